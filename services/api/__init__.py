@@ -1,0 +1,1 @@
+"""API: reads, streams, webhooks and the dashboard."""

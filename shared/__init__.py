@@ -1,0 +1,1 @@
+"""What all services know: settings, errors, the public event contract, the log, the queue and the edges they share."""

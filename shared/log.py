@@ -1,0 +1,119 @@
+"""The event log: the one place that gives out positions, and the one that reads them back.
+
+Positions are gapless. `append` takes the log's lock, which is held until the caller's transaction ends, so a position
+is visible only after every lower one is: commit order == position order, and a reader that has seen N has seen all up
+to N. It must be the last thing a transaction does that takes time; it must run in READ COMMITTED (the default), since
+the head is read after the lock is had. Retention never deletes the newest event: the head lives in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import psycopg
+
+from shared.events import LoggedEvent, NewEvent
+
+CHANNEL = "wiredesk_events"  # NOTIFY wakes the relay; the payload says nothing
+_LOCK = 0x57440002
+
+_TAKE = "SELECT pg_advisory_xact_lock(%s)"
+_INSERT = """
+WITH head AS (SELECT coalesce(max(position), 0) AS position FROM events),
+     told AS (SELECT pg_notify(%(channel)s, ''))
+INSERT INTO events (position, at, type, subject, article_id, data)
+SELECT head.position + e.n, %(at)s, e.type, e.subject, e.article_id, e.data
+FROM head, told,
+     unnest(%(types)s::text[], %(subjects)s::text[], %(articles)s::bigint[], %(data)s::text[])
+         WITH ORDINALITY AS e(type, subject, article_id, data, n)
+RETURNING position
+"""
+_READ = """
+SELECT position, at, type, subject, article_id, data FROM events
+WHERE position > %s ORDER BY position LIMIT %s
+"""
+_HEAD = "SELECT coalesce(max(position), 0) FROM events"
+_OLDEST = "SELECT coalesce(min(position), 0) FROM events"
+_DEPLOYMENT = "SELECT id FROM deployment"
+
+
+def _arguments(events: Sequence[NewEvent], now: datetime) -> dict[str, Any]:
+    return {
+        "channel": CHANNEL,
+        "at": now,
+        "types": [e.type for e in events],
+        "subjects": [e.subject for e in events],
+        "articles": [e.article_id for e in events],
+        "data": [e.data for e in events],
+    }
+
+
+def append(
+    conn: psycopg.Connection[Any], events: Sequence[NewEvent], now: datetime
+) -> list[int]:
+    """Append in order and return the positions, one each. The lock is held from here to the end of the transaction."""
+    if not events:
+        return []
+    conn.execute(_TAKE, (_LOCK,))
+    return sorted(
+        p for (p,) in conn.execute(_INSERT, _arguments(events, now)).fetchall()
+    )
+
+
+async def append_async(
+    conn: psycopg.AsyncConnection[Any], events: Sequence[NewEvent], now: datetime
+) -> list[int]:
+    """The same for async services."""
+    if not events:
+        return []
+    await conn.execute(_TAKE, (_LOCK,))
+    cursor = await conn.execute(_INSERT, _arguments(events, now))
+    return sorted(p for (p,) in await cursor.fetchall())
+
+
+def read(conn: psycopg.Connection[Any], after: int, limit: int) -> list[LoggedEvent]:
+    """At most `limit` events after a position (exclusive), in order."""
+    return [LoggedEvent(*row) for row in conn.execute(_READ, (after, limit)).fetchall()]
+
+
+async def read_async(
+    conn: psycopg.AsyncConnection[Any], after: int, limit: int
+) -> list[LoggedEvent]:
+    """The same for async services."""
+    cursor = await conn.execute(_READ, (after, limit))
+    return [LoggedEvent(*row) for row in await cursor.fetchall()]
+
+
+def head(conn: psycopg.Connection[Any]) -> int:
+    """The newest position; 0 for an empty log."""
+    (position,) = conn.execute(_HEAD).fetchall()[0]
+    return int(position)
+
+
+async def head_async(conn: psycopg.AsyncConnection[Any]) -> int:
+    """The same for async services."""
+    cursor = await conn.execute(_HEAD)
+    (position,) = (await cursor.fetchall())[0]
+    return int(position)
+
+
+async def oldest_async(conn: psycopg.AsyncConnection[Any]) -> int:
+    """The oldest position still retained; 0 for an empty log."""
+    cursor = await conn.execute(_OLDEST)
+    (position,) = (await cursor.fetchall())[0]
+    return int(position)
+
+
+def deployment(conn: psycopg.Connection[Any]) -> str:
+    """This deployment's id, made once per database."""
+    (name,) = conn.execute(_DEPLOYMENT).fetchall()[0]
+    return str(name)
+
+
+async def deployment_async(conn: psycopg.AsyncConnection[Any]) -> str:
+    """The same for async services."""
+    cursor = await conn.execute(_DEPLOYMENT)
+    (name,) = (await cursor.fetchall())[0]
+    return str(name)
