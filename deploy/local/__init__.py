@@ -1,0 +1,1 @@
+"""All of Wiredesk on one machine: embedded engines, every process, one supervisor."""

@@ -1,0 +1,87 @@
+"""One private pair of engines for the whole run; for each test its own empty database and a flushed Redis.
+
+`database_url` and `redis_url` are plain strings. Nothing outlives the run: the engines are our children, tied to us by
+the kernel, and their folder is temporary.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+import redis
+
+from deploy.local.engines import Postgres, Valkey
+
+# A crash of the machine is not tested here, a crash of the server is, and survives this.
+FAST = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "autovacuum_naptime": "5s",
+    "max_connections": "100",
+    "shared_buffers": "64MB",
+}
+TEMPLATE = "wiredesk_template"
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def engines_home() -> Iterator[Path]:
+    """Where the run's engines keep data and logs."""
+    home = Path(tempfile.mkdtemp(prefix="wiredesk-test-"))
+    yield home
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres(engines_home: Path) -> Iterator[Postgres]:
+    """The run's PostgreSQL, with a migrated template database to clone."""
+    engine = Postgres(engines_home, settings=FAST)
+    try:
+        engine.start()
+        engine.create_database(TEMPLATE)
+        if importlib.util.find_spec("shared.migrate") is not None:
+            from shared.migrate import migrate
+
+            migrate(engine.url(TEMPLATE))
+        yield engine
+    finally:
+        engine.stop()
+
+
+@pytest.fixture(scope="session")
+def valkey(engines_home: Path) -> Iterator[Valkey]:
+    """The run's Valkey."""
+    engine = Valkey(engines_home)
+    try:
+        engine.start()
+        yield engine
+    finally:
+        engine.stop()
+
+
+@pytest.fixture
+def database_url(postgres: Postgres) -> Iterator[str]:
+    """A fresh, migrated database; dropped afterwards whoever is still connected."""
+    name = f"t{os.getpid()}_{next(_numbers)}"
+    with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    yield postgres.url(name)
+    with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def redis_url(valkey: Valkey) -> Iterator[str]:
+    """The run's Redis, emptied before the test and after it."""
+    with redis.Redis.from_url(valkey.url()) as client:
+        client.flushall()
+        yield valkey.url()
+        client.flushall()
