@@ -43,9 +43,7 @@ async def open_async_pool(
     try:
         await pool.open(wait=True, timeout=30)
     except psycopg.OperationalError as error:
-        raise Unavailable(
-            f"PostgreSQL cannot be reached: {error}; check DATABASE_URL and that it runs"
-        ) from error
+        raise Unavailable(f"PostgreSQL cannot be reached: {error}; check DATABASE_URL and that it runs") from error
     try:
         yield pool
     finally:
@@ -53,9 +51,7 @@ async def open_async_pool(
 
 
 @contextmanager
-def open_pool(
-    url: str, process: str, *, size: int = 1, statement_timeout_s: float | None = None
-) -> Iterator[Pool]:
+def open_pool(url: str, process: str, *, size: int = 1, statement_timeout_s: float | None = None) -> Iterator[Pool]:
     """The same for sync processes."""
     pool: Pool = ConnectionPool(
         url,
@@ -68,9 +64,7 @@ def open_pool(
     try:
         pool.open(wait=True, timeout=30)
     except psycopg.OperationalError as error:
-        raise Unavailable(
-            f"PostgreSQL cannot be reached: {error}; check DATABASE_URL and that it runs"
-        ) from error
+        raise Unavailable(f"PostgreSQL cannot be reached: {error}; check DATABASE_URL and that it runs") from error
     try:
         yield pool
     finally:

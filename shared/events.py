@@ -65,9 +65,7 @@ class CloudEvent(BaseModel):
     id: str = Field(pattern=r"^[1-9][0-9]*$", description="the position, as a string")
     source: str = Field(description="the deployment that tells: urn:wiredesk:<id>")
     type: EventType
-    subject: str = Field(
-        description="what it tells of: articles/{id}, feeds/{id}, stories/{id}"
-    )
+    subject: str = Field(description="what it tells of: articles/{id}, feeds/{id}, stories/{id}")
     time: AwareDatetime
     datacontenttype: Literal["application/json"] = "application/json"
     data: dict[str, Any]
@@ -97,12 +95,7 @@ def envelope(event: LoggedEvent, source: str) -> bytes:
         },
         option=orjson.OPT_UTC_Z,
     )
-    return (
-        head[:-1]
-        + b',"data":'
-        + with_position(event.data.encode(), event.position)
-        + b"}"
-    )
+    return head[:-1] + b',"data":' + with_position(event.data.encode(), event.position) + b"}"
 
 
 def batch(envelopes: Sequence[bytes]) -> bytes:

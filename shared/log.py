@@ -50,21 +50,15 @@ def _arguments(events: Sequence[NewEvent], now: datetime) -> dict[str, Any]:
     }
 
 
-def append(
-    conn: psycopg.Connection[Any], events: Sequence[NewEvent], now: datetime
-) -> list[int]:
+def append(conn: psycopg.Connection[Any], events: Sequence[NewEvent], now: datetime) -> list[int]:
     """Append in order and return the positions, one each. The lock is held from here to the end of the transaction."""
     if not events:
         return []
     conn.execute(_TAKE, (_LOCK,))
-    return sorted(
-        p for (p,) in conn.execute(_INSERT, _arguments(events, now)).fetchall()
-    )
+    return sorted(p for (p,) in conn.execute(_INSERT, _arguments(events, now)).fetchall())
 
 
-async def append_async(
-    conn: psycopg.AsyncConnection[Any], events: Sequence[NewEvent], now: datetime
-) -> list[int]:
+async def append_async(conn: psycopg.AsyncConnection[Any], events: Sequence[NewEvent], now: datetime) -> list[int]:
     """The same for async services."""
     if not events:
         return []
@@ -78,9 +72,7 @@ def read(conn: psycopg.Connection[Any], after: int, limit: int) -> list[LoggedEv
     return [LoggedEvent(*row) for row in conn.execute(_READ, (after, limit)).fetchall()]
 
 
-async def read_async(
-    conn: psycopg.AsyncConnection[Any], after: int, limit: int
-) -> list[LoggedEvent]:
+async def read_async(conn: psycopg.AsyncConnection[Any], after: int, limit: int) -> list[LoggedEvent]:
     """The same for async services."""
     cursor = await conn.execute(_READ, (after, limit))
     return [LoggedEvent(*row) for row in await cursor.fetchall()]

@@ -23,11 +23,7 @@ class MigrationChanged(WiredeskError):
 def available() -> list[tuple[str, str]]:
     """(name, SQL text) of every migration shipped, in order."""
     folder = files("shared") / "migrations"
-    return sorted(
-        (f.name, f.read_text("utf-8"))
-        for f in folder.iterdir()
-        if f.name.endswith(".sql")
-    )
+    return sorted((f.name, f.read_text("utf-8")) for f in folder.iterdir() if f.name.endswith(".sql"))
 
 
 def migrate(database_url: str) -> list[str]:
@@ -36,17 +32,13 @@ def migrate(database_url: str) -> list[str]:
     Raises `MigrationChanged` if an applied migration's text differs: write a new one instead of editing an old one.
     """
     applied: list[str] = []
-    with psycopg.connect(
-        database_url, autocommit=True, application_name="wiredesk-migrate"
-    ) as conn:
+    with psycopg.connect(database_url, autocommit=True, application_name="wiredesk-migrate") as conn:
         conn.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
         conn.execute(
             "CREATE TABLE IF NOT EXISTS schema_migrations"
             " (name text PRIMARY KEY, sha256 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
         )
-        known: dict[str, str] = dict(
-            conn.execute("SELECT name, sha256 FROM schema_migrations").fetchall()
-        )
+        known: dict[str, str] = dict(conn.execute("SELECT name, sha256 FROM schema_migrations").fetchall())
         for name, text in available():
             digest = hashlib.sha256(text.encode()).hexdigest()
             if name in known:

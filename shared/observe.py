@@ -22,10 +22,7 @@ class JsonLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Render one record; an exception becomes the member `error`."""
-        stamp = (
-            time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
-            + f".{int(record.msecs):03d}Z"
-        )
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z"
         line: dict[str, object] = {
             "at": stamp,
             "level": record.levelname.lower(),
@@ -62,6 +59,4 @@ def notify_ready() -> None:
         try:
             sock.sendto(b"READY=1", address)
         except OSError:
-            logging.getLogger(__name__).warning(
-                "cannot tell the supervisor that this process is ready"
-            )
+            logging.getLogger(__name__).warning("cannot tell the supervisor that this process is ready")

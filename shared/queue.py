@@ -69,7 +69,10 @@ def make_celery(settings: Settings) -> Celery:
 
 
 def send(app: Celery, ids: Sequence[int], lane: Lane) -> None:
-    """Queue article ids for enrichment, in messages of at most `BATCH`. Raises kombu's OperationalError if Redis is away."""
+    """Queue article ids for enrichment, in messages of at most `BATCH`.
+
+    Raises kombu's `OperationalError` if Redis is away.
+    """
     with app.producer_or_acquire() as producer:
         for start in range(0, len(ids), BATCH):
             app.send_task(
@@ -98,8 +101,4 @@ def reserved(client: redis.Redis) -> int:
 
 def _broker(url: str) -> str:
     # kombu names the unix-socket form of the address its own way.
-    return (
-        url.replace("unix://", "redis+socket://", 1)
-        if url.startswith("unix://")
-        else url
-    )
+    return url.replace("unix://", "redis+socket://", 1) if url.startswith("unix://") else url

@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-# Standard Webhooks 1.0, "Deliverability and reliability": immediately, then after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h.
+# Standard Webhooks 1.0, "Deliverability and reliability": at once, then after 5 s, 5 min, 30 min, 2, 5, 10, 14, 20, 24 h.
 STANDARD_WEBHOOKS_BACKOFF_S = (
     5.0,
     300.0,
@@ -29,9 +29,7 @@ STANDARD_WEBHOOKS_BACKOFF_S = (
 class Settings(BaseSettings):
     """The environment of one process. Unreadable values raise `pydantic.ValidationError`, naming the variable."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="WIREDESK_", frozen=True, extra="ignore", populate_by_name=True
-    )
+    model_config = SettingsConfigDict(env_prefix="WIREDESK_", frozen=True, extra="ignore", populate_by_name=True)
 
     database_url: str = Field(default="", validation_alias="DATABASE_URL")
     redis_url: str = Field(default="", validation_alias="REDIS_URL")
@@ -62,19 +60,13 @@ class Settings(BaseSettings):
     admin_key: str = ""
     rate_limit: int = Field(default=0, ge=0)
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
-    webhook_backoff_s: Annotated[tuple[float, ...], NoDecode] = (
-        STANDARD_WEBHOOKS_BACKOFF_S
-    )
+    webhook_backoff_s: Annotated[tuple[float, ...], NoDecode] = STANDARD_WEBHOOKS_BACKOFF_S
 
     @field_validator("allow_private", mode="before")
     @classmethod
     def _networks(cls, value: object) -> object:
         if isinstance(value, str):
-            return tuple(
-                ipaddress.ip_network(part.strip(), strict=False)
-                for part in value.split(",")
-                if part.strip()
-            )
+            return tuple(ipaddress.ip_network(part.strip(), strict=False) for part in value.split(",") if part.strip())
         return value
 
     @field_validator("cors_origins", mode="before")

@@ -54,26 +54,22 @@ def append(client: redis.Redis, after: int, events: Sequence[tuple[int, bytes]])
     flat: list[bytes | int | str] = [after, WINDOW, STREAM_FIELD]
     for position, event in events:
         flat += (position, event)
-    answer = int(client.eval(_APPEND, 1, STREAM_KEY, *flat))  # type: ignore[arg-type]
+    answer = int(client.eval(_APPEND, 1, STREAM_KEY, *flat))
     return answer if answer >= 0 else -1 - answer
 
 
 async def read(
     client: redis.asyncio.Redis, after: int, *, count: int = 500, block_ms: int = 5000
 ) -> list[tuple[int, bytes]]:
-    """(position, event) pairs after a position; an empty list after `block_ms` without news. Raises `redis.RedisError`."""
-    answer: Any = await client.xread(
-        {STREAM_KEY: f"{after}-0"}, count=count, block=block_ms
-    )
+    """(position, event) pairs after a position; an empty list after `block_ms` without news.
+
+    Raises `redis.RedisError`.
+    """
+    answer: Any = await client.xread({STREAM_KEY: f"{after}-0"}, count=count, block=block_ms)
     if not answer:
         return []
-    entries = (
-        next(iter(answer.values()))[0] if isinstance(answer, dict) else answer[0][1]
-    )
-    return [
-        (int(_text(entry).split("-")[0]), fields[STREAM_FIELD.encode()])
-        for entry, fields in entries
-    ]
+    entries = next(iter(answer.values()))[0] if isinstance(answer, dict) else answer[0][1]
+    return [(int(_text(entry).split("-")[0]), fields[STREAM_FIELD.encode()]) for entry, fields in entries]
 
 
 async def first(client: redis.asyncio.Redis) -> int:
