@@ -37,6 +37,7 @@ WHERE position > %s ORDER BY position LIMIT %s
 _HEAD = "SELECT coalesce(max(position), 0) FROM events"
 _OLDEST = "SELECT coalesce(min(position), 0) FROM events"
 _DEPLOYMENT = "SELECT id FROM deployment"
+_LISTEN = "LISTEN wiredesk_events"
 
 
 def _arguments(events: Sequence[NewEvent], now: datetime) -> dict[str, Any]:
@@ -96,6 +97,11 @@ async def oldest_async(conn: psycopg.AsyncConnection[Any]) -> int:
     cursor = await conn.execute(_OLDEST)
     (position,) = (await cursor.fetchall())[0]
     return int(position)
+
+
+def listen(conn: psycopg.Connection[Any]) -> None:
+    """Have this session's `notifies()` wake up on every append. The connection must be in autocommit mode."""
+    conn.execute(_LISTEN)
 
 
 def deployment(conn: psycopg.Connection[Any]) -> str:

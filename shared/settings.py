@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-# Standard Webhooks 1.0, "Deliverability and reliability": at once, then after 5 s, 5 min, 30 min, 2, 5, 10, 14, 20, 24 h.
+# Standard Webhooks 1.0: at once, then 5 s, 5 min, 30 min, 2, 5, 10, 14, 20 and 24 h after the one before.
 STANDARD_WEBHOOKS_BACKOFF_S = (
     5.0,
     300.0,

@@ -80,3 +80,8 @@ async def first(client: redis.asyncio.Redis) -> int:
 
 def _text(value: bytes | str) -> str:
     return value.decode() if isinstance(value, bytes) else value
+
+
+def drop(client: redis.Redis) -> None:
+    """Remove the stream, ids remembered included. Raises `redis.RedisError`."""
+    client.delete(STREAM_KEY)

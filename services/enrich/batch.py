@@ -1,0 +1,146 @@
+"""One message's articles, from ids to events.
+
+    begin (count the attempt) -> load -> steps -> one transaction: rows, words, entities, events, positions
+
+Everything is idempotent on (article, version, enricher revision): a message that comes twice finds nothing to do, and of
+two workers that meet on one article only the first to commit tells of it. An article that keeps killing its worker is
+tried alone after the first time, and stored without annotations, with the reason, after the last.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import orjson
+
+from services.enrich import store
+from services.enrich.document import Document
+from services.enrich.pipeline import Resources, enrich, enricher_revision
+from services.enrich.present import card_json, rest_json
+from shared import log
+from shared.articles import Article
+from shared.db import Pool, transaction
+from shared.events import EventType, NewEvent
+from shared.text import fold
+
+MAX_ATTEMPTS = 3
+SEARCH_CHARS = 100_000  # of the body: a tsvector holds at most 1 MB
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a batch needs: opened once per process. `clock` gives now (aware, UTC), `timer` seconds for durations."""
+
+    pool: Pool
+    resources: Resources
+    clock: Callable[[], datetime]
+    timer: Callable[[], float]
+
+
+def enrich_batch(work: Work, ids: Sequence[int]) -> int:
+    """Enrich articles by id and tell of them; the number of events appended. Raises `psycopg.Error` if the store fails."""
+    revision = enricher_revision(work.resources)
+    with work.pool.connection() as conn:
+        attempts = store.begin(conn, ids, revision, work.clock())
+    fresh = [article_id for article_id, count in attempts.items() if count == 1]
+    told = _pass(work, fresh, revision) if fresh else 0
+    # Whatever was begun before and not finished may be what killed the worker: each alone, so it takes no other with it.
+    for article_id in sorted(attempts.keys() - set(fresh)):
+        told += _pass(work, [article_id], revision, give_up=attempts[article_id] > MAX_ATTEMPTS)
+    return told
+
+
+def _pass(work: Work, ids: Sequence[int], revision: str, *, give_up: bool = False) -> int:
+    with work.pool.connection() as conn:
+        articles = store.load(conn, ids)
+    if give_up:
+        logger.error("enrichment given up", extra={"articles": list(ids), "attempts": MAX_ATTEMPTS})
+        documents = [_bare(article, revision) for article in articles]
+    else:
+        documents = enrich(articles, work.resources, clock=work.timer)
+    return save(work, documents, revision)
+
+
+def _bare(article: Article, revision: str) -> Document:
+    """The article as it came, saying why nothing was found out about it."""
+    document = Document(article, title=article.title, subtitle=article.subtitle, description=article.description)
+    reason = f"the worker died {MAX_ATTEMPTS} times on this article"
+    document.annotations = {"pipeline": {"revision": revision, "error": reason}}
+    return document
+
+
+def save(work: Work, documents: Sequence[Document], revision: str) -> int:
+    """Write documents and their events in one transaction; the number of events. Order: the heavy rows, then the log."""
+    now = work.clock()
+    by_id = {d.article.id: d for d in documents}
+    rows = [_row(d, revision, now) for d in documents]
+    with transaction(work.pool) as conn:
+        held = store.hold(conn, list(by_id))
+        inserted = store.insert(conn, [r for r in rows if r.article_id not in held], now)
+        newer = [r for r in rows if r.article_id in held and _supersedes(r, held[r.article_id])]
+        if newer:
+            store.update(conn, newer, now)
+        written = [r for r in rows if r.article_id in inserted] + newer
+        store.index_words(conn, [_words(r, by_id[r.article_id]) for r in written])
+        if newer:
+            store.forget_entities(conn, [r.article_id for r in newer])
+        store.index_entities(conn, list(_named(written, by_id)), now)
+        known = [(r.article_id, held[r.article_id][0]) for r in newer]
+        changes = store.changes_after(conn, known) if known else []
+        store.forget_attempts(conn, list(by_id))
+        positions = log.append(conn, [_event(r, held.get(r.article_id), changes) for r in written], now)
+        store.place(conn, [r.article_id for r in written], positions)
+    return len(written)
+
+
+def _supersedes(row: store.Enriched, known: tuple[int, str]) -> bool:
+    """A later version does, and so does another enricher's reading of the same version."""
+    version, revision = known
+    return row.version > version or (row.version == version and row.revision != revision)
+
+
+def _row(document: Document, revision: str, now: datetime) -> store.Enriched:
+    article = document.article
+    return store.Enriched(
+        article_id=article.id,
+        version=article.version,
+        revision=revision,
+        sort_at=article.published_at or article.discovered_at,
+        lang=document.language.code if document.language else None,
+        source_id=article.source.id,
+        status=article.status,
+        card=card_json(document, now=now).decode(),
+        rest=rest_json(document).decode(),
+    )
+
+
+def _words(row: store.Enriched, document: Document) -> tuple[int, datetime, str, str]:
+    text = f"{document.description or ''}\n{document.body_text[:SEARCH_CHARS]}"
+    return row.article_id, row.sort_at, fold(document.title), fold(text)
+
+
+def _named(rows: Iterable[store.Enriched], by_id: dict[int, Document]) -> Iterable[store.Named]:
+    for row in rows:
+        for e in by_id[row.article_id].entities:
+            yield store.Named(row.article_id, row.sort_at, e.id, e.type, e.name, e.ids, e.count, e.salience)
+
+
+def _event(row: store.Enriched, known: tuple[int, str] | None, changes: Sequence[store.Change]) -> NewEvent:
+    """What a written row means to a subscriber: new, corrected or withdrawn by its publisher, or only read anew by us."""
+    kind: EventType
+    data = row.card
+    if known is None:
+        kind = "wiredesk.article.enriched.v1"
+    elif known[0] == row.version:
+        kind = "wiredesk.article.reannotated.v1"
+    else:
+        kind = "wiredesk.article.withdrawn.v1" if row.status == "withdrawn" else "wiredesk.article.corrected.v1"
+        mine = [c for c in changes if c.article_id == row.article_id and c.version <= row.version]
+        told = {"changes": [x for c in mine for x in c.changes], "significant": any(c.significant for c in mine)}
+        data = f"{data[:-1]},{orjson.dumps(told).decode()[1:]}"
+    return NewEvent(kind, f"articles/{row.article_id}", data, row.article_id)

@@ -1,0 +1,241 @@
+"""What enrich reads and writes in PostgreSQL: one function a statement, none commits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+
+from shared.articles import Article, FeedRef, Image, Media, Source
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Enriched:
+    """One row of `enriched_articles` about to be written. `card` and `rest` are JSON objects without `position`."""
+
+    article_id: int
+    version: int
+    revision: str
+    sort_at: datetime
+    lang: str | None
+    source_id: str
+    status: str
+    card: str
+    rest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """One entity of one article, for the directory and the entity filter."""
+
+    article_id: int
+    sort_at: datetime
+    entity_id: str
+    type: str
+    name: str
+    ids: dict[str, Any]
+    count: int
+    salience: float
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What the publisher changed in one version."""
+
+    article_id: int
+    version: int
+    significant: bool
+    changes: list[dict[str, Any]]
+
+
+def begin(conn: Connection, ids: Sequence[int], revision: str, now: datetime) -> dict[int, int]:
+    """Count an attempt for each article that is not enriched at its version and this revision: {id: attempts}."""
+    rows = conn.execute(
+        """
+        INSERT INTO enrich_attempts AS t (article_id, version, attempts, last_at)
+        SELECT a.id, a.version, 1, %(now)s
+        FROM articles a LEFT JOIN enriched_articles e ON e.article_id = a.id
+        WHERE a.id = ANY(%(ids)s)
+          AND (e.article_id IS NULL OR e.version < a.version OR (e.version = a.version AND e.revision <> %(revision)s))
+        ORDER BY a.id
+        ON CONFLICT (article_id) DO UPDATE SET
+            attempts = CASE WHEN t.version = excluded.version THEN t.attempts + 1 ELSE 1 END,
+            version = excluded.version, last_at = excluded.last_at
+        RETURNING article_id, attempts
+        """,
+        {"ids": list(ids), "revision": revision, "now": now},
+    ).fetchall()
+    return {article_id: attempts for article_id, attempts in rows}
+
+
+def load(conn: Connection, ids: Sequence[int]) -> list[Article]:
+    """The articles that exist, with the feeds that carry them, by id."""
+    with conn.cursor(row_factory=dict_row) as cursor:
+        rows = cursor.execute(
+            """
+            SELECT a.id, a.version, a.url, a.canonical_url, a.title, a.subtitle, a.description, a.authors, a.language,
+                   a.published_at, a.published_precision, a.modified_at, a.discovered_at, a.fetched_at, a.body_html,
+                   a.source, a.images, a.media, a.categories, a.status, a.paywalled,
+                   (SELECT coalesce(jsonb_agg(jsonb_build_object(
+                               'id', af.feed_id, 'title', coalesce(f.title, s.title, f.url, ''), 'guid', af.guid)
+                               ORDER BY af.first_seen_at, af.feed_id), '[]'::jsonb)
+                    FROM article_feeds af
+                    LEFT JOIN feeds f ON f.id = af.feed_id
+                    LEFT JOIN feed_states s ON s.feed_id = af.feed_id
+                    WHERE af.article_id = a.id) AS feeds
+            FROM articles a WHERE a.id = ANY(%s) ORDER BY a.id
+            """,
+            (list(ids),),
+        ).fetchall()
+    return [_article(row) for row in rows]
+
+
+def _article(row: dict[str, Any]) -> Article:
+    plain = {k: row[k] for k in row.keys() - {"source", "feeds", "images", "media", "authors", "categories"}}
+    return Article(
+        **plain,
+        page_html=None,
+        authors=tuple(row["authors"]),
+        categories=tuple(row["categories"]),
+        source=Source(**row["source"]),
+        feeds=tuple(FeedRef(**f) for f in row["feeds"]),
+        images=tuple(Image(**i) for i in row["images"]),
+        media=tuple(Media(**m) for m in row["media"]),
+    )
+
+
+def hold(conn: Connection, ids: Sequence[int]) -> dict[int, tuple[int, str]]:
+    """Lock the rows already there until the transaction ends: {id: (version, revision)}. Ordered, so nobody deadlocks."""
+    rows = conn.execute(
+        """
+        SELECT article_id, version, revision FROM enriched_articles
+        WHERE article_id = ANY(%s) ORDER BY article_id FOR UPDATE
+        """,
+        (list(ids),),
+    ).fetchall()
+    return {article_id: (version, revision) for article_id, version, revision in rows}
+
+
+def insert(conn: Connection, rows: Sequence[Enriched], now: datetime) -> set[int]:
+    """Write first enrichments; the ids written. One that another worker wrote meanwhile is left alone and not named."""
+    done = conn.execute(
+        """
+        INSERT INTO enriched_articles
+            (article_id, version, revision, enriched_at, sort_at, lang, source_id, status, card, rest)
+        SELECT r.article_id, r.version, r.revision, %(now)s, r.sort_at, r.lang, r.source_id, r.status, r.card, r.rest
+        FROM unnest(%(article_id)s::bigint[], %(version)s::int[], %(revision)s::text[], %(sort_at)s::timestamptz[],
+                    %(lang)s::text[], %(source_id)s::text[], %(status)s::text[], %(card)s::text[], %(rest)s::text[])
+             AS r(article_id, version, revision, sort_at, lang, source_id, status, card, rest)
+        ORDER BY r.article_id
+        ON CONFLICT (article_id) DO NOTHING
+        RETURNING article_id
+        """,
+        _columns(rows) | {"now": now},
+    ).fetchall()
+    return {article_id for (article_id,) in done}
+
+
+def update(conn: Connection, rows: Sequence[Enriched], now: datetime) -> None:
+    """Replace enrichments whose rows are held."""
+    conn.execute(
+        """
+        UPDATE enriched_articles e SET
+            version = r.version, revision = r.revision, enriched_at = %(now)s, sort_at = r.sort_at, lang = r.lang,
+            source_id = r.source_id, status = r.status, card = r.card, rest = r.rest
+        FROM unnest(%(article_id)s::bigint[], %(version)s::int[], %(revision)s::text[], %(sort_at)s::timestamptz[],
+                    %(lang)s::text[], %(source_id)s::text[], %(status)s::text[], %(card)s::text[], %(rest)s::text[])
+             AS r(article_id, version, revision, sort_at, lang, source_id, status, card, rest)
+        WHERE e.article_id = r.article_id
+        """,
+        _columns(rows) | {"now": now},
+    )
+
+
+def _columns(rows: Sequence[Enriched]) -> dict[str, list[Any]]:
+    return {name: [getattr(row, name) for row in rows] for name in Enriched.__slots__}
+
+
+def index_words(conn: Connection, rows: Sequence[tuple[int, datetime, str, str]]) -> None:
+    """Make articles findable: (id, sort_at, folded title, folded other text). Title words weigh most (A, others C)."""
+    conn.execute(
+        """
+        INSERT INTO article_search (article_id, sort_at, words)
+        SELECT r.article_id, r.sort_at,
+               setweight(to_tsvector('simple', r.title), 'A') || setweight(to_tsvector('simple', r.text), 'C')
+        FROM unnest(%s::bigint[], %s::timestamptz[], %s::text[], %s::text[]) AS r(article_id, sort_at, title, text)
+        ON CONFLICT (article_id) DO UPDATE SET sort_at = excluded.sort_at, words = excluded.words
+        """,
+        tuple([row[i] for row in rows] for i in range(4)),
+    )
+
+
+def forget_entities(conn: Connection, ids: Sequence[int]) -> None:
+    """Take articles out of the entity filter, before their entities are written anew."""
+    conn.execute("DELETE FROM article_entities WHERE article_id = ANY(%s)", (list(ids),))
+
+
+def index_entities(conn: Connection, rows: Sequence[Named], now: datetime) -> None:
+    """Write who is in which article, and make unknown ones known to the directory. One entity once per article."""
+    ordered = sorted(rows, key=lambda r: (r.entity_id, r.article_id))
+    conn.execute(
+        """
+        WITH r AS (
+            SELECT * FROM unnest(%(article_id)s::bigint[], %(sort_at)s::timestamptz[], %(entity_id)s::text[],
+                                 %(type)s::text[], %(name)s::text[], %(ids)s::jsonb[], %(count)s::int[],
+                                 %(salience)s::real[])
+                AS r(article_id, sort_at, entity_id, type, name, ids, count, salience)
+        ), known AS (
+            INSERT INTO entities (id, type, name, ids, first_seen_at)
+            SELECT DISTINCT ON (entity_id) entity_id, type, name, ids, %(now)s FROM r ORDER BY entity_id, salience DESC
+            ON CONFLICT (id) DO NOTHING
+        )
+        INSERT INTO article_entities (article_id, entity_id, type, sort_at, count, salience)
+        SELECT article_id, entity_id, type, sort_at, count, salience FROM r
+        """,
+        {name: [getattr(row, name) for row in ordered] for name in Named.__slots__ if name != "ids"}
+        | {"ids": [Jsonb(row.ids) for row in ordered], "now": now},
+    )
+
+
+def changes_after(conn: Connection, pairs: Sequence[tuple[int, int]]) -> list[Change]:
+    """What publishers changed since the given (article id, version) pairs, oldest first."""
+    rows = conn.execute(
+        """
+        SELECT v.article_id, v.version, v.significant, v.changes
+        FROM article_versions v
+        JOIN unnest(%s::bigint[], %s::int[]) AS known(article_id, version)
+          ON known.article_id = v.article_id AND v.version > known.version
+        ORDER BY v.article_id, v.version
+        """,
+        ([a for a, _ in pairs], [v for _, v in pairs]),
+    ).fetchall()
+    return [Change(*row) for row in rows]
+
+
+def forget_attempts(conn: Connection, ids: Sequence[int]) -> None:
+    """Enriched: their attempts are of no interest any more."""
+    conn.execute("DELETE FROM enrich_attempts WHERE article_id = ANY(%s)", (list(ids),))
+
+
+def place(conn: Connection, ids: Sequence[int], positions: Sequence[int]) -> None:
+    """Write the position of each article's latest event, under the log's lock."""
+    conn.execute(
+        """
+        UPDATE enriched_articles e SET position = p.position
+        FROM unnest(%s::bigint[], %s::bigint[]) AS p(article_id, position) WHERE e.article_id = p.article_id
+        """,
+        (list(ids), list(positions)),
+    )
+
+
+def lead(conn: Connection, lock: int) -> bool:
+    """Try to become the one relay: a lock of the session, gone with it."""
+    (held,) = conn.execute("SELECT pg_try_advisory_lock(%s)", (lock,)).fetchall()[0]
+    return bool(held)

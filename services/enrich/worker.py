@@ -1,0 +1,57 @@
+"""The Celery worker: `celery -A services.enrich.worker worker`.
+
+What the steps read is loaded here, once, before the pool forks: the children share it. Each child opens its own
+connection to the store.
+"""
+
+from __future__ import annotations
+
+import gc
+import time
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from typing import Any
+
+from celery import signals
+
+from services.enrich.batch import Work
+from services.enrich.pipeline import load_resources
+from services.enrich.tasks import register
+from shared.db import open_pool
+from shared.observe import configure_logging, notify_ready
+from shared.parent import die_with_parent
+from shared.queue import make_celery
+from shared.settings import Settings
+
+configure_logging("enrich")
+settings = Settings()
+app = make_celery(settings)
+resources = load_resources(settings.ner)
+
+_child = ExitStack()
+_work: list[Work] = []
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _open(**_: Any) -> None:
+    die_with_parent()
+    pool = _child.enter_context(open_pool(settings.database_url, "enrich"))
+    _work.append(Work(pool, resources, _now, time.perf_counter))
+
+
+def _close(**_: Any) -> None:
+    _child.close()
+
+
+def _ready(**_: Any) -> None:
+    notify_ready()
+
+
+signals.worker_process_init.connect(_open, weak=False)
+signals.worker_process_shutdown.connect(_close, weak=False)
+signals.worker_ready.connect(_ready, weak=False)
+register(app, lambda: _work[0])
+gc.freeze()  # what was loaded stays out of the children's collections, so their pages stay shared
