@@ -2,9 +2,9 @@
 
     begin (count the attempt) -> load -> steps -> one transaction: rows, words, entities, events, positions
 
-Everything is idempotent on (article, version, enricher revision): a message that comes twice finds nothing to do, and of
-two workers that meet on one article only the first to commit tells of it. An article that keeps killing its worker is
-tried alone after the first time, and stored without annotations, with the reason, after the last.
+Everything is idempotent on (article, version, enricher revision): a message that comes twice finds nothing to do, and
+of two workers that meet on one article only the first to commit tells of it. An article that keeps killing its worker
+is tried alone after the first time, and stored without annotations, with the reason, after the last.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ class Work:
 
 
 def enrich_batch(work: Work, ids: Sequence[int]) -> int:
-    """Enrich articles by id and tell of them; the number of events appended. Raises `psycopg.Error` if the store fails."""
+    """Enrich articles by id and tell of them; the number of events. Raises `psycopg.Error` if the store fails."""
     revision = enricher_revision(work.resources)
     with work.pool.connection() as conn:
         attempts = store.begin(conn, ids, revision, work.clock())
     fresh = [article_id for article_id, count in attempts.items() if count == 1]
     told = _pass(work, fresh, revision) if fresh else 0
-    # Whatever was begun before and not finished may be what killed the worker: each alone, so it takes no other with it.
+    # What was begun before and not finished may be what killed the worker: each alone, so it takes no other with it.
     for article_id in sorted(attempts.keys() - set(fresh)):
         told += _pass(work, [article_id], revision, give_up=attempts[article_id] > MAX_ATTEMPTS)
     return told
@@ -75,7 +75,7 @@ def _bare(article: Article, revision: str) -> Document:
 
 
 def save(work: Work, documents: Sequence[Document], revision: str) -> int:
-    """Write documents and their events in one transaction; the number of events. Order: the heavy rows, then the log."""
+    """Write documents and their events in one transaction; the number of events. The heavy rows first, then the log."""
     now = work.clock()
     by_id = {d.article.id: d for d in documents}
     rows = [_row(d, revision, now) for d in documents]
@@ -131,7 +131,7 @@ def _named(rows: Iterable[store.Enriched], by_id: dict[int, Document]) -> Iterab
 
 
 def _event(row: store.Enriched, known: tuple[int, str] | None, changes: Sequence[store.Change]) -> NewEvent:
-    """What a written row means to a subscriber: new, corrected or withdrawn by its publisher, or only read anew by us."""
+    """What a written row means to a subscriber: new, changed by its publisher, or only read anew by us."""
     kind: EventType
     data = row.card
     if known is None:

@@ -112,7 +112,7 @@ def _article(row: dict[str, Any]) -> Article:
 
 
 def hold(conn: Connection, ids: Sequence[int]) -> dict[int, tuple[int, str]]:
-    """Lock the rows already there until the transaction ends: {id: (version, revision)}. Ordered, so nobody deadlocks."""
+    """Lock the rows already there until the transaction ends: {id: (version, revision)}. Ordered against deadlock."""
     rows = conn.execute(
         """
         SELECT article_id, version, revision FROM enriched_articles

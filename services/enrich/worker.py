@@ -7,6 +7,7 @@ connection to the store.
 from __future__ import annotations
 
 import gc
+import os
 import time
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -28,6 +29,7 @@ settings = Settings()
 app = make_celery(settings)
 resources = load_resources(settings.ner)
 
+_PARENT = os.getpid()
 _child = ExitStack()
 _work: list[Work] = []
 
@@ -37,7 +39,7 @@ def _now() -> datetime:
 
 
 def _open(**_: Any) -> None:
-    die_with_parent()
+    die_with_parent(_PARENT)
     pool = _child.enter_context(open_pool(settings.database_url, "enrich"))
     _work.append(Work(pool, resources, _now, time.perf_counter))
 
