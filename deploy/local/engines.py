@@ -19,14 +19,13 @@ import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO
 
 from deploy.local import binaries
+from deploy.local.logs import log_tail, open_log
 from deploy.local.process import ended, is_running, spawn, unprivileged_user
 
 MAJOR = "18"
 USER = DATABASE = "wiredesk"
-LOG_BYTES = 5_000_000
 START_S = 60.0  # replaying the log after a crash under load takes seconds; a slow disk takes longer
 
 POSTGRES_SETTINGS = {
@@ -48,30 +47,14 @@ class EngineFailed(RuntimeError):
     """An engine did not start; the message ends with the last lines of its log."""
 
 
-def open_log(home: Path, name: str) -> IO[bytes]:
-    """`home/logs/<name>.log` for appending; what is over its bound moves to `<name>.log.1` first."""
-    path = home / "logs" / f"{name}.log"
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if path.exists() and path.stat().st_size > LOG_BYTES:
-        path.replace(path.with_suffix(".log.1"))
-    return path.open("ab")
-
-
-def log_tail(home: Path, name: str, lines: int = 8) -> str:
-    """The last lines of a process's log, for a message about its end."""
-    try:
-        with (home / "logs" / f"{name}.log").open("rb") as log:
-            log.seek(max(0, log.seek(0, os.SEEK_END) - 8192))
-            return "\n".join(log.read().decode(errors="replace").splitlines()[-lines:])
-    except OSError:
-        return ""
-
-
 class _Engine:
     """What both engines share: one child, waited for, stopped with the signal that means 'now, but cleanly' to it."""
 
     name = ""
     stop_signal = signal.SIGTERM
+    stop_order = 9  # after all that use it
+    stop_within_s = 15.0
+    once = False
 
     def __init__(self, home: Path, env: Mapping[str, str] | None = None) -> None:
         self.home = home.absolute()
@@ -86,6 +69,9 @@ class _Engine:
 
     def ready(self) -> bool:
         raise NotImplementedError
+
+    def close(self) -> None:
+        """Nothing of it lies outside its home."""
 
     def start(self, timeout_s: float = START_S) -> None:
         """Prepare, spawn and wait until it answers; a server that gives up is tried again until `timeout_s` is over."""
@@ -125,6 +111,7 @@ class _Engine:
             self.child.kill()
             self.child.wait()
         self.child = None
+        self.close()
 
 
 class Postgres(_Engine):
@@ -181,9 +168,8 @@ class Postgres(_Engine):
             and lines[7].strip() == "ready"
         )
 
-    def stop(self, timeout_s: float = 15.0) -> None:
-        """Stop it, and remove the folder of its socket."""
-        super().stop(timeout_s)
+    def close(self) -> None:
+        """Remove the folder of its socket."""
         shutil.rmtree(self.sockets, ignore_errors=True)
 
     def create_database(self, name: str = DATABASE) -> None:
@@ -200,10 +186,11 @@ class Postgres(_Engine):
         shutil.rmtree(making, ignore_errors=True)
         making.mkdir(mode=0o700)
         self._give_away(making)
-        command = [
-            str(self.bin / "initdb"), "-D", self._seen_path(making), f"--username={USER}", "--auth=trust",
-            "--encoding=UTF8", "--no-locale", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-sync", "--no-instructions",
-        ]  # fmt: skip
+        options = f"--username={USER} --auth=trust --encoding=UTF8 --no-locale --no-sync --no-instructions"
+        locale = (
+            "--locale-provider=builtin --builtin-locale=C.UTF-8"  # needs no locale of the machine, sorts alike on all
+        )
+        command = [str(self.bin / "initdb"), "-D", self._seen_path(making), *options.split(), *locale.split()]
         with open_log(self.home, self.name) as log:
             code = spawn(command, cwd=making, env=self._clean_env(), output=log, user=self.user).wait()
         if code:
@@ -251,7 +238,7 @@ class Postgres(_Engine):
             return []
 
     def _clear_leftover(self) -> None:
-        """Stop a server that an earlier supervisor left in our data folder; remove a pid file with no server behind it."""
+        """Stop a server that an earlier supervisor left in our data folder; remove a pid file without a server."""
         lines = self._pid_lines()
         if not lines:
             return
@@ -290,7 +277,7 @@ class Valkey(_Engine):
         return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
 
     def prepare(self) -> None:
-        """Choose a port if there is none yet and write the configuration (`ps` would show a password in the arguments)."""
+        """Choose a port if there is none yet and write the configuration (`ps` would show arguments to everyone)."""
         self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._clear_leftover()
         if not self.port or not _is_free(self.port):

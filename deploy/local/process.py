@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import pwd
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import IO
 
-_PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+from shared.parent import set_death_signal
+
 UNPRIVILEGED = ("nobody", "daemon")  # accounts that every Unix has; PostgreSQL refuses to run as root
 
 
@@ -55,22 +54,8 @@ def spawn(
         user=user.pw_uid if user else None,
         group=user.pw_gid if user else None,
         extra_groups=[] if user else None,
-        preexec_fn=_tied_to(os.getpid(), death_signal),
+        preexec_fn=partial(set_death_signal, os.getpid(), death_signal),  # after the change of user, which clears it
     )
-
-
-def _tied_to(parent: int, death_signal: signal.Signals) -> Callable[[], None] | None:
-    """What the child runs before exec; after the change of user, which would clear the setting."""
-    if _LIBC is None:
-        return None
-    prctl = _LIBC.prctl
-
-    def tie() -> None:
-        prctl(_PR_SET_PDEATHSIG, int(death_signal), 0, 0, 0)
-        if os.getppid() != parent:  # it died between fork and prctl
-            os._exit(1)
-
-    return tie
 
 
 def is_running(pid: int) -> bool:
