@@ -1,0 +1,86 @@
+"""Real feeds, as captured, through the whole product."""
+
+from __future__ import annotations
+
+import io
+import time
+
+import feedparser
+import psycopg
+import pytest
+import redis
+
+from tests.flow.following import Follower
+from tests.flow.system import COMMANDS, ROOT, System, until
+from tests.flow.test_spine import assert_complete, stored, subscribe, waiting
+from tests.flow.wire import Wire
+
+CAPTURES = ROOT.parent / "shared" / "data" / "feeds" / "kagi-captures" / "bodies"
+
+pytestmark = [
+    pytest.mark.flow,
+    pytest.mark.skipif(
+        not CAPTURES.is_dir(), reason="the captured feeds are not beside this checkout (../shared/data)"
+    ),
+]
+
+
+def captured() -> dict[str, bytes]:
+    return {"/" + path.name: path.read_bytes() for path in sorted(CAPTURES.iterdir()) if path.is_file()}
+
+
+def entries_of(body: bytes) -> int:
+    """An independent count: feedparser's, bytes in."""
+    return len(feedparser.parse(io.BytesIO(body), sanitize_html=False, resolve_relative_uris=False).entries)
+
+
+def test_real_feeds_end_in_a_stated_state_and_every_entry_is_kept_while_processes_die(
+    system: System, database_url: str, redis_url: str
+) -> None:
+    bodies = captured()
+    follower = Follower(system.url)
+    with Wire(bodies, validators=False) as wire:
+        feeds = dict(zip(subscribe(system, wire), bodies, strict=True))
+        for kind in COMMANDS:
+            system.kill(kind)
+            time.sleep(0.5)
+            system.start(kind)
+            time.sleep(2)
+        redis.Redis.from_url(redis_url).flushall()
+        until(lambda: system.get("/v1/feeds")["items"], 60, "the API answers")
+
+        def states() -> dict[int, dict[str, object]]:
+            listed, url = [], "/v1/feeds?limit=200"
+            while url:
+                page = system.get(url)
+                listed += page["items"]
+                url = page["next"]
+            return {f["id"]: f["state"] for f in listed}
+
+        until(lambda: all(s["status"] != "new" for s in states().values()), 180, "every feed ends in a stated state")
+        first = {feed: state for feed, state in states().items()}
+        until(lambda: waiting(database_url) == 0, 400, "every article is enriched")
+        known = stored(database_url)
+
+        for feed in feeds:  # a second round, nothing changed
+            system.post(f"/v1/feeds/{feed}/poll?wait=30")
+        assert stored(database_url) == known
+
+    with psycopg.connect(database_url) as conn:
+        carried: dict[int, int] = dict(
+            conn.execute("SELECT feed_id, count(*) FROM article_feeds GROUP BY feed_id").fetchall()
+        )
+        versions = conn.execute("SELECT count(*) FROM articles WHERE version > 1").fetchall()[0][0]
+    wrong = {}
+    for feed, path in feeds.items():
+        state, body = first[feed], bodies[path]
+        if state["status"] == "failing":
+            assert state["error"]["code"] and state["error"]["message"], state  # type: ignore[index]
+            continue
+        if state["entries_in_last_poll"] != entries_of(body):
+            wrong[path] = (state["entries_in_last_poll"], entries_of(body))
+    print("feeds", len(feeds), "articles", len(known), "carried", sum(carried.values()), "versions>1", versions)
+    print("states", {s: sum(1 for x in first.values() if x["status"] == s) for s in ("ok", "failing", "gone", "quiet")})
+    assert wrong == {}
+    assert_complete(follower, database_url)
+    follower.stop()
