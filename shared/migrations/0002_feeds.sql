@@ -23,6 +23,7 @@ CREATE TABLE feed_requests (
     kind    text NOT NULL CHECK (kind IN ('changed', 'poll')),  -- changed: added, edited, paused, deleted
     at      timestamptz NOT NULL DEFAULT now()
 );
+CREATE INDEX feed_requests_feed ON feed_requests (feed_id);
 
 -- The answer to each request, once; a request without one is open.
 -- written by: ingest
@@ -39,7 +40,8 @@ CREATE TABLE feed_answers (
 CREATE TABLE feed_states (
     feed_id              bigint PRIMARY KEY,
     status               text NOT NULL DEFAULT 'new' CHECK (status IN ('new', 'ok', 'failing', 'quiet', 'gone', 'paused')),
-    next_poll_at         timestamptz,       -- null: not due by itself (paused, gone)
+    host                 text NOT NULL DEFAULT '',  -- host:port of the address polled: politeness is kept per host
+    next_poll_at         timestamptz,       -- null: not due by itself (paused, gone); leased: when the lease ends
     interval_s           double precision NOT NULL DEFAULT 0,
     lease_until          timestamptz,       -- a replica polls it now, until then at most
     lease_token          bigint NOT NULL DEFAULT 0,  -- fencing: a poll whose token is not the row's may not save
@@ -53,6 +55,7 @@ CREATE TABLE feed_states (
     http_status          integer,
     error                jsonb,             -- {code, message}
     failures             integer NOT NULL DEFAULT 0,
+    told_failing         boolean NOT NULL DEFAULT false,  -- wiredesk.feed.failing.v1 went out and no recovery since
     retry_after_at       timestamptz,       -- the publisher asked us to stay away until then
     entries_in_last_poll integer NOT NULL DEFAULT 0,
     articles_total       bigint NOT NULL DEFAULT 0,
@@ -67,6 +70,14 @@ CREATE TABLE feed_states (
     rhythm               jsonb NOT NULL DEFAULT '{}'  -- what schedule.py remembers
 ) WITH (fillfactor = 70);
 CREATE INDEX feed_states_due ON feed_states (next_poll_at) WHERE next_poll_at IS NOT NULL;
+CREATE INDEX feed_states_leased ON feed_states (host) WHERE lease_until IS NOT NULL;
+
+-- When a host may be asked again: one clock for all replicas. A claim locks the rows of the hosts it asks.
+-- written by: ingest
+CREATE TABLE hosts (
+    host          text PRIMARY KEY,
+    next_start_at timestamptz NOT NULL
+) WITH (fillfactor = 70);
 
 -- The last polls of each feed.
 -- written by: ingest

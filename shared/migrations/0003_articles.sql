@@ -23,7 +23,8 @@ CREATE TABLE articles (
     categories          text[] NOT NULL DEFAULT '{}',
     status              text NOT NULL DEFAULT 'usable' CHECK (status IN ('usable', 'corrected', 'withdrawn')),
     paywalled           boolean,
-    content_hash        bytea NOT NULL      -- of what a reader would see; another hash is another version
+    content_hash        bytea NOT NULL,     -- of what a reader would see; another hash is another version
+    feed_id             bigint              -- the feed whose text it is; other feeds that carry it change its title alone
 );
 
 -- Every name under which an article was seen: hashes of its addresses and of its guids per feed.
@@ -40,6 +41,7 @@ CREATE TABLE article_feeds (
     feed_id       bigint NOT NULL,
     guid          text,
     first_seen_at timestamptz NOT NULL,
+    item_hash     bytea,                    -- of the item as this feed last gave it: 8 bytes title, 8 bytes all else
     PRIMARY KEY (article_id, feed_id)
 );
 CREATE INDEX article_feeds_feed ON article_feeds (feed_id, article_id DESC);
@@ -54,6 +56,7 @@ CREATE TABLE article_versions (
     modified_at timestamptz,
     significant boolean NOT NULL,
     changes     jsonb NOT NULL,             -- [{field, old, new}], empty for version 1
+    content_hash bytea,                     -- an old version's hash seen again is a stale copy, not a correction
     PRIMARY KEY (article_id, version)
 );
 
