@@ -1,0 +1,87 @@
+"""Row 8: the whole chain of steps on one core, against the NER model called alone, one article at a time."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+from bench.report import Row
+from bench.text import article, headline
+from services.enrich.ner import NerModel
+from services.enrich.pipeline import enrich, load_resources
+from shared.articles import Article, FeedRef, Source
+
+NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+LENGTHS = {30: 96, 500: 48, 2000: 12}  # words -> articles
+
+
+def articles(words: int, count: int) -> list[Article]:
+    """News-like articles of about so many words."""
+    source = Source("bench.example", "Bench", "bench.example")
+    return [
+        Article(
+            id=n,
+            version=1,
+            url=f"https://bench.example/{n}",
+            canonical_url=f"https://bench.example/{n}",
+            title=headline(n),
+            subtitle=None,
+            description=None,
+            authors=(),
+            language="en",
+            published_at=NOW,
+            published_precision="second",
+            modified_at=None,
+            discovered_at=NOW,
+            fetched_at=NOW,
+            body_html="".join(f"<p>{p}</p>" for p in article(words, n)),
+            page_html=None,
+            source=source,
+            feeds=(FeedRef(1, "Bench", None),),
+            images=(),
+            media=(),
+            categories=(),
+            status="usable",
+            paywalled=None,
+        )
+        for n in range(count)
+    ]
+
+
+def run() -> Row:
+    """CPU seconds of this process per article, chain in batches of 16 against model alone."""
+    resources = load_resources("default")
+    model = NerModel.load()
+    fast = load_resources("rules")
+    figures: dict[str, float | int | str] = {}
+    reached = True
+    for words, count in LENGTHS.items():
+        batch = articles(words, count)
+        enrich(batch[:2], resources, clock=time.perf_counter)
+        begun = time.process_time()
+        for start in range(0, count, 16):
+            enrich(batch[start : start + 16], resources, clock=time.perf_counter)
+        chain = (time.process_time() - begun) / count * 1000
+        begun = time.process_time()
+        for one in batch:
+            model.tag([one.title, "\n\n".join(article(words, one.id))])
+        alone = (time.process_time() - begun) / count * 1000
+        begun = time.process_time()
+        for start in range(0, count, 16):
+            enrich(batch[start : start + 16], fast, clock=time.perf_counter)
+        rules = (time.process_time() - begun) / count * 1000
+        figures |= {
+            f"{words} words: chain ms": round(chain, 1),
+            f"{words} words: articles/s per core": round(1000 / chain, 1),
+            f"{words} words: model alone ms": round(alone, 1),
+            f"{words} words: ratio": round(chain / alone, 2),
+            f"{words} words: rules tier articles/s per core": round(1000 / rules),
+        }
+        reached = reached and chain <= 0.35 * alone
+    return Row(
+        8,
+        "enrichment, whole chain, one core",
+        "<= 0.35 x the model alone; 500 words <= 25 ms; fast >= 200/s",
+        figures,
+        reached,
+    )
