@@ -19,6 +19,7 @@ import pytest
 import redis
 
 from deploy.local.engines import Postgres, Valkey
+from tests import chromium as browsers
 
 # A crash of the machine is not tested here, a crash of the server is, and survives this.
 FAST = {
@@ -85,3 +86,15 @@ def redis_url(valkey: Valkey) -> Iterator[str]:
         client.flushall()
         yield valkey.url()
         client.flushall()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a Chromium. Without one the test is skipped; in CI that is a failure."""
+    found = browsers.find()
+    if found is None:
+        reason = "no Chromium: `make test` tried to install one (apt as root, then Playwright's); set CHROMIUM to a path"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return found

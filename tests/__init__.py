@@ -1,0 +1,1 @@
+"""Tests: they mirror the source; `flow/` tries the whole product, `rules/` the house."""
