@@ -1,0 +1,331 @@
+"""The asynchronous client. `sync.py` is made from this file by `python client/make_sync.py`: change this one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from types import TracebackType
+from typing import Any, Self, TypeVar, Unpack
+
+import httpx
+from pydantic import BaseModel
+
+from wiredesk.calls import Call, Filters, Values, checked, following_page, get, parsed, query
+from wiredesk.errors import StreamReset, Unreachable
+from wiredesk.following import Following
+from wiredesk.models import Article, Delivery, Document, Event, Feed, Key, OpmlImport, Page, Poll, Webhook
+from wiredesk.resume import ResumeState
+
+Result = TypeVar("Result", bound=BaseModel)
+DEFAULT_URL = "http://127.0.0.1:8080"
+
+
+class AsyncWiredesk:
+    """A connection to one Wiredesk. Use it in a `with` block, or `close` it.
+
+    Every method raises `ApiError` when the API refuses, `Unreachable` when it does not answer.
+    """
+
+    def __init__(self, url: str = DEFAULT_URL, key: str | None = None) -> None:
+        headers = {"accept": "application/json", "user-agent": "wiredesk-python/0.1"}
+        if key:
+            headers["authorization"] = f"Bearer {key}"
+        self.url = url.rstrip("/")
+        self._http = httpx.AsyncClient(base_url=self.url + "/", headers=headers)
+        self.feeds = AsyncFeeds(self)
+        self.keys = AsyncKeys(self)
+        self.webhooks = AsyncWebhooks(self)
+        self.ops = AsyncOps(self)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._http.aclose()
+
+    async def search(
+        self,
+        q: str | None = None,
+        *,
+        sort: str | None = None,
+        limit: int | None = None,
+        since: int | None = None,
+        include: Values | None = None,
+        fields: str | None = None,
+        cursor: str | None = None,
+        **filters: Unpack[Filters],
+    ) -> Page[Article]:
+        """One page of articles, newest first unless `sort="relevance"`."""
+        more = {"sort": sort, "limit": limit, "since": since, "include": include, "fields": fields, "cursor": cursor}
+        return await self.read(Call("GET", "/v1/articles", query({"q": q, **filters, **more})), Page[Article])
+
+    def articles(
+        self, q: str | None = None, *, sort: str | None = None, **filters: Unpack[Filters]
+    ) -> AsyncIterator[Article]:
+        """All matching articles, page by page; stable while new ones arrive."""
+        call = Call("GET", "/v1/articles", query({"q": q, **filters, "sort": sort, "limit": 200}))
+        return self.each(call, Article)
+
+    async def article(self, article_id: int) -> Article:
+        """The whole of one article."""
+        return await self.read(get(f"/v1/articles/{article_id}"), Article)
+
+    async def trace(self, article_id: int) -> Document:
+        """Every step the article went through, with times."""
+        return await self.read(get(f"/v1/articles/{article_id}/trace"), Document)
+
+    async def head(self) -> int:
+        """The position of the newest event."""
+        page = await self.search(limit=1, fields="id")
+        return page.position or 0
+
+    async def follow(
+        self,
+        after: int | None = None,
+        *,
+        q: str | None = None,
+        type: Values | None = None,
+        include: str | None = None,
+        resume: ResumeState | None = None,
+        on_reset: Callable[[StreamReset], object] | None = None,
+        on_break: Callable[[str, float], object] | None = None,
+        **filters: Unpack[Filters],
+    ) -> AsyncIterator[Event]:
+        """Events as they happen, each once and in order, for ever: reconnects by itself and resumes where it was.
+
+        Begins after the position in `resume` if it holds one, else after `after`, else with the next event. A position
+        is saved when the event after it is asked for, so one whose handling failed comes again in the next run.
+
+        Events no longer retained are never skipped silently: `on_reset` is called, or without one `StreamReset` raised.
+        `on_break` is told (why, seconds until the next try) at every break of the connection.
+        """
+        position = resume.load() if resume else None
+        if position is None:
+            position = after if after is not None else await self.head()
+        stream = Following(position, query({"q": q, "type": type, "include": include, **filters}))
+        while True:
+            wait_s, why = 0.0, "the stream ended"
+            try:
+                async with self._http.stream(**stream.ask().arguments()) as response:
+                    body = await response.aread() if response.status_code >= 400 else b""
+                    refused = stream.answered(response, body)
+                    if refused is not None:
+                        wait_s, why = refused, f"HTTP {response.status_code}"
+                    else:
+                        async for data in response.aiter_bytes():
+                            for item in stream.received(data):
+                                if isinstance(item, Event):
+                                    yield item
+                                position = stream.done(item)
+                                if resume:
+                                    resume.save(position)
+                                if isinstance(item, StreamReset):
+                                    if on_reset is None:
+                                        raise item
+                                    on_reset(item)
+            except httpx.TransportError as error:
+                why = _reason(error)
+            wait_s = wait_s or stream.broken()
+            if on_break:
+                on_break(why, wait_s)
+            await asyncio.sleep(wait_s)
+
+    async def events(
+        self,
+        after: int,
+        *,
+        q: str | None = None,
+        type: Values | None = None,
+        limit: int | None = None,
+        wait_s: int | None = None,
+        include: str | None = None,
+        **filters: Unpack[Filters],
+    ) -> Page[Event]:
+        """One page of events after a position; with `wait_s` (at most 60) it waits that long for the first one."""
+        more = {"type": type, "limit": limit, "wait": wait_s, "include": include, "after": after}
+        call = Call("GET", "/v1/events", query({"q": q, **filters, **more}), timeout_s=(wait_s or 0) + 30.0)
+        return await self.read(call, Page[Event])
+
+    async def each(self, call: Call, model: type[Result]) -> AsyncIterator[Result]:
+        """The items of all pages of a list."""
+        asked: Call | None = call
+        while asked:
+            page = await self.read(asked, Page[model])  # type: ignore[valid-type]
+            for item in page.items:
+                yield item
+            asked = following_page(call, page.next) if page.next else None
+
+    async def read(self, call: Call, model: type[Result]) -> Result:
+        """Make any call and read the answer as `model`."""
+        return parsed(await self.send(call), model)
+
+    async def send(self, call: Call) -> httpx.Response:
+        """Make any call and give the raw answer, whatever its status."""
+        try:
+            return await self._http.request(**call.arguments())
+        except httpx.TransportError as error:
+            raise Unreachable(f"{self.url} does not answer: {_reason(error)}") from error
+
+
+class AsyncFeeds:
+    """`/v1/feeds`."""
+
+    def __init__(self, client: AsyncWiredesk) -> None:
+        self._client = client
+
+    async def add(
+        self,
+        url: str,
+        *,
+        title: str | None = None,
+        tags: Sequence[str] | None = None,
+        priority: str | None = None,
+        paused: bool | None = None,
+        source: dict[str, Any] | None = None,
+    ) -> Feed:
+        """Subscribe; the feed is polled at once. An address that is there already gives that feed."""
+        given = {"title": title, "tags": tags, "priority": priority, "paused": paused, "source": source}
+        body = {"url": url, **{k: v for k, v in given.items() if v is not None}}
+        return await self._client.read(Call("POST", "/v1/feeds", json=body), Feed)
+
+    def list(self) -> AsyncIterator[Feed]:
+        """All feeds."""
+        return self._client.each(get("/v1/feeds", limit=200), Feed)
+
+    async def get(self, feed_id: int) -> Feed:
+        """One feed."""
+        return await self._client.read(get(f"/v1/feeds/{feed_id}"), Feed)
+
+    async def update(self, feed_id: int, **changes: Any) -> Feed:
+        """Change `title`, `tags`, `source`, `priority` or `paused`."""
+        return await self._client.read(Call("PATCH", f"/v1/feeds/{feed_id}", json=changes), Feed)
+
+    async def remove(self, feed_id: int) -> None:
+        """Unsubscribe; its articles stay."""
+        checked(await self._client.send(Call("DELETE", f"/v1/feeds/{feed_id}")))
+
+    async def poll(self, feed_id: int, *, wait_s: int = 0) -> Poll | None:
+        """Poll now; with `wait_s` (at most 60) its outcome, None if it was only asked for."""
+        call = Call("POST", f"/v1/feeds/{feed_id}/poll", query({"wait": wait_s or None}), timeout_s=wait_s + 30.0)
+        response = checked(await self._client.send(call))
+        return parsed(response, Poll) if response.status_code == 200 else None
+
+    async def polls(self, feed_id: int) -> Page[Poll]:
+        """Its last polls."""
+        return await self._client.read(get(f"/v1/feeds/{feed_id}/polls"), Page[Poll])
+
+    async def import_opml(self, opml: bytes) -> OpmlImport:
+        """Subscribe to all feeds of an OPML file; folders become tags."""
+        call = Call("POST", "/v1/feeds.opml", content=opml, headers={"content-type": "text/x-opml"}, timeout_s=120.0)
+        return await self._client.read(call, OpmlImport)
+
+    async def export_opml(self) -> bytes:
+        """All feeds as OPML."""
+        return checked(await self._client.send(Call("GET", "/v1/feeds.opml", headers={"accept": "*/*"}))).content
+
+
+class AsyncKeys:
+    """`/v1/keys`, for keys of scope `admin`."""
+
+    def __init__(self, client: AsyncWiredesk) -> None:
+        self._client = client
+
+    async def create(self, name: str, scopes: Sequence[str], *, expires_at: str | None = None) -> Key:
+        """Make one; its `key` is told only now."""
+        body = {"name": name, "scopes": [*scopes]} | ({"expires_at": expires_at} if expires_at else {})
+        return await self._client.read(Call("POST", "/v1/keys", json=body), Key)
+
+    def list(self) -> AsyncIterator[Key]:
+        """All keys."""
+        return self._client.each(get("/v1/keys"), Key)
+
+    async def revoke(self, key_id: str | int) -> None:
+        """Make one useless from now on."""
+        checked(await self._client.send(Call("DELETE", f"/v1/keys/{key_id}")))
+
+
+class AsyncWebhooks:
+    """`/v1/webhooks`: signed push, in order, by Standard Webhooks 1.0."""
+
+    def __init__(self, client: AsyncWiredesk) -> None:
+        self._client = client
+
+    async def add(
+        self,
+        url: str,
+        *,
+        after: int | None = None,
+        include: str | None = None,
+        batch: int | None = None,
+        filters: dict[str, Any] | None = None,
+    ) -> Webhook:
+        """Subscribe an address, from now on or from a position; its `secret` is told only now."""
+        given = {"after": after, "include": include, "batch": batch, "filters": filters}
+        body = {"url": url, **{k: v for k, v in given.items() if v is not None}}
+        return await self._client.read(Call("POST", "/v1/webhooks", json=body), Webhook)
+
+    def list(self) -> AsyncIterator[Webhook]:
+        """All subscriptions."""
+        return self._client.each(get("/v1/webhooks"), Webhook)
+
+    async def get(self, webhook_id: str | int) -> Webhook:
+        """One subscription."""
+        return await self._client.read(get(f"/v1/webhooks/{webhook_id}"), Webhook)
+
+    async def update(self, webhook_id: str | int, **changes: Any) -> Webhook:
+        """Change `url`, `filters`, `include`, `batch`, or `status` between `active` and `paused`."""
+        return await self._client.read(Call("PATCH", f"/v1/webhooks/{webhook_id}", json=changes), Webhook)
+
+    async def remove(self, webhook_id: str | int) -> None:
+        """Unsubscribe."""
+        checked(await self._client.send(Call("DELETE", f"/v1/webhooks/{webhook_id}")))
+
+    async def test(self, webhook_id: str | int) -> Delivery:
+        """Send a signed ping now and tell what the receiver answered."""
+        return await self._client.read(Call("POST", f"/v1/webhooks/{webhook_id}/test", timeout_s=60.0), Delivery)
+
+    async def deliveries(self, webhook_id: str | int) -> Page[Delivery]:
+        """The last attempts."""
+        return await self._client.read(get(f"/v1/webhooks/{webhook_id}/deliveries"), Page[Delivery])
+
+    async def rotate(self, webhook_id: str | int) -> Webhook:
+        """A new secret; the old one signs as well for a day."""
+        return await self._client.read(Call("POST", f"/v1/webhooks/{webhook_id}/rotate"), Webhook)
+
+    async def replay(self, webhook_id: str | int, after: int, until: int | None = None) -> Document:
+        """Send again what lies after a position, with the same webhook-ids."""
+        body = {"after": after} | ({"until": until} if until is not None else {})
+        return await self._client.read(Call("POST", f"/v1/webhooks/{webhook_id}/replay", json=body), Document)
+
+
+class AsyncOps:
+    """`/v1/ops` and readiness: figures for operators."""
+
+    def __init__(self, client: AsyncWiredesk) -> None:
+        self._client = client
+
+    async def queues(self) -> Document:
+        """Depth and age of the queues."""
+        return await self._client.read(get("/v1/ops/queues"), Document)
+
+    async def pipeline(self) -> Document:
+        """Throughput and latency, stage by stage."""
+        return await self._client.read(get("/v1/ops/pipeline"), Document)
+
+    async def ready(self) -> Document:
+        """Whether it serves, and if not, why (no exception then)."""
+        response = await self._client.send(get("/readyz"))
+        members = response.json() if "json" in response.headers.get("content-type", "") else {}
+        return Document.model_validate({"ready": response.status_code == 200, **members})
+
+
+def _reason(error: httpx.TransportError) -> str:
+    if isinstance(error, httpx.ReadTimeout):
+        return "nothing came for too long"
+    return " ".join(str(error).split()) or type(error).__name__
