@@ -1,10 +1,10 @@
 """Reads the programme from disk: `publishers.toml`, and one Markdown file an article in `articles/`.
 
-An article is TOML between two `+++` lines, then paragraphs parted by empty lines (`## ` a subheading, `> ` a quotation).
-Front matter: title, feeds, lang, at ("-3h20m" before the start of the replay, "+4m30s" into it), kind, and optionally
-summary (else the first paragraph), authors, section, tags, caption, credit, paywall, event (same for reports of one event),
-corrections [{after, title, edits, note}], withdrawn_after; and for an agency copy copy_of (slug of the original),
-edits and keep (how many of its paragraphs), the file's own paragraphs coming last.
+An article is TOML between two `+++` lines, then paragraphs parted by empty lines (`## ` a subheading, `> ` a
+quotation). Front matter: title, feeds, lang, at ("-3h20m" before the start of the replay, "+4m30s" into it), kind, and
+optionally summary (else the first paragraph), authors, section, tags, caption, credit, paywall, event (the same for
+reports of one event), corrections [{after, title, edits, note}], withdrawn_after; and for an agency copy copy_of (slug
+of the original), edits and keep (how many of its paragraphs), the file's own paragraphs coming last.
 """
 
 from __future__ import annotations

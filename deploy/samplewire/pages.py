@@ -1,7 +1,7 @@
 """The web pages behind the links: articles, a front page per publisher, the index of publishers. Pure.
 
-The article template carries what real ones do around the text (navigation, teasers, a newsletter box, a footer), so that
-finding the text in the page is a fair exercise.
+The article template carries what real ones do around the text (navigation, teasers, a newsletter box, a footer), so
+that finding the text in the page is a fair exercise.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 from html import escape
+from typing import Any
 
 from deploy.samplewire.render import IMAGE_HEIGHT, IMAGE_WIDTH, body_html, image_path, shown
 from deploy.samplewire.wire import Item, Publisher, Wire
@@ -36,7 +37,8 @@ def article_page(item: Item, publisher: Publisher, related: Sequence[Item], base
 def front_page(publisher: Publisher, items: Sequence[Item], base: str) -> str:
     """A publisher's front page: its newest headlines, its feeds announced by <link rel=alternate>."""
     feeds = "".join(
-        f'<link rel="alternate" type="{_link_type(feed.format)}" title="{escape(feed.title)}" href="{base}/{feed.key}">\n'
+        f'<link rel="alternate" type="{_link_type(feed.format)}" title="{escape(feed.title)}" '
+        f'href="{base}/{feed.key}">\n'
         for feed in publisher.feeds
     )
     teasers = "".join(
@@ -83,7 +85,8 @@ def _meta(item: Item, publisher: Publisher, base: str) -> str:
     if article.caption:
         properties["og:image"] = base + image_path(item)
     return (
-        f'<link rel="canonical" href="{base}{article.path}">\n<meta name="description" content="{escape(item.summary)}">\n'
+        f'<link rel="canonical" href="{base}{article.path}">\n'
+        f'<meta name="description" content="{escape(item.summary)}">\n'
         + "".join(f'<meta name="author" content="{escape(author)}">\n' for author in article.authors)
         + "".join(f'<meta property="{name}" content="{escape(text)}">\n' for name, text in properties.items())
     )
@@ -91,7 +94,7 @@ def _meta(item: Item, publisher: Publisher, base: str) -> str:
 
 def _json_ld(item: Item, publisher: Publisher, base: str) -> str:
     article = item.article
-    data = {
+    data: dict[str, Any] = {
         "@context": "https://schema.org",
         "@type": "OpinionNewsArticle" if article.kind == "op-ed" else "NewsArticle",
         "headline": item.title,
