@@ -1,0 +1,162 @@
+"""One article on its way through the steps: what each step reads and fills in.
+
+A `Document` starts as the article alone; every step assigns the fields it provides (assigns, never appends: a step may
+be run again on the same document). Offsets are Unicode code points into exactly `title` and `body_text`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, NotRequired, TypedDict
+
+from shared.articles import Article
+
+EntityType = Literal["person", "organisation", "place", "event", "work", "product", "group"]
+TextField = Literal["title", "body_text"]
+PlaceKind = Literal["country", "admin", "city", "other"]
+PlaceRole = Literal["dateline", "focus", "mention"]
+BodySource = Literal["feed", "page"]
+
+
+class Annotation(TypedDict):
+    """Provenance of one step on one document: what ran, how long, and why there is nothing if there is nothing."""
+
+    revision: str
+    took_ms: NotRequired[float]
+    error: NotRequired[str]
+    skipped: NotRequired[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """ISO 639-1 primary subtag where one exists (else 639-3) and how sure, 0 to 1."""
+
+    code: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A hyperlink of the body, absolute http(s), with the text it was set on."""
+
+    url: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """One name where it stands: `text == getattr(document, field)[start:end]`. `score` is the tagger's, 0 to 1."""
+
+    field: TextField
+    start: int
+    end: int
+    text: str
+    type: EntityType
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Mentions that fold into one thing, before it has an identity. `key` is the folded name, `name` the shown one."""
+
+    type: EntityType
+    key: str
+    name: str
+    mentions: tuple[Mention, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a place cluster lies. `kind` other: a place the table does not know; then there are no coordinates."""
+
+    key: str
+    entity_id: str
+    kind: PlaceKind
+    name: str
+    country: str | None  # ISO 3166-1 alpha-2
+    geonames_id: int | None
+    lat: float | None
+    lon: float | None
+    role: PlaceRole
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """One real thing named in the article. `ids` holds public identifiers (geonames, iso3166, wikidata)."""
+
+    id: str
+    type: EntityType
+    name: str
+    aliases_seen: tuple[str, ...]
+    count: int
+    salience: float
+    confidence: float
+    ids: dict[str, str]
+    mentions: tuple[Mention, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Keyword:
+    """A word or phrase that tells what the article is about, as written there; score 0 to 1, the best has 1."""
+
+    text: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """Direct speech in the body; `start`/`end` span the words between the quotation marks."""
+
+    text: str
+    speaker: str | None
+    entity_id: str | None
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class DateMention:
+    """A date named in the body; `value` is ISO 8601, cut to the precision that was said (2026, 2026-05, 2026-05-03)."""
+
+    text: str
+    start: int
+    end: int
+    value: str
+
+
+@dataclass(slots=True)
+class Document:
+    """An article and everything the steps have found out about it so far."""
+
+    article: Article
+    title: str = ""
+    subtitle: str | None = None
+    description: str | None = None
+    page: PageText | None = None
+    body_text: str = ""
+    body_source: BodySource | None = None
+    links: tuple[Link, ...] = ()
+    word_count: int = 0
+    language: Language | None = None
+    mentions: tuple[Mention, ...] = ()
+    clusters: tuple[Cluster, ...] = ()
+    places: tuple[Place, ...] = ()
+    entities: tuple[Entity, ...] = ()
+    keywords: tuple[Keyword, ...] = ()
+    summary: tuple[str, ...] = ()
+    quotes: tuple[Quote, ...] = ()
+    dates: tuple[DateMention, ...] = ()
+    annotations: dict[str, Annotation] = field(default_factory=dict)
+
+    def text_of(self, name: TextField) -> str:
+        """The exact text a mention's offsets count in."""
+        return self.title if name == "title" else self.body_text
+
+
+@dataclass(frozen=True, slots=True)
+class PageText:
+    """What extraction made of the stored page: clean paragraphs and the links in them."""
+
+    body_text: str
+    links: tuple[Link, ...]

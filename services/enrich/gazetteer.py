@@ -1,0 +1,80 @@
+"""The place table: which places a folded name may mean, and what is known about each."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from services.enrich.names.fold import name_hash
+
+KINDS: tuple[Literal["country", "admin", "city"], ...] = ("country", "admin", "city")
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceRow:
+    """One place of the table. `admin` is the GeoNames first-level code inside `country` (for US states: the letters)."""
+
+    geonames_id: int
+    kind: Literal["country", "admin", "city"]
+    name: str
+    country: str
+    admin: str
+    lat: float
+    lon: float
+    population: int
+
+
+class Gazetteer:
+    """83,000 names of 34,000 places in about 4 MB: a sorted array of name hashes, and columns."""
+
+    def __init__(self, path: Path) -> None:
+        """Read the table that `lexicons/build/places.py` wrote. Raises FileNotFoundError where it is missing."""
+        with np.load(path, allow_pickle=False) as table:
+            self._hashes = array("Q", table["name_hash"].tobytes())
+            self._rows = array("I", table["name_row"].tobytes())
+            self._geonames_id = array("I", table["geonames_id"].tobytes())
+            self._kind = bytes(table["kind"])
+            self._country = array("H", table["country"].tobytes())
+            self._admin = array("H", table["admin"].tobytes())
+            self._lat = array("f", table["lat"].tobytes())
+            self._lon = array("f", table["lon"].tobytes())
+            self._population = array("I", table["population"].tobytes())
+            self._names = bytes(table["names"]).split(b"\n")
+            self._countries: list[str] = table["countries"].tolist()
+            self._admins: list[str] = table["admins"].tolist()
+        self._country_rows = {
+            self._countries[self._country[row]]: row for row, kind in enumerate(self._kind) if kind == 0
+        }
+
+    def find(self, folded: str) -> list[PlaceRow]:
+        """Every place of this folded name: countries and states first, then cities by falling population."""
+        wanted = name_hash(folded)
+        at = bisect_left(self._hashes, wanted)
+        found: list[PlaceRow] = []
+        while at < len(self._hashes) and self._hashes[at] == wanted:
+            found.append(self.row(self._rows[at]))
+            at += 1
+        return found
+
+    def country(self, iso: str) -> PlaceRow | None:
+        """The country of an alpha-2 code."""
+        index = self._country_rows.get(iso)
+        return None if index is None else self.row(index)
+
+    def row(self, index: int) -> PlaceRow:
+        """The columns of one place."""
+        return PlaceRow(
+            geonames_id=self._geonames_id[index],
+            kind=KINDS[self._kind[index]],
+            name=self._names[index].decode(),
+            country=self._countries[self._country[index]],
+            admin=self._admins[self._admin[index]],
+            lat=round(self._lat[index], 5),
+            lon=round(self._lon[index], 5),
+            population=self._population[index],
+        )

@@ -1,0 +1,68 @@
+"""The word lists the steps read: our own tables of facts, and tables built from open data by `lexicons/build`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """Everything word-like that the steps look up. Built once per process and only read afterwards."""
+
+    given_names: frozenset[str]  # as written
+    titles: frozenset[str]  # lower case, one to three words
+    organisation_words: frozenset[str]  # lower case; end an organisation's name
+    organisation_heads: frozenset[str]  # lower case; open one before "of" and "for"
+    demonyms: Mapping[str, str | None]  # as written -> ISO 3166-1 alpha-2, None for peoples of no single country
+    countries: Mapping[str, Mapping[str, str]]  # language -> name as written -> alpha-2
+    stopwords: Mapping[str, frozenset[str]]  # language -> lower case
+    zipf: Mapping[str, float]  # English word in lower case -> log10 of its frequency per billion words
+
+    def is_common(self, word: str) -> bool:
+        """Whether an English word in lower case is one that running text uses all the time."""
+        return word in self.stopwords["en"] or self.zipf.get(word, 0.0) >= 4.2
+
+
+def load_lexicon() -> Lexicon:
+    """Read every list beside this file. Raises FileNotFoundError where one is missing."""
+    organisations = _lines("organisations.txt")
+    demonyms: dict[str, str | None] = {}
+    for line in _lines("demonyms.txt"):
+        iso, *forms = line.split()
+        demonyms.update((form.replace("_", " "), None if iso == "--" else iso) for form in forms)
+    zipf: dict[str, float] = {}
+    for line in _lines("words_en.txt"):
+        value, *words = line.split()
+        zipf.update(dict.fromkeys(words, float(value)))
+    return Lexicon(
+        given_names=frozenset(name for line in _lines("given_names.txt") for name in line.split()),
+        titles=frozenset(_lines("titles.txt")),
+        organisation_words=frozenset(word.rstrip("^") for word in organisations),
+        organisation_heads=frozenset(word.rstrip("^") for word in organisations if word.endswith("^")),
+        demonyms=demonyms,
+        countries=json.loads((HERE / "countries.json").read_text(encoding="utf-8")),
+        stopwords={
+            path.stem: frozenset(path.read_text(encoding="utf-8").split())
+            for path in sorted((HERE / "stopwords").glob("*.txt"))
+        },
+        zipf=zipf,
+    )
+
+
+def _lines(name: str) -> list[str]:
+    text = (HERE / name).read_text(encoding="utf-8")
+    return [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
+
+
+def load_states() -> dict[str, str]:
+    """How newspapers shorten the US states -> the postal letters GeoNames uses as admin code."""
+    states: dict[str, str] = {}
+    for line in _lines("us_states.txt"):
+        code, short = line.split()
+        states[code] = states[short.rstrip(".")] = states[short] = code
+    return states

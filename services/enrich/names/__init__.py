@@ -1,0 +1,1 @@
+"""Names in text: how they are found by rule, folded into one form and told apart."""

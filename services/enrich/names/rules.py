@@ -1,0 +1,298 @@
+"""Names in English text by rule: capitalised sequences, read with word lists. The `rules` tier, and the model's stand-by.
+
+One pass over the words of a text gathers sequences of capitalised words; each is then explained by the first rule that
+fits: organisation word, place table, nationality, title or given name, the words around it. What no rule explains is
+left out: this tier is for precision. Linear in the length of the text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from services.enrich.gazetteer import Gazetteer, PlaceRow
+from services.enrich.lexicons import Lexicon
+from services.enrich.names.fold import fold, without_possessive
+from services.enrich.names.tagger import Found
+
+MAX_WORDS = 10  # of one name
+_TOKEN = re.compile(r"(?:[A-Z]\.){2,}|[^\W\d_]\w*(?:['\u2019-]\w+)*")
+_SENTENCE_END = re.compile(r"[.!?:;\n\u2026]|[\"\u201c\u201d\u2018\u00ab]\s*$")
+_LINKS = frozenset(
+    "of for de da do dos das del della di du des la le el van von der den ter al bin ibn bint e y and the".split()
+)
+_NAME_LINKS = frozenset("de da do dos das del della di du van von der den ter al bin ibn bint la le el".split())
+_BEFORE_PLACE = frozenset(
+    "in at from near to of outside around across towards toward into via inside over through off".split()
+)
+_SPEECH = frozenset(
+    "said says told tells added adds announced argued asked claimed confirmed declared denied explained insisted noted warned"
+    " wrote tweeted replied resigned stated acknowledged who whose".split()
+)
+_NOT_ACRONYMS = frozenset(
+    "CEO CFO COO CTO GDP TV PM AM MP MPs DNA RNA HIV AIDS AI IT PhD VIP UFO USD GBP EUR GMT UTC BST EST PST OK ID FAQ PR QA"
+    " UPDATE LIVE BREAKING NEWS VIDEO WATCH EXCLUSIVE COVID SUV ATM GPS PDF CCTV DJ II III IV VI VII VIII IX XI XII NGO NGOs IPO"
+    " VAT ESG LGBT LGBTQ Q1 Q2 Q3 Q4 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    text: str
+    start: int
+    end: int
+    opens: bool  # the first word of a sentence
+
+    @property
+    def capital(self) -> bool:
+        return self.text[0].isupper()
+
+
+class RulesTagger:
+    """English names by rule. Labels person, organisation, place, group; scores are rough and say which rule it was."""
+
+    revision = "rules-1"
+
+    def __init__(self, lexicon: Lexicon, gazetteer: Gazetteer) -> None:
+        """Both are only read."""
+        self._lexicon = lexicon
+        self._gazetteer = gazetteer
+
+    def tag(self, texts: list[str]) -> list[list[Found]]:
+        """The names of each text, in order, without overlaps."""
+        return [self._tag(text) for text in texts]
+
+    def _tag(self, text: str) -> list[Found]:
+        words = _words(text)
+        capitals = sum(word.capital for word in words if len(word.text) > 3)
+        long = sum(len(word.text) > 3 for word in words)
+        titled = long > 0 and capitals > 0.7 * long  # a headline in Title Case or capitals says nothing by its capitals
+        known = {word.text for word in words if word.capital and not word.opens}
+        return list(self._explain(text, words, known, titled))
+
+    def _explain(self, text: str, words: list[_Word], known: set[str], titled: bool) -> Iterator[Found]:
+        index = 0
+        while index < len(words):
+            if not words[index].capital:
+                index += 1
+                continue
+            end = self._sequence_end(text, words, index)
+            index, found = self._name(text, words, index, end, known, titled)
+            if found:
+                yield found
+
+    def _sequence_end(self, text: str, words: list[_Word], first: int) -> int:
+        """The index after the last word of the capitalised sequence that starts at `first`."""
+        last = first
+        while last + 1 < len(words) and last - first < MAX_WORDS:
+            gap = text[words[last].end : words[last + 1].start]
+            if words[last + 1].capital and self._joins(text, words, first, last, gap):
+                last += 1
+            elif gap == " " and (step := self._link(text, words, first, last)):
+                last = step
+            else:
+                break
+        return last + 1
+
+    def _joins(self, text: str, words: list[_Word], first: int, last: int, gap: str) -> bool:
+        word = words[last].text
+        if gap == " ":
+            possessive = word.endswith(("'s", "\u2019s"))
+            return not possessive or self._ends_organisation(words[last + 1].text)
+        if gap in ("' ", "\u2019 "):  # a plural possessive holds a name together: Dockers' Union
+            return word.endswith("s") and self._ends_organisation(words[last + 1].text)
+        if gap == ". ":
+            return len(word) == 1 or word.lower() in self._lexicon.titles
+        return gap == " & "
+
+    def _link(self, text: str, words: list[_Word], first: int, last: int) -> int:
+        """The index of the next capitalised word behind small linking words, 0 where they do not belong to the name."""
+        at = last + 1
+        while (
+            at < len(words)
+            and at - last <= 2
+            and words[at].text in _LINKS
+            and text[words[at].end : words[at].end + 1] == " "
+        ):
+            at += 1
+        if at in (last + 1, len(words)) or not words[at].capital or text[words[at - 1].end : words[at].start] != " ":
+            return 0
+        links = {word.text for word in words[last + 1 : at]}
+        head = words[last].text.lower() in self._lexicon.organisation_heads
+        if links <= _NAME_LINKS and not head:
+            return at if words[first].text in self._lexicon.given_names or last > first else 0
+        return at if head and links & {"of", "for"} else 0
+
+    def _name(
+        self, text: str, words: list[_Word], first: int, end: int, known: set[str], titled: bool
+    ) -> tuple[int, Found | None]:
+        """What the sequence `words[first:end]` names, and the index to go on from."""
+        person = self._title_before(text, words, first)
+        while first < end:
+            skip = self._title_length(words, first, end)
+            if skip and first + skip < end:
+                first, person = first + skip, True
+            elif words[first].opens and self._lexicon.is_common(words[first].text.lower()) and not person:
+                if words[first].text in known and end - first == 1:
+                    break
+                first += 1
+            elif words[first].text in self._lexicon.stopwords["en"] or words[first].text.lower() in _CALENDAR:
+                first += 1
+            else:
+                break
+        if first >= end:
+            return end, None
+        stop, label, score = self._label(text, words, first, end, known, titled, person)
+        if not label:
+            return stop, None
+        start, finish = words[first].start, words[stop - 1].end
+        finish -= len(text[start:finish]) - len(without_possessive(text[start:finish]))
+        return stop, Found(start, finish, label, score)
+
+    def _label(
+        self, text: str, words: list[_Word], first: int, end: int, known: set[str], titled: bool, person: bool
+    ) -> tuple[int, str, float]:
+        """`(index after the name, label, score)` by the first rule that fits; no label: no name."""
+        sequence = [without_possessive(word.text) for word in words[first:end]]
+        size, name = len(sequence), " ".join(sequence)
+        if size > 1 and (self._ends_organisation(sequence[-1]) or self._headed(sequence)) and not person:
+            return end, "organisation", 0.8
+        for length in (2, 1):  # a nationality at the head is a name of its own: "Portuguese President ..."
+            if size >= length and " ".join(sequence[:length]) in self._lexicon.demonyms:
+                return first + length, "group", 0.9
+        if not person and (place := self._place(text, words, first, end, sequence, titled)):
+            return place
+        given = sequence[0] in self._lexicon.given_names
+        if size <= 4 and ((given and size > 1) or person) and not titled:
+            return end, "person", 0.9 if person and given else 0.8
+        if titled:
+            return self._titled(words, first, end, sequence)
+        if size == 1 and sequence[0].isupper():
+            acronym = 2 <= len(sequence[0].replace(".", "")) <= 6 and sequence[0] not in _NOT_ACRONYMS
+            return end, "organisation" if acronym else "", 0.6
+        alone = size == 1 and words[first].opens and sequence[0] not in known
+        spoken = self._near_speech(text, words, first, end)
+        if size <= 3 and not alone and (spoken or (given and not words[first].opens)) and not name.isupper():
+            return end, "person", 0.6
+        if 2 <= size <= 3 and not any(self._lexicon.is_common(word.lower()) for word in sequence):
+            return end, "person", 0.5
+        return end, "", 0.0
+
+    def _titled(self, words: list[_Word], first: int, end: int, sequence: list[str]) -> tuple[int, str, float]:
+        """In a headline where every word is capitalised only a given name with its surname is believed."""
+        if (
+            len(sequence) > 1
+            and sequence[0] in self._lexicon.given_names
+            and not self._lexicon.is_common(sequence[1].lower())
+        ):
+            return first + 2, "person", 0.6
+        return first + 1, "", 0.0
+
+    def _place(
+        self, text: str, words: list[_Word], first: int, end: int, sequence: list[str], titled: bool
+    ) -> tuple[int, str, float] | None:
+        for length in range(min(len(sequence), 5), 0, -1):
+            name = " ".join(sequence[:length])
+            if length < len(sequence) and (sequence[0] in self._lexicon.given_names or not titled):
+                continue
+            rows = self._gazetteer.find(fold(name))
+            if rows and self._trusted(text, words, first, first + length, name, rows):
+                return first + length, "place", 0.9 if rows[0].kind != "city" else 0.75
+        return None
+
+    def _trusted(self, text: str, words: list[_Word], first: int, end: int, name: str, rows: list[PlaceRow]) -> bool:
+        best = rows[0]
+        if best.kind != "city":
+            return name not in self._lexicon.given_names or self._after_preposition(text, words, first)
+        word = name.lower()
+        before = self._after_preposition(text, words, first)
+        if text[words[end - 1].end : words[end - 1].end + 2] == ", " and end < len(words) and words[end].capital:
+            follow = self._gazetteer.find(fold(words[end].text))
+            if any(row.kind != "city" and row.country in {city.country for city in rows} for row in follow):
+                return True
+        if self._lexicon.is_common(word) or (word in self._lexicon.zipf and not before):
+            return False
+        if before:
+            return True
+        if name in self._lexicon.given_names:
+            return best.population > 1_000_000
+        return best.population > 200_000 or (" " in name and best.population > 50_000)
+
+    def _after_preposition(self, text: str, words: list[_Word], first: int) -> bool:
+        return (
+            first > 0
+            and words[first - 1].text.lower() in _BEFORE_PLACE
+            and text[words[first - 1].end : words[first].start] == " "
+        )
+
+    def _near_speech(self, text: str, words: list[_Word], first: int, end: int) -> bool:
+        after = (
+            end < len(words)
+            and words[end].text in _SPEECH
+            and text[words[end - 1].end : words[end].start] in (" ", ", ")
+        )
+        before = (
+            first > 0 and words[first - 1].text in _SPEECH and text[words[first - 1].end : words[first].start] == " "
+        )
+        aged = (
+            text[words[end - 1].end : words[end - 1].end + 2] == ", "
+            and text[words[end - 1].end + 2 : words[end - 1].end + 4].isdigit()
+        )
+        return after or before or aged
+
+    def _title_before(self, text: str, words: list[_Word], first: int) -> bool:
+        return (
+            first > 0
+            and not words[first].opens
+            and words[first - 1].text.lower() in self._lexicon.titles
+            and text[words[first - 1].end : words[first].start] in (" ", ". ")
+        )
+
+    def _title_length(self, words: list[_Word], first: int, end: int) -> int:
+        for length in (3, 2, 1):
+            if (
+                first + length <= end
+                and " ".join(word.text.lower() for word in words[first : first + length]) in self._lexicon.titles
+            ):
+                return length
+        return 0
+
+    def _ends_organisation(self, word: str) -> bool:
+        return word.lower() in self._lexicon.organisation_words
+
+    def _headed(self, sequence: list[str]) -> bool:
+        """Whether an organisation's head word is followed by its "of" or "for"."""
+        return any(
+            word.lower() in self._lexicon.organisation_heads and following in ("of", "for")
+            for word, following in zip(sequence, sequence[1:], strict=False)
+        )
+
+
+_CALENDAR = frozenset(
+    "monday tuesday wednesday thursday friday saturday sunday january february march april june july august september october"
+    " november december mon tue wed thu fri sat sun jan feb mar apr jun jul aug sep sept oct nov dec christmas easter".split()
+)
+
+
+def _words(text: str) -> list[_Word]:
+    words: list[_Word] = []
+    last = 0
+    for match in _TOKEN.finditer(text):
+        gap = text[last : match.start()]
+        opens = not words or bool(_SENTENCE_END.search(gap)) and not _abbreviated(words[-1], gap)
+        words.append(_Word(match.group(), match.start(), match.end(), opens))
+        last = match.end()
+    return words
+
+
+def _abbreviated(word: _Word, gap: str) -> bool:
+    """Whether the full stop behind a word belongs to it: `Mr. Costa`, `J. Smith`, `U.S. officials`."""
+    return (
+        gap.startswith(".")
+        and gap.strip() == "."
+        and (
+            len(word.text) == 1
+            or word.text in ("Mr", "Mrs", "Ms", "Dr", "Sen", "Rep", "Gov", "Prof", "St", "Gen", "Col")
+        )
+    )

@@ -1,0 +1,104 @@
+"""Articles in, documents out: every step in order, on the whole batch.
+
+    articles → Document each → for each step: the documents of its languages → annotations[step] → documents
+
+A step that fails on the batch is run again on each document alone; one that it fails on keeps everything the other steps
+made, and `annotations[step]["error"]` says why.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from services.enrich.document import Annotation, Document
+from services.enrich.resources import Resources, UnknownTagger, load_resources
+from services.enrich.steps import STEPS, Step
+from shared.articles import Article
+
+__all__ = ["ENRICHER_REVISION", "Resources", "UnknownTagger", "enrich", "enricher_revision", "load_resources"]
+
+MAX_ERROR = 300  # characters of an error kept in the article
+
+_STEPS_REVISION = ",".join(f"{step.name}:{step.revision}" for step in STEPS)
+
+
+def enricher_revision(resources: Resources | None = None) -> str:
+    """A short name for exactly these steps and models: articles saved under another one may be enriched again."""
+    told = f"{_STEPS_REVISION};{resources.revision if resources else ''}"
+    return hashlib.blake2b(told.encode(), digest_size=6).hexdigest()
+
+
+ENRICHER_REVISION = enricher_revision()
+
+
+def enrich(
+    articles: Sequence[Article],
+    resources: Resources,
+    *,
+    clock: Callable[[], float],
+    steps: Sequence[Step] = STEPS,
+    fatal: tuple[type[BaseException], ...] = (),
+) -> list[Document]:
+    """One document per article, in order. `clock` counts seconds, for `took_ms`.
+
+    Errors of steps are recorded, not raised, but for those in `fatal` (a task's time limit, say) and those that are no
+    `Exception` at all.
+    """
+    docs = [Document(article=article, title=article.title) for article in articles]
+    for step in steps:
+        served = [doc for doc in docs if _serves(step, doc)]
+        for doc in docs:
+            if not _serves(step, doc):
+                doc.annotations[step.name] = {"revision": step.revision, "skipped": "language"}
+        if served:
+            _run(step, served, resources, clock, fatal)
+    return docs
+
+
+def _serves(step: Step, doc: Document) -> bool:
+    return step.languages is None or (doc.language is not None and doc.language.code in step.languages)
+
+
+def _run(
+    step: Step,
+    docs: list[Document],
+    resources: Resources,
+    clock: Callable[[], float],
+    fatal: tuple[type[BaseException], ...],
+) -> None:
+    """Run a step on documents, and record what it took; alone with each of them where it fails on all."""
+    before = [_fields(step, doc) for doc in docs]
+    started = clock()
+    try:
+        step.run(docs, resources)
+    except fatal:
+        raise
+    except Exception as error:  # noqa: BLE001 - one failing step must leave the rest of the article; the reason is kept in it
+        for doc, fields in zip(docs, before, strict=True):
+            _restore(doc, fields)
+        if len(docs) > 1:
+            for doc in docs:
+                _run(step, [doc], resources, clock, fatal)
+            return
+        told = f"{type(error).__name__}: {error}"[:MAX_ERROR]
+        docs[0].annotations[step.name] = {"revision": step.revision, "took_ms": _ms(started, clock), "error": told}
+        return
+    share = round(_ms(started, clock) / len(docs), 3)
+    for doc in docs:
+        annotation: Annotation = {"revision": step.revision, "took_ms": share}
+        doc.annotations[step.name] = annotation
+
+
+def _ms(started: float, clock: Callable[[], float]) -> float:
+    return round((clock() - started) * 1000, 3)
+
+
+def _fields(step: Step, doc: Document) -> dict[str, Any]:
+    return {name: getattr(doc, name) for name in step.provides}
+
+
+def _restore(doc: Document, fields: dict[str, Any]) -> None:
+    for name, value in fields.items():
+        setattr(doc, name, value)

@@ -1,0 +1,150 @@
+"""The public JSON of an enriched article, in two parts that are written once and served as bytes.
+
+The *card* is the object without `body_text`, `entities[].mentions`, `quotes`, `dates`, `links`, `media` and `annotations`;
+the *rest* carries exactly those (its `entities` are complete). The whole object is the card overlaid with the rest:
+`{**card, **rest}`. `position` is in neither: it is known when the event is written, and put in when it is served.
+Absent single values are null, absent lists are [].
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from services.enrich.document import Document, Entity, Mention, Place
+from shared.articles import Article
+
+WORDS_PER_MINUTE = 238  # silent reading of English non-fiction (Brysbaert 2019)
+
+_JSON = orjson.OPT_UTC_Z
+
+
+def card(doc: Document, now: datetime) -> dict[str, Any]:
+    """The card of a document enriched at `now` (aware). Times are datetimes in UTC."""
+    article = doc.article
+    return {
+        "id": article.id,
+        "version": article.version,
+        "url": article.url,
+        "canonical_url": article.canonical_url,
+        "title": doc.title,
+        "subtitle": doc.subtitle,
+        "description": doc.description,
+        "authors": list(article.authors),
+        "language": {"code": doc.language.code, "confidence": doc.language.confidence} if doc.language else None,
+        "published_at": _utc(article.published_at),
+        "published_precision": article.published_precision,
+        "modified_at": _utc(article.modified_at),
+        "discovered_at": _utc(article.discovered_at),
+        "fetched_at": _utc(article.fetched_at),
+        "enriched_at": _utc(now),
+        "body_source": doc.body_source,
+        "word_count": doc.word_count,
+        "reading_time_s": round(doc.word_count * 60 / WORDS_PER_MINUTE),
+        "paywalled": article.paywalled,
+        "status": article.status,
+        **_origin(article),
+        "entities": [_entity(entity) for entity in doc.entities],
+        "places": [_place(place) for place in doc.places],
+        "topics": [],
+        "keywords": [{"text": keyword.text, "score": keyword.score} for keyword in doc.keywords],
+        "summary": list(doc.summary),
+        "sentiment": None,
+        "story": None,
+        "duplicate_of": None,
+        "credit": None,
+        "latency": _latency(article, now),
+    }
+
+
+def rest(doc: Document) -> dict[str, Any]:
+    """What the card leaves out."""
+    return {
+        "body_text": doc.body_text or None,
+        "entities": [
+            {**_entity(entity), "mentions": [_mention(m) for m in entity.mentions]} for entity in doc.entities
+        ],
+        "quotes": [
+            {"text": q.text, "speaker": q.speaker, "entity_id": q.entity_id, "start": q.start, "end": q.end}
+            for q in doc.quotes
+        ],
+        "dates": [{"text": date.text, "start": date.start, "end": date.end, "value": date.value} for date in doc.dates],
+        "links": [{"url": link.url, "text": link.text} for link in doc.links],
+        "media": [{"url": media.url, "type": media.type, "length": media.length} for media in doc.article.media],
+        "annotations": dict(doc.annotations),
+    }
+
+
+def card_json(doc: Document, now: datetime) -> bytes:
+    """The card as JSON; times are RFC 3339 in UTC with Z."""
+    return orjson.dumps(card(doc, now), option=_JSON)
+
+
+def rest_json(doc: Document) -> bytes:
+    """The rest as JSON."""
+    return orjson.dumps(rest(doc), option=_JSON)
+
+
+def _origin(article: Article) -> dict[str, Any]:
+    source = article.source
+    return {
+        "source": {"id": source.id, "name": source.name, "domain": source.domain, "country": source.country},
+        "feeds": [{"id": feed.id, "title": feed.title, "guid": feed.guid} for feed in article.feeds],
+        "images": [
+            {
+                "url": image.url,
+                "width": image.width,
+                "height": image.height,
+                "caption": image.caption,
+                "credit": image.credit,
+            }
+            for image in article.images
+        ],
+    }
+
+
+def _entity(entity: Entity) -> dict[str, Any]:
+    return {
+        "id": entity.id,
+        "type": entity.type,
+        "name": entity.name,
+        "aliases_seen": list(entity.aliases_seen),
+        "count": entity.count,
+        "salience": entity.salience,
+        "confidence": entity.confidence,
+        "ids": entity.ids,
+    }
+
+
+def _mention(mention: Mention) -> dict[str, Any]:
+    return {"field": mention.field, "start": mention.start, "end": mention.end, "text": mention.text}
+
+
+def _place(place: Place) -> dict[str, Any]:
+    return {
+        "entity_id": place.entity_id,
+        "kind": place.kind,
+        "name": place.name,
+        "country": place.country,
+        "geonames_id": place.geonames_id,
+        "lat": place.lat,
+        "lon": place.lon,
+        "role": place.role,
+        "confidence": place.confidence,
+    }
+
+
+def _latency(article: Article, now: datetime) -> dict[str, float | None]:
+    """Seconds; an article dated after it was seen took none."""
+    seen = article.discovered_at
+    since = (seen - article.published_at).total_seconds() if article.published_at else None
+    return {
+        "published_to_seen_s": None if since is None else round(max(0.0, since), 3),
+        "seen_to_enriched_s": round(max(0.0, (now - seen).total_seconds()), 3),
+    }
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return moment.astimezone(UTC) if moment else None

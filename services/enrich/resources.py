@@ -1,0 +1,96 @@
+"""Everything the steps read, loaded once per process (before it forks) and never written to again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.enrich import lexicons
+from services.enrich.gazetteer import Gazetteer
+from services.enrich.lexicons import Lexicon
+from services.enrich.names.countries import CountryTagger
+from services.enrich.names.fold import fold
+from services.enrich.names.rules import RulesTagger
+from services.enrich.names.tagger import Tagger
+from services.enrich.text.language import LanguageModel
+
+PLACES = Path(lexicons.__file__).resolve().parent / "places.npz"
+
+
+class UnknownTagger(ValueError):
+    """`WIREDESK_NER` names a tagger there is none of."""
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What the steps look up. `taggers` maps a language to what finds its names."""
+
+    ner: str
+    lexicon: Lexicon
+    gazetteer: Gazetteer
+    taggers: Mapping[str, Tagger]
+    demonyms: re.Pattern[str]
+    demonyms_folded: Mapping[str, str | None]
+    language_model: LanguageModel
+    states: Mapping[str, str]  # "Ore" and "OR" -> "OR"
+
+    def tagger(self, language: str) -> Tagger | None:
+        """What finds names in a language, if anything does."""
+        return self.taggers.get(language)
+
+    @property
+    def revision(self) -> str:
+        """The taggers' part of the enricher's revision."""
+        return "+".join(sorted({tagger.revision for tagger in self.taggers.values()}))
+
+
+def load_resources(ner: str = "default") -> Resources:
+    """Load word lists, place table, language model and taggers.
+
+    `ner` is the WIREDESK_NER setting: `default` (the bundled model for English), `rules`, or `spacy:<import name>` for an
+    installed spaCy pipeline, which then serves its own language beside the default.
+    Raises UnknownTagger for anything else, and what the model or pipeline raises when its files are missing.
+    """
+    lexicon = lexicons.load_lexicon()
+    gazetteer = Gazetteer(PLACES)
+    taggers: dict[str, Tagger] = {
+        language: CountryTagger(language, names, lexicon.given_names)
+        for language, names in lexicon.countries.items()
+        if language != "en"
+    }
+    taggers.update(_named_taggers(ner, lexicon, gazetteer))
+    return Resources(
+        ner=ner,
+        lexicon=lexicon,
+        gazetteer=gazetteer,
+        taggers=taggers,
+        demonyms=re.compile(
+            r"\b(?:" + "|".join(sorted(map(re.escape, lexicon.demonyms), key=len, reverse=True)) + r")\b"
+        ),
+        demonyms_folded={fold(name): iso for name, iso in lexicon.demonyms.items()},
+        language_model=LanguageModel(),
+        states=lexicons.load_states(),
+    )
+
+
+def _named_taggers(ner: str, lexicon: Lexicon, gazetteer: Gazetteer) -> dict[str, Tagger]:
+    if ner == "rules":
+        return {"en": RulesTagger(lexicon, gazetteer)}
+    if ner == "default":
+        from services.enrich.ner import NerModel  # a heavy import that the rules tier does without
+
+        return {"en": NerModel.load()}
+    if ner.startswith("spacy:"):
+        from services.enrich.names.spacy import load_spacy
+
+        language, tagger = load_spacy(ner.removeprefix("spacy:"))
+        return (
+            {language: tagger}
+            if language == "en"
+            else {**_named_taggers("default", lexicon, gazetteer), language: tagger}
+        )
+    raise UnknownTagger(
+        f"WIREDESK_NER={ner!r}: expected default, rules or spacy:<import name of an installed pipeline>"
+    )

@@ -1,0 +1,81 @@
+"""Clusters become entities: each gets its id, its names, and how much of the article is about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from services.enrich.document import Cluster, Document, Entity, Place
+from services.enrich.names.fold import fold, slug
+from services.enrich.resources import Resources
+
+# Salience is 1 for what the headline names first and the text repeats most; the shares are our choice.
+IN_TITLE, EARLY, OFTEN = 0.4, 0.3, 0.3
+
+
+class Entities:
+    """Provides `entities`, the most salient first. Places carry GeoNames ids, all others a local key: `person:maria-duarte`."""
+
+    name = "entities"
+    revision = "1"
+    needs = frozenset({"title", "body_text", "clusters", "places"})
+    provides = frozenset({"entities"})
+    languages = None
+
+    def run(self, docs: Sequence[Document], resources: Resources) -> None:
+        """Identify each document's clusters; two that turn out to be the same thing become one entity."""
+        for doc in docs:
+            doc.entities = tuple(entities(doc, resources))
+
+
+def entities(doc: Document, resources: Resources) -> list[Entity]:
+    """The entities of one document."""
+    places = {place.key: place for place in doc.places}
+    groups: dict[str, list[Cluster]] = {}
+    for cluster in doc.clusters:
+        groups.setdefault(_id(cluster, places), []).append(cluster)
+    most = max((sum(len(cluster.mentions) for cluster in group) for group in groups.values()), default=1)
+    found = [_entity(doc, key, group, places, most, resources) for key, group in groups.items()]
+    return sorted(found, key=lambda entity: (-entity.salience, entity.id))
+
+
+def _id(cluster: Cluster, places: dict[str, Place]) -> str:
+    if cluster.type == "place" and cluster.key in places:
+        return places[cluster.key].entity_id
+    return f"{cluster.type}:{slug(cluster.name)}"
+
+
+def _entity(
+    doc: Document, key: str, group: list[Cluster], places: dict[str, Place], most: int, resources: Resources
+) -> Entity:
+    mentions = [mention for cluster in group for mention in cluster.mentions]
+    mentions.sort(key=lambda mention: (mention.field != "title", mention.start))
+    first = group[0]
+    place = places.get(first.key) if first.type == "place" else None
+    titled = mentions[0].field == "title"
+    position = 0 if titled else mentions[0].start
+    early = 1.0 - position / max(1, len(doc.body_text))
+    salience = IN_TITLE * titled + EARLY * early + OFTEN * len(mentions) / most
+    return Entity(
+        id=key,
+        type=first.type,
+        name=place.name if place else first.name,
+        aliases_seen=tuple(dict.fromkeys(mention.text for mention in mentions)),
+        count=len(mentions),
+        salience=round(salience, 3),
+        confidence=round(max(mention.score for mention in mentions), 3),
+        ids=_ids(first, place, resources),
+        mentions=tuple(mentions),
+    )
+
+
+def _ids(cluster: Cluster, place: Place | None, resources: Resources) -> dict[str, str]:
+    ids: dict[str, str] = {}
+    if place and place.geonames_id:
+        ids["geonames"] = str(place.geonames_id)
+        if place.kind == "country" and place.country:
+            ids["iso3166"] = place.country
+    if cluster.type == "group":
+        iso = resources.lexicon.demonyms.get(cluster.name) or resources.demonyms_folded.get(fold(cluster.name))
+        if iso:
+            ids["iso3166"] = iso
+    return ids

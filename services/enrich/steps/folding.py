@@ -1,0 +1,245 @@
+"""Mentions fold into things: one cluster for everything that names the same person, organisation or place.
+
+same folded form (case, diacritics, look-alike letters, possessive)      Duarte's = DUARTE = Duartе
+  → acronym and expansion set in parentheses                             the Institute of Ports (IOP)
+  → a person's full forms (middle names, initials)                       Maria E. Duarte = Maria Duarte
+  → family name alone, to the full name read last before it              Duarte
+  → known names where the tagger missed them                             an untagged Duarte further down
+  → one type per cluster, by vote of the scores
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+from services.enrich.document import Cluster, Document, EntityType, Mention, TextField
+from services.enrich.lexicons import Lexicon
+from services.enrich.names.acronyms import is_acronym, stands_for
+from services.enrich.names.fold import fold, look_alikes
+from services.enrich.resources import Resources
+
+_WORD = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*")
+_SUFFIX = re.compile(
+    r"(?: (?:inc|ltd|llc|plc|corp|corporation|co|company|limited|gmbh|ag|sa|spa|nv|bv|ab|asa|oyj|holdings|group))+$"
+)
+_FIELDS: tuple[TextField, ...] = ("title", "body_text")
+_MAX_FORM = 12  # words of a name that is looked for again
+PROPAGATED = 0.9  # times the confidence of the name it repeats
+
+
+class Folding:
+    """Provides `clusters`, in order of first appearance, mentions in reading order."""
+
+    name = "folding"
+    revision = "1"
+    needs = frozenset({"title", "body_text", "mentions"})
+    provides = frozenset({"clusters"})
+    languages = None
+
+    def run(self, docs: Sequence[Document], resources: Resources) -> None:
+        """Fold each document by itself."""
+        for doc in docs:
+            doc.clusters = tuple(fold_mentions(doc, resources.lexicon)) if doc.mentions else ()
+
+
+def fold_mentions(doc: Document, lexicon: Lexicon) -> list[Cluster]:
+    """The clusters of one document."""
+    mentions = sorted([*doc.mentions, *_repeated(doc, doc.mentions, lexicon)], key=_order)
+    keys = [_key(mention) for mention in mentions]
+    union = _Union()
+    for short, full in _acronyms(doc, mentions):
+        union.join(keys[short], keys[full])
+    types = {key: _vote(group) for key, group in _grouped(mentions, keys).items()}
+    _join_full_names(keys, types, union)
+    owners = _family_names(keys, types)
+    groups: dict[str, list[Mention]] = defaultdict(list)
+    for index, (mention, key) in enumerate(zip(mentions, keys, strict=True)):
+        groups[union.find(owners(index, key))].append(mention)
+    return [_cluster(group) for group in groups.values()]
+
+
+def _order(mention: Mention) -> tuple[int, int]:
+    return (_FIELDS.index(mention.field), mention.start)
+
+
+def _key(mention: Mention) -> str:
+    key = fold(mention.text)
+    if mention.type == "organisation":
+        key = _SUFFIX.sub("", key) or key
+    return key or mention.text
+
+
+def _grouped(mentions: list[Mention], keys: list[str]) -> dict[str, list[Mention]]:
+    groups: dict[str, list[Mention]] = defaultdict(list)
+    for mention, key in zip(mentions, keys, strict=True):
+        groups[key].append(mention)
+    return groups
+
+
+def _vote(group: list[Mention]) -> EntityType:
+    """The type with the highest sum of scores; longer names know better than their parts."""
+    votes: dict[EntityType, float] = defaultdict(float)
+    for mention in group:
+        votes[mention.type] += mention.score * (2.0 if " " in mention.text else 1.0)
+    return max(votes, key=votes.__getitem__)
+
+
+class _Union:
+    """Disjoint sets of keys."""
+
+    def __init__(self) -> None:
+        self._parent: dict[str, str] = {}
+
+    def find(self, key: str) -> str:
+        root = key
+        while (parent := self._parent.get(root, root)) != root:
+            root = parent
+        while (parent := self._parent.get(key, key)) != root:
+            self._parent[key] = root
+            key = parent
+        return root
+
+    def join(self, one: str, other: str) -> None:
+        self._parent[self.find(one)] = self.find(other)
+
+
+def _acronyms(doc: Document, mentions: list[Mention]) -> list[tuple[int, int]]:
+    """Pairs (index of the acronym, index of what it stands for) where one stands in parentheses behind the other."""
+    pairs: list[tuple[int, int]] = []
+    for index in range(len(mentions) - 1):
+        one, two = mentions[index], mentions[index + 1]
+        if one.field != two.field or not 1 < two.start - one.end <= 8:
+            continue
+        text = doc.text_of(one.field)
+        gap = text[one.end : two.start]
+        if gap not in (" (", " (the ", " (The ") or text[two.end : two.end + 1] != ")":
+            continue
+        if is_acronym(two.text) and stands_for(two.text, one.text):
+            pairs.append((index + 1, index))
+        elif is_acronym(one.text) and (stands_for(one.text, two.text) or (gap != " (" and two.type == one.type)):
+            pairs.append((index, index + 1))
+    return pairs
+
+
+def _join_full_names(keys: list[str], types: dict[str, EntityType], union: _Union) -> None:
+    """A person's forms with the same first and family name are one; an initial stands for its first name."""
+    full: dict[tuple[str, str], str] = {}
+    for key in dict.fromkeys(keys):
+        parts = key.split()
+        if types[key] == "person" and len(parts) > 1 and len(parts[0]) > 1:
+            union.join(key, full.setdefault((parts[0], parts[-1]), key))
+    by_initial: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for (first, last), key in full.items():
+        by_initial[first[0], last].append(key)
+    for key in dict.fromkeys(keys):
+        parts = key.split()
+        if types[key] == "person" and len(parts) > 1 and len(parts[0]) == 1:
+            known = by_initial.get((parts[0], parts[-1]), [])
+            if len(known) == 1:
+                union.join(key, known[0])
+
+
+class _family_names:
+    """To whom a family (or given) name alone belongs: the full name with it that was read last before."""
+
+    def __init__(self, keys: list[str], types: dict[str, EntityType]) -> None:
+        self._types = types
+        self._places: dict[str, list[tuple[int, str]]] = defaultdict(list)
+        givens: dict[str, set[str]] = defaultdict(set)
+        for index, key in enumerate(keys):
+            parts = key.split()
+            if types[key] == "person" and len(parts) > 1:
+                self._places[parts[-1]].append((index, key))
+                givens[parts[0]].add(key)
+        self._given = {name: next(iter(owners)) for name, owners in givens.items() if len(owners) == 1}
+
+    def __call__(self, index: int, key: str) -> str:
+        if " " in key or self._types[key] not in ("person", "organisation"):
+            return key
+        if known := self._places.get(key):
+            return known[max(0, bisect_right(known, (index, "\uffff")) - 1)][1]
+        return self._given.get(key, key) if self._types[key] == "person" else key
+
+
+def _cluster(group: list[Mention]) -> Cluster:
+    forms = Counter(look_alikes(mention.text) for mention in group)
+    kind = _vote(group)
+
+    def worth(form: str) -> tuple[bool, bool, int, int]:
+        return (
+            not is_acronym(form),
+            not form.isupper(),
+            min(4, len(form.split())) if kind != "place" else 0,
+            forms[form],
+        )
+
+    name = max(forms, key=worth)
+    return Cluster(type=kind, key=fold(name) or name, name=name, mentions=tuple(group))
+
+
+def _repeated(doc: Document, mentions: Sequence[Mention], lexicon: Lexicon) -> list[Mention]:
+    """Known names, and family names of known persons, where the tagger did not mark them."""
+    names = _looked_for(mentions, lexicon)
+    if not names:
+        return []
+    found: list[Mention] = []
+    for field in _FIELDS:
+        taken = sorted((mention.start, mention.end) for mention in mentions if mention.field == field)
+        text = doc.text_of(field)
+        words = [(match.group(), match.start(), match.end()) for match in _WORD.finditer(look_alikes(text))]
+        at = index = 0
+        while index < len(words):
+            start = words[index][1]
+            while at < len(taken) and taken[at][1] <= start:
+                at += 1
+            free_until = taken[at][0] if at < len(taken) else len(text)
+            hit = None if start >= free_until else _longest(words, index, free_until, names)
+            if hit:
+                length, kind, score = hit
+                end = words[index + length - 1][2]
+                found.append(Mention(field, start, end, text[start:end], kind, round(score * PROPAGATED, 4)))
+                index += length
+            else:
+                index += 1
+    return found
+
+
+_Forms = dict[str, dict[tuple[str, ...], tuple[EntityType, float]]]  # first word -> whole form -> type and score
+
+
+def _looked_for(mentions: Sequence[Mention], lexicon: Lexicon) -> _Forms:
+    forms: _Forms = defaultdict(dict)
+    for mention in mentions:
+        words = tuple(_WORD.findall(look_alikes(mention.text)))[:_MAX_FORM]
+        if not words or mention.type == "group":
+            continue
+        wanted = [words]
+        if mention.type == "person" and len(words) > 1:
+            wanted.append(words[-1:])
+        for form in wanted:
+            single = form[0]
+            if len(form) == 1 and (len(single) < 3 or not single[0].isupper() or lexicon.is_common(single.lower())):
+                continue
+            known = forms[single].get(form)
+            if known is None or known[1] < mention.score:
+                forms[single][form] = (mention.type, mention.score)
+    return forms
+
+
+def _longest(
+    words: list[tuple[str, int, int]], index: int, free_until: int, names: _Forms
+) -> tuple[int, EntityType, float] | None:
+    """The longest known form that starts at a word and ends before the next tagged name."""
+    here = names.get(words[index][0])
+    if not here:
+        return None
+    stop = index
+    while stop < len(words) and stop - index < _MAX_FORM and words[stop][2] <= free_until:
+        stop += 1
+    for end in range(stop, index, -1):
+        if known := here.get(tuple(word[0] for word in words[index:end])):
+            return end - index, *known
+    return None

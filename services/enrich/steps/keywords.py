@@ -1,0 +1,104 @@
+"""Words and phrases that tell what an article is about: term frequency against how common the word is.
+
+weight = (1 + ln tf) x max(0, 7.5 - Zipf), Zipf the log10 of a word's occurrences per billion; for languages without a
+table every word that is no stop word counts as fairly rare. Pairs of words that come again and names weigh more.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from services.enrich.document import Document, Keyword
+from services.enrich.lexicons import Lexicon
+from services.enrich.resources import Resources
+
+MOST = 10
+READ = 20_000  # characters of the body
+RARE, UNKNOWN, TOO_COMMON = (
+    3.0,
+    4.0,
+    6.0,
+)  # Zipf of an English word outside the table, of any word elsewhere, and the limit
+_WORD = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*")
+_UNSPACED = frozenset({"zh", "ja", "th", "lo", "km", "my"})
+
+
+class Keywords:
+    """Provides `keywords`, at most ten, best first, none a part of another."""
+
+    name = "keywords"
+    revision = "1"
+    needs = frozenset({"title", "body_text", "language", "entities"})
+    provides = frozenset({"keywords"})
+    languages = None
+
+    def run(self, docs: Sequence[Document], resources: Resources) -> None:
+        """Weigh each document by itself."""
+        for doc in docs:
+            doc.keywords = tuple(keywords(doc, resources.lexicon))
+
+
+def keywords(doc: Document, lexicon: Lexicon) -> list[Keyword]:
+    """The best terms of one document."""
+    language = doc.language.code if doc.language else ""
+    weights: dict[str, float] = {}
+    shown: dict[str, str] = {}
+    if language not in _UNSPACED:  # words of these are not set apart: entities alone serve
+        _weigh_words(doc, language, lexicon, weights, shown)
+    for entity in doc.entities[:10]:
+        if entity.type != "group":
+            term = entity.name.lower()
+            weights[term] = max(weights.get(term, 0.0), 4.0 * (1 + math.log(entity.count)) * (0.5 + entity.salience))
+            shown[term] = entity.name
+    return _best(weights, shown)
+
+
+def _weigh_words(
+    doc: Document, language: str, lexicon: Lexicon, weights: dict[str, float], shown: dict[str, str]
+) -> None:
+    stop = lexicon.stopwords.get(language, frozenset())
+    counts: Counter[str] = Counter()
+    pairs: Counter[tuple[str, str]] = Counter()
+    titled: set[str] = set()
+    for text, bonus in ((doc.title, True), (doc.body_text[:READ], False)):
+        last, last_end = "", -2
+        for match in _WORD.finditer(text):
+            written = match.group()
+            word = written.lower().removesuffix("'s").removesuffix("\u2019s")
+            if len(word) < 3 or word in stop:
+                last = ""
+                continue
+            counts[word] += 1
+            shown.setdefault(word, written[: len(word)])
+            if bonus:
+                titled.add(word)
+            if last and match.start() == last_end + 1:
+                pairs[last, word] += 1
+            last, last_end = word, match.end()
+    zipf = lexicon.zipf if language == "en" else {}
+    rare = RARE if language == "en" else UNKNOWN
+    for word, count in counts.items():
+        common = zipf.get(word, rare)
+        if common <= TOO_COMMON and len(word) > 3:
+            weights[word] = (1 + math.log(count)) * (7.5 - common) * (1.5 if word in titled else 1.0) * 0.6
+    for (one, two), count in pairs.items():
+        if count > 1 and one in weights and two in weights:
+            term = f"{one} {two}"
+            shown[term] = f"{shown[one]} {shown[two]}"
+            weights[term] = (1 + math.log(count)) * (7.5 - (zipf.get(one, rare) + zipf.get(two, rare)) / 2) * 1.2
+
+
+def _best(weights: dict[str, float], shown: dict[str, str]) -> list[Keyword]:
+    found: list[Keyword] = []
+    covered: set[str] = set()
+    ranked = sorted(weights, key=lambda term: (-weights[term], term))
+    for term in ranked[: MOST * 4]:
+        words = set(term.split())
+        if words <= covered or len(found) == MOST:
+            continue
+        covered |= words
+        found.append(Keyword(shown[term], round(weights[term] / weights[ranked[0]], 3)))
+    return found

@@ -1,0 +1,60 @@
+"""A summary in whole sentences: the source's own where it wrote one, else the first two sentences of the body.
+
+Lead-2 scores ROUGE-1 38.5 on news with human summaries; graph and centroid methods 35.3 and 38.9: not worth their cost.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from services.enrich.document import Document
+from services.enrich.names.fold import fold
+from services.enrich.resources import Resources
+from services.enrich.text.sentences import sentences
+
+LEAD = 2
+MOST = 4  # sentences of a source's own summary
+SHORTEST = 25  # characters: what is shorter is a dateline, a byline or a caption
+_CUT = re.compile(
+    r"(?:\u2026|\.\.\.|\[\s*(?:\u2026|\.\.\.|\+\d+ chars)\s*\]|(?:read|continue reading|lire|leer|weiter)\b.{0,40})\s*$",
+    re.IGNORECASE,
+)
+_DATELINE = re.compile(r"^(?=[^a-z]{3})[^\n.]{2,50}?(?:\([^)\n]{2,25}\)\s?)?\s?[\u2013\u2014-]{1,2}\s+")
+
+
+class Summary:
+    """Provides `summary`, a tuple of sentences."""
+
+    name = "summary"
+    revision = "1"
+    needs = frozenset({"title", "description", "body_text"})
+    provides = frozenset({"summary"})
+    languages = None
+
+    def run(self, docs: Sequence[Document], resources: Resources) -> None:
+        """Choose for each document by itself."""
+        for doc in docs:
+            doc.summary = tuple(_own(doc) or _lead(doc.body_text))
+
+
+def _own(doc: Document) -> list[str]:
+    """The description's sentences, unless it is the body's beginning, cut off, or the title once more."""
+    text = doc.description or ""
+    if len(text) < SHORTEST or _CUT.search(text) or fold(text) == fold(doc.title):
+        return []
+    start = fold(text[:200])
+    if doc.body_text != text and fold(doc.body_text[:400]).startswith(start[: max(20, len(start) - 20)]):
+        return []
+    return _sentences(text, MOST)
+
+
+def _lead(body: str) -> list[str]:
+    text = body[:3_000]
+    return _sentences(_DATELINE.sub("", text, count=1), LEAD)
+
+
+def _sentences(text: str, most: int) -> list[str]:
+    every = [text[start:end] for start, end in sentences(text[:3_000])]
+    good = [sentence for sentence in every if len(sentence) >= SHORTEST]
+    return (good or every)[:most]

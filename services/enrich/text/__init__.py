@@ -1,0 +1,1 @@
+"""Plain text from what publishers send: cleaning, markup to paragraphs, sentences."""

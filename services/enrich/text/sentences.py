@@ -1,0 +1,52 @@
+"""Sentence ends, by rule and in linear time, for any script."""
+
+from __future__ import annotations
+
+import re
+
+MAX_SENTENCE = 1_000  # characters: a longer run without an end is cut at a space, so that nothing grows with the input
+
+_END = re.compile(
+    r"(?:[.!?\u2026\u061f\u06d4\u0964\u1362]+[\"'\u201d\u2019\u00bb)\]]*(?=\s)|[\u3002\uff01\uff1f]+[\u300d\u300f\u201d]?|\n)"
+)
+_ABBREVIATION = re.compile(
+    r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|Sr|Jr|St|Gen|Col|Capt|Lt|Sgt|Maj|Rep|Sen|Gov|Pres|Rev|Hon|vs|etc|No|Nos|Inc|Ltd|Co|Corp"
+    r"|Bros|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept|Sep|Oct|Nov|Dec|Ave|Blvd|Rd|Mt|Ft|approx|e\.g|i\.e|a\.m|p\.m|Sra|Srta|Mme|Mlle"
+    r"|Nr|Hr|Fr|bzw|z\.B|d\.h|ca|Art|Abs|Bd)|\b[A-Z]|\b(?:[A-Z]\.)+[A-Z])\.$"
+)
+
+
+def sentences(text: str) -> list[tuple[int, int]]:
+    """`(start, end)` of every sentence, in order, without surrounding whitespace. A newline always ends one."""
+    spans: list[tuple[int, int]] = []
+    start = 0
+    for match in _END.finditer(text):
+        end = match.end()
+        if match.group() == "." and _goes_on(text, match.start(), end):
+            continue
+        _add(spans, text, start, end)
+        start = end
+    _add(spans, text, start, len(text))
+    return spans
+
+
+def _goes_on(text: str, dot: int, end: int) -> bool:
+    """Whether a full stop belongs to an abbreviation or the next word starts in lower case."""
+    follow = text[end : end + 3].lstrip()[:1]
+    if follow.islower():
+        return True
+    return bool(_ABBREVIATION.search(text, max(0, dot - 12), end)) and not text.startswith("\n", end)
+
+
+def _add(spans: list[tuple[int, int]], text: str, start: int, end: int) -> None:
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    while end - start > MAX_SENTENCE:
+        cut = text.rfind(" ", start + 1, start + MAX_SENTENCE)
+        cut = cut if cut > start else start + MAX_SENTENCE
+        spans.append((start, cut))
+        start = cut + 1 if text[cut] == " " else cut
+    if end > start:
+        spans.append((start, end))
