@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = Settings()
     except ValidationError as error:
-        print(f"Wiredesk: {error}", file=sys.stderr)
+        print(f"Wiredesk: {unreadable(error)}", file=sys.stderr)
         return 2
     home = settings.home.absolute()
     if chosen.status:
@@ -51,6 +51,16 @@ def say(name: str, text: str) -> None:
         print(f"  {name:<12}{text}", flush=True)
     except OSError:
         sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - it stays open as long as we run
+
+
+def unreadable(error: ValidationError) -> str:
+    """Which variables could not be read, and why."""
+    told = []
+    for part in error.errors():
+        name = str(part["loc"][0]) if part["loc"] else "settings"
+        variable = name if name.isupper() else f"WIREDESK_{name.upper()}"
+        told.append(f"{variable}={part['input']}: {part['msg']}")
+    return "; ".join(told)
 
 
 def status(home: Path) -> int:
