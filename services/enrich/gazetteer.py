@@ -17,7 +17,7 @@ KINDS: tuple[Literal["country", "admin", "city"], ...] = ("country", "admin", "c
 
 @dataclass(frozen=True, slots=True)
 class PlaceRow:
-    """One place of the table. `admin` is the GeoNames first-level code inside `country` (for US states: the letters)."""
+    """One place of the table. `admin` is the GeoNames first-level code inside `country` (US states: letters)."""
 
     geonames_id: int
     kind: Literal["country", "admin", "city"]
@@ -33,7 +33,7 @@ class Gazetteer:
     """83,000 names of 34,000 places in about 4 MB: a sorted array of name hashes, and columns."""
 
     def __init__(self, path: Path) -> None:
-        """Read the table that `lexicons/build/places.py` wrote. Raises FileNotFoundError where it is missing."""
+        """Read the table that `training/lexicons/places.py` wrote. Raises FileNotFoundError where it is missing."""
         with np.load(path, allow_pickle=False) as table:
             self._hashes = array("Q", table["name_hash"].tobytes())
             self._rows = array("I", table["name_row"].tobytes())

@@ -2,8 +2,8 @@
 
     articles → Document each → for each step: the documents of its languages → annotations[step] → documents
 
-A step that fails on the batch is run again on each document alone; one that it fails on keeps everything the other steps
-made, and `annotations[step]["error"]` says why.
+A step that fails on the batch is run again on each document alone; one that it fails on keeps everything the
+other steps made, and `annotations[step]["error"]` says why.
 """
 
 from __future__ import annotations

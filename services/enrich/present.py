@@ -1,6 +1,6 @@
 """The public JSON of an enriched article, in two parts that are written once and served as bytes.
 
-The *card* is the object without `body_text`, `entities[].mentions`, `quotes`, `dates`, `links`, `media` and `annotations`;
+The *card* is the object without `body_text`, `entities[].mentions`, `quotes`, `dates`, `links`, `media`, `annotations`;
 the *rest* carries exactly those (its `entities` are complete). The whole object is the card overlaid with the rest:
 `{**card, **rest}`. `position` is in neither: it is known when the event is written, and put in when it is served.
 Absent single values are null, absent lists are [].

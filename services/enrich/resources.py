@@ -49,8 +49,8 @@ class Resources:
 def load_resources(ner: str = "default") -> Resources:
     """Load word lists, place table, language model and taggers.
 
-    `ner` is the WIREDESK_NER setting: `default` (the bundled model for English), `rules`, or `spacy:<import name>` for an
-    installed spaCy pipeline, which then serves its own language beside the default.
+    `ner` is the WIREDESK_NER setting: `default` (the bundled model for English), `rules`, or `spacy:<import name>` for
+    an installed spaCy pipeline, which then serves its own language beside the default.
     Raises UnknownTagger for anything else, and what the model or pipeline raises when its files are missing.
     """
     lexicon = lexicons.load_lexicon()

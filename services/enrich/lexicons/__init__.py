@@ -1,4 +1,4 @@
-"""The word lists the steps read: our own tables of facts, and tables built from open data by `lexicons/build`."""
+"""The word lists the steps read: our own tables of facts, and tables built from open data by `training/lexicons`."""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
 """Short names and what they stand for, where a text sets one in parentheses behind the other."""
 
+# ruff: noqa: SIM905 - lists of words read best as text
+
 from __future__ import annotations
 
 import re

@@ -1,7 +1,7 @@
 """One form for one name: look-alike letters, diacritics, case, possessives and honorifics taken away.
 
-`fold` is what keys, identifiers and look-ups compare; `look_alikes` keeps every code point where it is, so that a tagger
-can read the repaired text and its offsets still hold in the original.
+`fold` is what keys, identifiers and look-ups compare; `look_alikes` keeps every code point where it is, so that a
+tagger can read the repaired text and its offsets still hold in the original.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def _put_right(match: re.Match[str]) -> str:
 
 @lru_cache(maxsize=8192)
 def fold(name: str) -> str:
-    """The comparing form: words in lower case without diacritics, joined by single spaces. Other scripts stay readable."""
+    """The comparing form: words in lower case without diacritics, joined by single spaces; other scripts stay."""
     text = unicodedata.normalize("NFKC", look_alikes(name)).casefold().translate(_SPECIAL)
     if not text.isascii():
         text = "".join(map(_bare, text))

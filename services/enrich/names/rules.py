@@ -1,12 +1,15 @@
-"""Names in English text by rule: capitalised sequences, read with word lists. The `rules` tier, and the model's stand-by.
+"""Names in English text by rule: capitalised sequences, read with word lists. The `rules` tier.
 
 One pass over the words of a text gathers sequences of capitalised words; each is then explained by the first rule that
 fits: organisation word, place table, nationality, title or given name, the words around it. What no rule explains is
 left out: this tier is for precision. Linear in the length of the text.
 """
 
+# ruff: noqa: SIM905 - lists of words read best as text
+
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,13 +30,13 @@ _BEFORE_PLACE = frozenset(
     "in at from near to of outside around across towards toward into via inside over through off".split()
 )
 _SPEECH = frozenset(
-    "said says told tells added adds announced argued asked claimed confirmed declared denied explained insisted noted warned"
-    " wrote tweeted replied resigned stated acknowledged who whose".split()
+    "said says told tells added adds announced argued asked claimed confirmed declared denied explained insisted noted"
+    " warned wrote tweeted replied resigned stated acknowledged who whose".split()
 )
 _NOT_ACRONYMS = frozenset(
-    "CEO CFO COO CTO GDP TV PM AM MP MPs DNA RNA HIV AIDS AI IT PhD VIP UFO USD GBP EUR GMT UTC BST EST PST OK ID FAQ PR QA"
-    " UPDATE LIVE BREAKING NEWS VIDEO WATCH EXCLUSIVE COVID SUV ATM GPS PDF CCTV DJ II III IV VI VII VIII IX XI XII NGO NGOs IPO"
-    " VAT ESG LGBT LGBTQ Q1 Q2 Q3 Q4 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z".split()
+    "CEO CFO COO CTO GDP TV PM AM MP MPs DNA RNA HIV AIDS AI IT PhD VIP UFO USD GBP EUR GMT UTC BST EST PST OK ID FAQ PR"
+    " QA UPDATE LIVE BREAKING NEWS VIDEO WATCH EXCLUSIVE COVID SUV ATM GPS PDF CCTV DJ II III IV VI VII VIII IX XI XII"
+    " NGO NGOs IPO VAT ESG LGBT LGBTQ Q1 Q2 Q3 Q4 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z".split()
 )
 
 
@@ -265,13 +268,14 @@ class RulesTagger:
         """Whether an organisation's head word is followed by its "of" or "for"."""
         return any(
             word.lower() in self._lexicon.organisation_heads and following in ("of", "for")
-            for word, following in zip(sequence, sequence[1:], strict=False)
+            for word, following in itertools.pairwise(sequence)
         )
 
 
 _CALENDAR = frozenset(
-    "monday tuesday wednesday thursday friday saturday sunday january february march april june july august september october"
-    " november december mon tue wed thu fri sat sun jan feb mar apr jun jul aug sep sept oct nov dec christmas easter".split()
+    "monday tuesday wednesday thursday friday saturday sunday january february march april june july august september"
+    " october november december mon tue wed thu fri sat sun jan feb mar apr jun jul aug sep sept oct nov dec christmas"
+    " easter".split()
 )
 
 
@@ -280,7 +284,7 @@ def _words(text: str) -> list[_Word]:
     last = 0
     for match in _TOKEN.finditer(text):
         gap = text[last : match.start()]
-        opens = not words or bool(_SENTENCE_END.search(gap)) and not _abbreviated(words[-1], gap)
+        opens = not words or (bool(_SENTENCE_END.search(gap)) and not _abbreviated(words[-1], gap))
         words.append(_Word(match.group(), match.start(), match.end(), opens))
         last = match.end()
     return words

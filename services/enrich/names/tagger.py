@@ -11,13 +11,20 @@ class SpanLike(Protocol):
     """A name at `text[start:end]`; label person, organisation, place or group; score 0 to 1."""
 
     @property
-    def start(self) -> int: ...
+    def start(self) -> int:
+        """First code point."""
+
     @property
-    def end(self) -> int: ...
+    def end(self) -> int:
+        """Behind the last."""
+
     @property
-    def label(self) -> str: ...
+    def label(self) -> str:
+        """The type."""
+
     @property
-    def score(self) -> float: ...
+    def score(self) -> float:
+        """How sure."""
 
 
 @dataclass(frozen=True, slots=True)

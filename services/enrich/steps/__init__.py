@@ -27,8 +27,8 @@ from services.enrich.steps.text import Text
 class Step(Protocol):
     """One enricher: what it reads of a document, what it fills in, which languages it serves.
 
-    `run` gets all documents of a batch, so that a model can batch across articles; it assigns the fields it provides and
-    keeps nothing between calls. A change that changes results gives it a new `revision`.
+    `run` gets all documents of a batch, so that a model can batch across articles; it assigns the fields it provides
+    and keeps nothing between calls. A change that changes results gives it a new `revision`.
     """
 
     @property
@@ -60,7 +60,7 @@ class StepOrderError(TypeError):
 
 
 def check(steps: Sequence[Step]) -> None:
-    """Raises StepOrderError unless names are unique and every field is a Document's, provided once and before it is needed."""
+    """Raises StepOrderError unless names are unique and every field is provided once and before it is needed."""
     fields = {field.name for field in dataclasses.fields(Document)}
     provided: dict[str, str] = {"article": "the document itself"}
     names: set[str] = set()

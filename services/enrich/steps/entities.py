@@ -13,7 +13,7 @@ IN_TITLE, EARLY, OFTEN = 0.4, 0.3, 0.3
 
 
 class Entities:
-    """Provides `entities`, the most salient first. Places carry GeoNames ids, all others a local key: `person:maria-duarte`."""
+    """Provides `entities`, the most salient first. Places carry GeoNames ids, others a local key: `person:ana-sa`."""
 
     name = "entities"
     revision = "1"

@@ -5,6 +5,8 @@ exactly their country names, because that is all that is right often enough ther
 skipped and says so.
 """
 
+# ruff: noqa: SIM905 - lists of words read best as text
+
 from __future__ import annotations
 
 import re
@@ -33,8 +35,8 @@ class Mentions:
     needs = frozenset({"title", "body_text", "language"})
     provides = frozenset({"mentions"})
     languages = frozenset(
-        "en ar bg bn ca cs da de el es et fa fi fr he hi hr hu id it ja ko lt lv ms no pl pt ro ru sk sl sr sv sw ta th tr uk ur"
-        " vi zh am ha yo ig so zu af nl".split()
+        "en ar bg bn ca cs da de el es et fa fi fr he hi hr hu id it ja ko lt lv ms no pl pt ro ru sk sl sr sv sw ta th tr uk"
+        " ur vi zh am ha yo ig so zu af nl".split()
     )
 
     def run(self, docs: Sequence[Document], resources: Resources) -> None:
@@ -71,7 +73,7 @@ def mentions(text: str, field: TextField, spans: Iterable[SpanLike], lexicon: Le
 
 
 def trim(text: str, start: int, end: int, lexicon: Lexicon, *, person: bool) -> tuple[int, int]:
-    """The name alone: no punctuation at its edges, no article, no honorific, no possessive. `start >= end`: nothing left."""
+    """The name alone: no punctuation at its edges, no article, honorific, possessive. `start >= end`: nothing left."""
     while start < end and text[start] in _EDGE:
         start += 1
     while end > start and text[end - 1] in _EDGE and not _closes(text, start, end):
@@ -85,7 +87,7 @@ def trim(text: str, start: int, end: int, lexicon: Lexicon, *, person: bool) -> 
 
 
 def _closes(text: str, start: int, end: int) -> bool:
-    """Whether the last character is the full stop of an abbreviation or a parenthesis opened inside: U.S., Inc., X (Y)."""
+    """Whether the last character is the full stop of an abbreviation or closes a parenthesis: U.S., Inc., X (Y)."""
     if text[end - 1] == ".":
         word = text[start:end].rsplit(" ", 1)[-1]
         return "." in word[:-1] or word in ("Inc.", "Corp.", "Co.", "Ltd.", "Jr.", "Sr.")

@@ -17,7 +17,8 @@ LEAD = 2
 MOST = 4  # sentences of a source's own summary
 SHORTEST = 25  # characters: what is shorter is a dateline, a byline or a caption
 _CUT = re.compile(
-    r"(?:\u2026|\.\.\.|\[\s*(?:\u2026|\.\.\.|\+\d+ chars)\s*\]|(?:read|continue reading|lire|leer|weiter)\b.{0,40})\s*$",
+    r"(?:\u2026|\.\.\.|\[\s*(?:\u2026|\.\.\.|\+\d+ chars)\s*\]|(?:read|continue reading|lire|leer|weiter)"
+    r"\b.{0,40})\s*$",
     re.IGNORECASE,
 )
 _DATELINE = re.compile(r"^(?=[^a-z]{3})[^\n.]{2,50}?(?:\([^)\n]{2,25}\)\s?)?\s?[\u2013\u2014-]{1,2}\s+")

