@@ -93,7 +93,9 @@ def chromium() -> str:
     """The path of a Chromium. Without one the test is skipped; in CI that is a failure."""
     found = browsers.find()
     if found is None:
-        reason = "no Chromium: `make test` tried to install one (apt as root, then Playwright's); set CHROMIUM to a path"
+        reason = (
+            "no Chromium: `make test` tried to install one (apt as root, then Playwright's); set CHROMIUM to a path"
+        )
         if os.environ.get("CI"):
             pytest.fail(reason)
         pytest.skip(reason)
