@@ -15,8 +15,8 @@ from pathlib import Path
 
 from aiohttp import web
 
-from deploy.samplewire.articles import load
 from deploy.samplewire.epoch import started_at
+from deploy.samplewire.programme import load
 from deploy.samplewire.server import make_app
 from shared.observe import notify_ready
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.samplewire.articles import ArticleError, load, seconds
 from deploy.samplewire.epoch import started_at
+from deploy.samplewire.programme import ArticleError, load, seconds
 from deploy.samplewire.render import render_feed
 from deploy.samplewire.wire import ITEMS_PER_FEED, Article, edition_at, feed_at, wire_at
 

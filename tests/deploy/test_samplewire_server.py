@@ -25,7 +25,7 @@ from aiohttp import web
 from lxml import etree
 from lxml import html as lxml_html
 
-from deploy.samplewire.articles import load
+from deploy.samplewire.programme import load
 from deploy.samplewire.server import make_app
 from deploy.samplewire.wire import Feed, Item, feed_at
 
