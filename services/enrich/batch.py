@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import orjson
+from celery.exceptions import SoftTimeLimitExceeded
 
 from services.enrich import store
 from services.enrich.document import Document
@@ -62,7 +63,7 @@ def _pass(work: Work, ids: Sequence[int], revision: str, *, give_up: bool = Fals
         logger.error("enrichment given up", extra={"articles": list(ids), "attempts": MAX_ATTEMPTS})
         documents = [_bare(article, revision) for article in articles]
     else:
-        documents = enrich(articles, work.resources, clock=work.timer)
+        documents = enrich(articles, work.resources, clock=work.timer, fatal=(SoftTimeLimitExceeded,))
     return save(work, documents, revision)
 
 
@@ -114,7 +115,7 @@ def _row(document: Document, revision: str, now: datetime) -> store.Enriched:
         lang=document.language.code if document.language else None,
         source_id=article.source.id,
         status=article.status,
-        card=card_json(document, now=now).decode(),
+        card=card_json(document, now).decode(),
         rest=rest_json(document).decode(),
     )
 

@@ -1,0 +1,196 @@
+"""A message may come twice, late, together with another or kill its worker: each article is told of once."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.types.json import Jsonb
+
+from services.enrich import store
+from services.enrich.batch import MAX_ATTEMPTS, Work, enrich_batch
+from services.enrich.pipeline import Resources, load_resources
+from shared import log
+from shared.db import open_pool
+
+NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+
+@pytest.fixture(scope="module")
+def resources() -> Resources:
+    return load_resources("rules")
+
+
+@pytest.fixture
+def work(database_url: str, resources: Resources) -> Iterator[Work]:
+    with open_pool(database_url, "test", size=4) as pool:
+        yield Work(pool, resources, lambda: NOW, time.perf_counter)
+
+
+@pytest.fixture
+def conn(database_url: str) -> Iterator[Connection]:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        yield connection
+
+
+def put(conn: Connection, article_id: int, title: str = "Ministers meet in Lisbon", version: int = 1) -> None:
+    """Store an article as ingest does."""
+    conn.execute(
+        "INSERT INTO articles (id, version, url, canonical_url, title, description, published_at, published_precision,"
+        " discovered_at, fetched_at, body_html, source, content_hash) VALUES (%(id)s, %(version)s, %(url)s, %(url)s,"
+        " %(title)s, null, %(now)s, 'second', %(now)s, %(now)s, %(body)s, %(source)s, 'x')"
+        " ON CONFLICT (id) DO UPDATE SET version = excluded.version, title = excluded.title",
+        {
+            "id": article_id,
+            "version": version,
+            "url": f"https://northmail.example/{article_id}",
+            "title": title,
+            "now": NOW,
+            "body": "<p>Maria Duarte met the ministers in Lisbon on Monday.</p>",
+            "source": Jsonb(
+                {"id": "northmail.example", "name": "Northmail", "domain": "northmail.example", "country": None}
+            ),
+        },
+    )
+
+
+def correct(conn: Connection, article_id: int, version: int, old: str, new: str) -> None:
+    put(conn, article_id, new, version)
+    conn.execute(
+        "INSERT INTO article_versions (article_id, version, seen_at, title, significant, changes)"
+        " VALUES (%s, %s, %s, %s, true, %s)",
+        (article_id, version, NOW, new, Jsonb([{"field": "title", "old": old, "new": new}])),
+    )
+
+
+def told(conn: Connection) -> list[tuple[int, str, int]]:
+    return [(e.position, e.type.split(".")[2], e.article_id or 0) for e in log.read(conn, 0, 1000)]
+
+
+def test_an_article_is_told_of_once_however_often_its_id_comes(work: Work, conn: Connection) -> None:
+    put(conn, 1)
+    put(conn, 2)
+    assert enrich_batch(work, [1, 2, 2, 404]) == 2
+    assert enrich_batch(work, [2, 1]) == 0
+    assert sorted(told(conn)) == [(1, "enriched", 1), (2, "enriched", 2)]
+    rows = conn.execute("SELECT article_id, position FROM enriched_articles ORDER BY 1").fetchall()
+    assert rows == [(1, 1), (2, 2)]
+    assert conn.execute("SELECT count(*) FROM enrich_attempts").fetchone() == (0,)
+
+
+def test_the_event_carries_the_card_and_the_row_the_whole(work: Work, conn: Connection) -> None:
+    put(conn, 1)
+    enrich_batch(work, [1])
+    (event,) = log.read(conn, 0, 10)
+    card, rest = (
+        json.loads(x) for x in conn.execute("SELECT card, rest FROM enriched_articles").fetchone() or ("", "")
+    )
+    assert json.loads(event.data) == card
+    assert "mentions" not in card["entities"][0]
+    mentions = [m for e in rest["entities"] for m in e["mentions"]]
+    assert {m["text"] for m in mentions} >= {"Maria Duarte", "Lisbon"}
+    for m in mentions:
+        text = card["title"] if m["field"] == "title" else rest["body_text"]
+        assert text[m["start"] : m["end"]] == m["text"]
+
+
+def test_workers_that_meet_on_the_same_articles_tell_of_each_once(work: Work, conn: Connection) -> None:
+    for n in range(1, 41):
+        put(conn, n)
+    ids = list(range(1, 41))
+    threads = [
+        threading.Thread(target=enrich_batch, args=(work, order)) for order in (ids, ids[::-1], ids[20:] + ids[:20])
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(article for _, _, article in told(conn)) == ids
+    assert [position for position, _, _ in told(conn)] == ids
+
+
+def test_a_new_version_is_a_correction_with_everything_that_changed(work: Work, conn: Connection) -> None:
+    put(conn, 1, "First")
+    enrich_batch(work, [1])
+    correct(conn, 1, 2, "First", "Second")
+    correct(conn, 1, 3, "Second", "Third")
+    enrich_batch(work, [1])
+    event = log.read(conn, 1, 10)[0]
+    assert event.type == "wiredesk.article.corrected.v1"
+    data = json.loads(event.data)
+    assert [(c["old"], c["new"]) for c in data["changes"]] == [("First", "Second"), ("Second", "Third")]
+    assert (data["significant"], data["version"], data["title"]) == (True, 3, "Third")
+    found = conn.execute(
+        "SELECT article_id FROM article_search WHERE words @@ to_tsquery('simple', 'third')"
+    ).fetchall()
+    assert found == [(1,)]
+    assert (
+        conn.execute("SELECT article_id FROM article_search WHERE words @@ to_tsquery('simple', 'first')").fetchall()
+        == []
+    )
+
+
+def test_an_article_changed_before_it_was_ever_enriched_is_told_of_as_new(work: Work, conn: Connection) -> None:
+    put(conn, 1, "First")
+    correct(conn, 1, 2, "First", "Second")
+    enrich_batch(work, [1])
+    assert told(conn) == [(1, "enriched", 1)]
+
+
+def test_another_enricher_revision_reannotates(work: Work, conn: Connection) -> None:
+    put(conn, 1)
+    enrich_batch(work, [1])
+    conn.execute("UPDATE enriched_articles SET revision = 'older'")
+    enrich_batch(work, [1])
+    assert [kind for _, kind, _ in told(conn)] == ["enriched", "reannotated"]
+
+
+def test_a_withdrawn_article_is_told_of_as_withdrawn(work: Work, conn: Connection) -> None:
+    put(conn, 1, "First")
+    enrich_batch(work, [1])
+    correct(conn, 1, 2, "First", "First")
+    conn.execute("UPDATE articles SET status = 'withdrawn'")
+    enrich_batch(work, [1])
+    assert [kind for _, kind, _ in told(conn)] == ["enriched", "withdrawn"]
+
+
+def test_an_article_that_kept_killing_its_worker_is_stored_with_the_reason_and_its_neighbours_are_not_harmed(
+    work: Work, conn: Connection
+) -> None:
+    put(conn, 1)
+    put(conn, 2)
+    for _ in range(MAX_ATTEMPTS):  # what is left behind by workers that died: attempts counted, nothing saved
+        store.begin(conn, [1], "r", NOW)
+    assert enrich_batch(work, [1, 2]) == 2
+    rest = json.loads((conn.execute("SELECT rest FROM enriched_articles WHERE article_id = 1").fetchone() or ("",))[0])
+    assert "died" in rest["annotations"]["pipeline"]["error"]
+    rest = json.loads((conn.execute("SELECT rest FROM enriched_articles WHERE article_id = 2").fetchone() or ("",))[0])
+    assert "pipeline" not in rest["annotations"]
+    assert rest["entities"]
+
+
+def test_a_batch_costs_a_constant_number_of_statements(
+    work: Work, conn: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts: list[int] = []
+    original = psycopg.Connection.execute
+
+    def counted(self: Connection, *args: Any, **kwargs: Any) -> Any:
+        counts[-1] += 1
+        return original(self, *args, **kwargs)
+
+    for n in range(1, 34):
+        put(conn, n)
+    with monkeypatch.context() as patch:
+        patch.setattr(psycopg.Connection, "execute", counted)
+        for ids in ([1], list(range(2, 34))):
+            counts.append(0)
+            enrich_batch(work, ids)
+    assert counts[0] == counts[1] <= 12
