@@ -12,7 +12,7 @@ from typing import Any
 
 import redis
 from celery import Celery
-from kombu import Queue
+from kombu import Exchange, Queue
 
 from shared.articles import Lane
 from shared.settings import Settings
@@ -33,7 +33,7 @@ def make_celery(settings: Settings) -> Celery:
     """The app that producers and workers share. Opens nothing."""
     app = Celery("wiredesk", broker=_broker(settings.redis_url), set_as_current=False)
     app.conf.update(
-        task_queues=[Queue(name) for name in QUEUES.values()],
+        task_queues=[Queue(name, Exchange("wiredesk"), routing_key=name) for name in QUEUES.values()],
         task_default_queue=QUEUES["normal"],
         task_create_missing_queues=False,
         task_acks_late=True,
