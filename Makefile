@@ -26,7 +26,7 @@ check: $(VENV)/.installed-dev ## format, lint, types, import contracts, rules of
 	@$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --diff --quiet .; false; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-timing
+	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m pytest -q tests/rules
 
 bench: $(VENV)/.installed-dev ## measure; prints tables, writes bench/results/; ARGS="name" for one
