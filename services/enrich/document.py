@@ -67,9 +67,12 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a place cluster lies. `kind` other: a place the table does not know; then there are no coordinates."""
+    """A place and where it lies. `kind` other: one that the table does not know; then there are no coordinates.
 
-    key: str
+    `keys` are those of the clusters that mean it.
+    """
+
+    keys: tuple[str, ...]
     entity_id: str
     kind: PlaceKind
     name: str

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,6 @@ from services.enrich import lexicons
 from services.enrich.gazetteer import Gazetteer
 from services.enrich.lexicons import Lexicon
 from services.enrich.names.countries import CountryTagger
-from services.enrich.names.fold import fold
 from services.enrich.names.rules import RulesTagger
 from services.enrich.names.tagger import Tagger
 from services.enrich.text.language import LanguageModel
@@ -31,8 +29,6 @@ class Resources:
     lexicon: Lexicon
     gazetteer: Gazetteer
     taggers: Mapping[str, Tagger]
-    demonyms: re.Pattern[str]
-    demonyms_folded: Mapping[str, str | None]
     language_model: LanguageModel
     states: Mapping[str, str]  # "Ore" and "OR" -> "OR"
 
@@ -66,10 +62,6 @@ def load_resources(ner: str = "default") -> Resources:
         lexicon=lexicon,
         gazetteer=gazetteer,
         taggers=taggers,
-        demonyms=re.compile(
-            r"\b(?:" + "|".join(sorted(map(re.escape, lexicon.demonyms), key=len, reverse=True)) + r")\b"
-        ),
-        demonyms_folded={fold(name): iso for name, iso in lexicon.demonyms.items()},
         language_model=LanguageModel(),
         states=lexicons.load_states(),
     )

@@ -27,8 +27,8 @@ HERE = Path(__file__).resolve().parents[2] / "services/enrich/lexicons"
 ALIASES_FROM = 100_000  # population from which a city's Latin-script alternate names are kept
 OTHER_SCRIPTS_FROM = 500_000
 LOCALES = (
-    "ar bg bn ca cs da de el en es et fa fi fr he hi hr hu id it ja ko lt lv ms nb nl pl pt ro ru sk sl sr sv sw ta th tr"
-    " uk ur vi zh am ha yo ig so zu af"
+    "ar bg bn ca cs da de el en es et fa fi fr he hi hr hu id it ja ko lt lv ms nb nl pl pt ro ru sk sl sr sv sw ta th"
+    " tr uk ur vi zh am ha yo ig so zu af"
 ).split()
 # Names in use that neither source lists, and short forms that are safe when capitalised.
 EXTRA_COUNTRY_NAMES = {

@@ -11,6 +11,14 @@ HERE = Path(__file__).resolve().parent
 
 
 @dataclass(frozen=True, slots=True)
+class People:
+    """A nationality, religion or people: what it is called, and the ISO 3166-1 alpha-2 of its country if it has one."""
+
+    name: str
+    country: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Lexicon:
     """Everything word-like that the steps look up. Built once per process and only read afterwards."""
 
@@ -18,7 +26,7 @@ class Lexicon:
     titles: frozenset[str]  # lower case, one to three words
     organisation_words: frozenset[str]  # lower case; end an organisation's name
     organisation_heads: frozenset[str]  # lower case; open one before "of" and "for"
-    demonyms: Mapping[str, str | None]  # as written -> ISO 3166-1 alpha-2, None for peoples of no single country
+    demonyms: Mapping[str, People]  # as written
     countries: Mapping[str, Mapping[str, str]]  # language -> name as written -> alpha-2
     stopwords: Mapping[str, frozenset[str]]  # language -> lower case
     zipf: Mapping[str, float]  # English word in lower case -> log10 of its frequency per billion words
@@ -31,10 +39,11 @@ class Lexicon:
 def load_lexicon() -> Lexicon:
     """Read every list beside this file. Raises FileNotFoundError where one is missing."""
     organisations = _lines("organisations.txt")
-    demonyms: dict[str, str | None] = {}
+    demonyms: dict[str, People] = {}
     for line in _lines("demonyms.txt"):
         iso, *forms = line.split()
-        demonyms.update((form.replace("_", " "), None if iso == "--" else iso) for form in forms)
+        people = People(forms[0].replace("_", " "), None if iso == "--" else iso)
+        demonyms.update((form.replace("_", " "), people) for form in forms)
     zipf: dict[str, float] = {}
     for line in _lines("words_en.txt"):
         value, *words = line.split()

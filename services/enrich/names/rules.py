@@ -12,7 +12,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from services.enrich.gazetteer import Gazetteer, PlaceRow
 from services.enrich.lexicons import Lexicon
@@ -34,22 +34,18 @@ _SPEECH = frozenset(
     " warned wrote tweeted replied resigned stated acknowledged who whose".split()
 )
 _NOT_ACRONYMS = frozenset(
-    "CEO CFO COO CTO GDP TV PM AM MP MPs DNA RNA HIV AIDS AI IT PhD VIP UFO USD GBP EUR GMT UTC BST EST PST OK ID FAQ PR"
-    " QA UPDATE LIVE BREAKING NEWS VIDEO WATCH EXCLUSIVE COVID SUV ATM GPS PDF CCTV DJ II III IV VI VII VIII IX XI XII"
-    " NGO NGOs IPO VAT ESG LGBT LGBTQ Q1 Q2 Q3 Q4 A B C D E F G H I J K L M N O P Q R S T U V W X Y Z".split()
+    "CEO CFO COO CTO GDP TV PM AM MP MPs DNA RNA HIV AIDS AI IT PhD VIP UFO USD GBP EUR GMT UTC BST EST PST OK ID FAQ"
+    " PR QA UPDATE LIVE BREAKING NEWS VIDEO WATCH EXCLUSIVE COVID SUV ATM GPS PDF CCTV DJ II III IV VI VII VIII IX"
+    " XI XII NGO NGOs IPO VAT ESG LGBT LGBTQ A B C D E F G H I J K L M N O P Q R S T U V W X Y Z".split()
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Word:
+class _Word(NamedTuple):
     text: str
     start: int
     end: int
-    opens: bool  # the first word of a sentence
-
-    @property
-    def capital(self) -> bool:
-        return self.text[0].isupper()
+    capital: bool
+    opens: bool  # the first word of a sentence (told of capitalised words only)
 
 
 class RulesTagger:
@@ -137,7 +133,7 @@ class RulesTagger:
             if skip and first + skip < end:
                 first, person = first + skip, True
             elif words[first].opens and self._lexicon.is_common(words[first].text.lower()) and not person:
-                if words[first].text in known and end - first == 1:
+                if (words[first].text in known and end - first == 1) or self._opens_name(words, first, end):
                     break
                 first += 1
             elif words[first].text in self._lexicon.stopwords["en"] or words[first].text.lower() in _CALENDAR:
@@ -152,6 +148,15 @@ class RulesTagger:
         start, finish = words[first].start, words[stop - 1].end
         finish -= len(text[start:finish]) - len(without_possessive(text[start:finish]))
         return stop, Found(start, finish, label, score)
+
+    def _opens_name(self, words: list[_Word], first: int, end: int) -> bool:
+        """Whether a common word at the head of a sentence belongs to the name behind it: United States, New York."""
+        if words[first].text in self._lexicon.stopwords["en"]:
+            return False
+        return any(
+            self._gazetteer.find(fold(" ".join(word.text for word in words[first : first + length])))
+            for length in range(2, min(4, end - first) + 1)
+        )
 
     def _label(
         self, text: str, words: list[_Word], first: int, end: int, known: set[str], titled: bool, person: bool
@@ -283,10 +288,14 @@ def _words(text: str) -> list[_Word]:
     words: list[_Word] = []
     last = 0
     for match in _TOKEN.finditer(text):
-        gap = text[last : match.start()]
-        opens = not words or (bool(_SENTENCE_END.search(gap)) and not _abbreviated(words[-1], gap))
-        words.append(_Word(match.group(), match.start(), match.end(), opens))
-        last = match.end()
+        word, (start, end) = match.group(), match.span()
+        capital = opens = word[0].isupper()
+        if capital and words and (gap := text[last:start]) != " ":
+            opens = bool(_SENTENCE_END.search(gap)) and not _abbreviated(words[-1], gap)
+        elif words:
+            opens = False
+        words.append(_Word(word, start, end, capital, opens))
+        last = end
     return words
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from services.enrich.document import Cluster, Document, Entity, Place
-from services.enrich.names.fold import fold, slug
+from services.enrich.lexicons import Lexicon
+from services.enrich.names.fold import slug
 from services.enrich.resources import Resources
 
 # Salience is 1 for what the headline names first and the text repeats most; the shares are our choice.
@@ -29,19 +30,25 @@ class Entities:
 
 def entities(doc: Document, resources: Resources) -> list[Entity]:
     """The entities of one document."""
-    places = {place.key: place for place in doc.places}
+    places = {key: place for place in doc.places for key in place.keys}
     groups: dict[str, list[Cluster]] = {}
     for cluster in doc.clusters:
-        groups.setdefault(_id(cluster, places), []).append(cluster)
+        groups.setdefault(_id(cluster, places, resources.lexicon), []).append(cluster)
     most = max((sum(len(cluster.mentions) for cluster in group) for group in groups.values()), default=1)
     found = [_entity(doc, key, group, places, most, resources) for key, group in groups.items()]
     return sorted(found, key=lambda entity: (-entity.salience, entity.id))
 
 
-def _id(cluster: Cluster, places: dict[str, Place]) -> str:
+def _id(cluster: Cluster, places: dict[str, Place], lexicon: Lexicon) -> str:
     if cluster.type == "place" and cluster.key in places:
         return places[cluster.key].entity_id
-    return f"{cluster.type}:{slug(cluster.name)}"
+    return f"{cluster.type}:{slug(_name(cluster, lexicon))}"
+
+
+def _name(cluster: Cluster, lexicon: Lexicon) -> str:
+    """What the entity is called: as the article has it, but nationalities and peoples in one form for all articles."""
+    people = lexicon.demonyms.get(cluster.name) if cluster.type == "group" else None
+    return people.name if people else cluster.name
 
 
 def _entity(
@@ -58,7 +65,7 @@ def _entity(
     return Entity(
         id=key,
         type=first.type,
-        name=place.name if place else first.name,
+        name=place.name if place else _name(first, resources.lexicon),
         aliases_seen=tuple(dict.fromkeys(mention.text for mention in mentions)),
         count=len(mentions),
         salience=round(salience, 3),
@@ -74,8 +81,7 @@ def _ids(cluster: Cluster, place: Place | None, resources: Resources) -> dict[st
         ids["geonames"] = str(place.geonames_id)
         if place.kind == "country" and place.country:
             ids["iso3166"] = place.country
-    if cluster.type == "group":
-        iso = resources.lexicon.demonyms.get(cluster.name) or resources.demonyms_folded.get(fold(cluster.name))
-        if iso:
-            ids["iso3166"] = iso
+    people = resources.lexicon.demonyms.get(cluster.name) if cluster.type == "group" else None
+    if people and people.country:
+        ids["iso3166"] = people.country
     return ids

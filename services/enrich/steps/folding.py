@@ -21,12 +21,13 @@ from services.enrich.names.acronyms import is_acronym, stands_for
 from services.enrich.names.fold import fold, look_alikes
 from services.enrich.resources import Resources
 
-_WORD = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*")
+_CAPITALISED = re.compile(r"(?<!\w)[^\W\d_a-z]\w*")
 _SUFFIX = re.compile(
     r"(?: (?:inc|ltd|llc|plc|corp|corporation|co|company|limited|gmbh|ag|sa|spa|nv|bv|ab|asa|oyj|holdings|group))+$"
 )
 _FIELDS: tuple[TextField, ...] = ("title", "body_text")
-_MAX_FORM = 12  # words of a name that is looked for again
+_LONGEST_FORM = 100  # characters of a name that is looked for again
+_MOST_FORMS = 20  # names with one first word: it bounds the work for a text that is nothing but names
 PROPAGATED = 0.9  # times the confidence of the name it repeats
 
 
@@ -180,6 +181,9 @@ def _cluster(group: list[Mention]) -> Cluster:
     return Cluster(type=kind, key=fold(name) or name, name=name, mentions=tuple(group))
 
 
+_Forms = dict[str, dict[str, tuple[EntityType, float]]]  # first word -> whole form, the longest first -> type and score
+
+
 def _repeated(doc: Document, mentions: Sequence[Mention], lexicon: Lexicon) -> list[Mention]:
     """Known names, and family names of known persons, where the tagger did not mark them."""
     names = _looked_for(mentions, lexicon)
@@ -188,58 +192,46 @@ def _repeated(doc: Document, mentions: Sequence[Mention], lexicon: Lexicon) -> l
     found: list[Mention] = []
     for field in _FIELDS:
         taken = sorted((mention.start, mention.end) for mention in mentions if mention.field == field)
-        text = doc.text_of(field)
-        words = [(match.group(), match.start(), match.end()) for match in _WORD.finditer(look_alikes(text))]
-        at = index = 0
-        while index < len(words):
-            start = words[index][1]
+        text, repaired = doc.text_of(field), look_alikes(doc.text_of(field))
+        at = last = 0
+        for match in _CAPITALISED.finditer(repaired):
+            start = match.start()
             while at < len(taken) and taken[at][1] <= start:
                 at += 1
             free_until = taken[at][0] if at < len(taken) else len(text)
-            hit = None if start >= free_until else _longest(words, index, free_until, names)
-            if hit:
-                length, kind, score = hit
-                end = words[index + length - 1][2]
-                found.append(Mention(field, start, end, text[start:end], kind, round(score * PROPAGATED, 4)))
-                index += length
-            else:
-                index += 1
+            if start < last or start >= free_until or match.group() not in names:
+                continue
+            if hit := _longest(repaired, start, free_until, names[match.group()]):
+                last, kind, score = hit
+                found.append(Mention(field, start, last, text[start:last], kind, round(score * PROPAGATED, 4)))
     return found
-
-
-_Forms = dict[str, dict[tuple[str, ...], tuple[EntityType, float]]]  # first word -> whole form -> type and score
 
 
 def _looked_for(mentions: Sequence[Mention], lexicon: Lexicon) -> _Forms:
     forms: _Forms = defaultdict(dict)
-    for mention in mentions:
-        words = tuple(_WORD.findall(look_alikes(mention.text)))[:_MAX_FORM]
-        if not words or mention.type == "group":
+    for mention in sorted(mentions, key=lambda mention: -len(mention.text)):
+        if mention.type == "group" or len(mention.text) > _LONGEST_FORM:
             continue
-        wanted = [words]
-        if mention.type == "person" and len(words) > 1:
-            wanted.append(words[-1:])
-        for form in wanted:
-            single = form[0]
-            if len(form) == 1 and (len(single) < 3 or not single[0].isupper() or lexicon.is_common(single.lower())):
+        name = look_alikes(mention.text)
+        for form in {name, name.rpartition(" ")[2]} if mention.type == "person" else {name}:
+            first = _CAPITALISED.match(form)
+            if first is None or (" " not in form and (len(form) < 3 or lexicon.is_common(form.lower()))):
                 continue
-            known = forms[single].get(form)
+            known = forms[first.group()].get(form)
             if known is None or known[1] < mention.score:
-                forms[single][form] = (mention.type, mention.score)
-    return forms
+                forms[first.group()][form] = (mention.type, mention.score)
+    return {
+        first: dict(sorted(known.items(), key=lambda item: -len(item[0]))[:_MOST_FORMS])
+        for first, known in forms.items()
+    }
 
 
 def _longest(
-    words: list[tuple[str, int, int]], index: int, free_until: int, names: _Forms
+    text: str, start: int, free_until: int, forms: dict[str, tuple[EntityType, float]]
 ) -> tuple[int, EntityType, float] | None:
-    """The longest known form that starts at a word and ends before the next tagged name."""
-    here = names.get(words[index][0])
-    if not here:
-        return None
-    stop = index
-    while stop < len(words) and stop - index < _MAX_FORM and words[stop][2] <= free_until:
-        stop += 1
-    for end in range(stop, index, -1):
-        if known := here.get(tuple(word[0] for word in words[index:end])):
-            return end - index, *known
+    """The longest known form here that ends before the next tagged name: its end, type and score."""
+    for form, known in forms.items():
+        end = start + len(form)
+        if end <= free_until and text.startswith(form, start) and not text[end : end + 1].isalnum():
+            return end, *known
     return None

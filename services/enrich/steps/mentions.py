@@ -24,6 +24,8 @@ THRESHOLD = 0.5  # below it more names are wrong than right (measured on worldwi
 _TYPES = frozenset(get_args(EntityType))
 _FIELDS: tuple[TextField, ...] = ("title", "body_text")
 _ARTICLE = re.compile(r"(?:the|The|THE)\s+(?=\S)")
+_CAPITALISED = re.compile(r"[A-Z][^\W\d_]{2,}(?:-[A-Z][a-z]+)?")
+_PAIR = re.compile(r"[A-Z][a-z]+ [A-Z][a-z]+(?: [A-Z][a-z]+)?")
 _EDGE = " \t\n\"'\u2018\u2019\u201c\u201d\u00ab\u00bb.,;:!?()[]{}<>\u2013\u2014-*/|"
 
 
@@ -35,8 +37,8 @@ class Mentions:
     needs = frozenset({"title", "body_text", "language"})
     provides = frozenset({"mentions"})
     languages = frozenset(
-        "en ar bg bn ca cs da de el es et fa fi fr he hi hr hu id it ja ko lt lv ms no pl pt ro ru sk sl sr sv sw ta th tr uk"
-        " ur vi zh am ha yo ig so zu af nl".split()
+        "en ar bg bn ca cs da de el es et fa fi fr he hi hr hu id it ja ko lt lv ms no pl pt ro ru sk sl sr sv sw ta"
+        " th tr uk ur vi zh am ha yo ig so zu af nl".split()
     )
 
     def run(self, docs: Sequence[Document], resources: Resources) -> None:
@@ -51,9 +53,10 @@ class Mentions:
             for doc in group:
                 found: list[Mention] = []
                 for field in _FIELDS:
-                    found += mentions(doc.text_of(field), field, next(spans), resources.lexicon)
-                    if language == "en":
-                        found = _with_groups(found, doc.text_of(field), field, resources)
+                    here = mentions(doc.text_of(field), field, next(spans), resources.lexicon)
+                    found += (
+                        _with_groups(here, doc.text_of(field), field, resources.lexicon) if language == "en" else here
+                    )
                 doc.mentions = tuple(found[:MAX_MENTIONS])
 
 
@@ -103,19 +106,19 @@ def _honorific(name: str, lexicon: Lexicon) -> int:
     return 0
 
 
-def _with_groups(found: list[Mention], text: str, field: TextField, resources: Resources) -> list[Mention]:
+def _with_groups(found: list[Mention], text: str, field: TextField, lexicon: Lexicon) -> list[Mention]:
     """Nationalities and peoples where the tagger found nothing; it keeps the words that are part of longer names."""
-    here = [mention for mention in found if mention.field == field]
-    taken = [(mention.start, mention.end) for mention in here]
-    extra: list[Mention] = []
+    groups: list[Mention] = []
     at = 0
-    for match in resources.demonyms.finditer(text):
-        while at < len(taken) and taken[at][1] <= match.start():
+    for match in _CAPITALISED.finditer(text):
+        while at < len(found) and found[at].end <= match.start():
             at += 1
-        if at == len(taken) or taken[at][0] >= match.end():
-            extra.append(Mention(field, match.start(), match.end(), match.group(), "group", 0.9))
-    if not extra:
-        return found
-    return [mention for mention in found if mention.field != field] + sorted(
-        [*here, *extra], key=lambda mention: mention.start
-    )
+        name = match.group()
+        if at < len(found) and found[at].start < match.end():
+            continue
+        pair = _PAIR.match(text, match.start())
+        if pair and pair.group() in lexicon.demonyms and (at == len(found) or found[at].start >= pair.end()):
+            name = pair.group()
+        if name in lexicon.demonyms:
+            groups.append(Mention(field, match.start(), match.start() + len(name), name, "group", 0.9))
+    return sorted([*found, *groups], key=lambda mention: mention.start) if groups else found

@@ -8,7 +8,7 @@ import trafilatura
 
 from services.enrich.document import Document, PageText
 from services.enrich.resources import Resources
-from services.enrich.text.markup import paragraphs, parse
+from services.enrich.text.markup import paragraphs
 
 MAX_PAGE = 2_000_000  # characters: beyond it a page is no article, and extraction would take seconds
 

@@ -21,6 +21,8 @@ from services.enrich.resources import Resources
 COUNTRY_NAMED, STATE_NAMED, PUBLISHER, WRITTEN_OUT = 2.0, 2.5, 1.0, 8.0
 COUNTRY_ITSELF = 7.5  # a country's name means the country unless a namesake's surroundings say otherwise
 STATE_ITSELF = -1.0  # New York and Washington mean the city first
+UNKNOWN = 0.3  # confidence in a place that is in no table
+_ROLES: tuple[PlaceRole, ...] = ("focus", "dateline", "mention")
 _DATELINE = re.compile(r"[^\n]{2,60}?(?:\s[\u2013\u2014-]{1,2}\s|\)\s?[:\u2013\u2014-])")
 _AFTER = re.compile(r", ?(?P<state>[A-Z][A-Za-z.]{1,6})(?=[\s,.;)\u2014-]|$)")
 
@@ -88,8 +90,8 @@ def _context(doc: Document, candidates: Mapping[str, list[PlaceRow]], resources:
             states.add(rows[0].admin)
             countries.add(rows[0].country)
     for cluster in doc.clusters:
-        if cluster.type == "group" and (iso := resources.lexicon.demonyms.get(cluster.name)):
-            countries.add(iso)
+        if cluster.type == "group" and (people := resources.lexicon.demonyms.get(cluster.name)):
+            countries.add(people.country or "")
     return _Context(frozenset(countries), frozenset(states), doc.article.source.country)
 
 
@@ -97,16 +99,15 @@ def _place(
     doc: Document, cluster: Cluster, rows: list[PlaceRow], context: _Context, role: PlaceRole, resources: Resources
 ) -> Place:
     if not rows:
-        return Place(
-            cluster.key, f"place:{slug(cluster.name)}", "other", cluster.name, None, None, None, None, role, 0.3
-        )
+        name = cluster.name
+        return Place((cluster.key,), f"place:{slug(name)}", "other", name, None, None, None, None, role, UNKNOWN)
     written = _written_out(doc, cluster, resources)
     ranked = sorted(((_points(row, context, written), row) for row in rows), key=lambda pair: -pair[0])
     points, row = ranked[0]
     margin = points - ranked[1][0] if len(ranked) > 1 else 2.0
     tagged = max(mention.score for mention in cluster.mentions)
     return Place(
-        key=cluster.key,
+        keys=(cluster.key,),
         entity_id=f"place:geonames:{row.geonames_id}",
         kind=row.kind,
         name=row.name,

@@ -16,6 +16,7 @@ from services.enrich.text.sentences import sentences
 LEAD = 2
 MOST = 4  # sentences of a source's own summary
 SHORTEST = 25  # characters: what is shorter is a dateline, a byline or a caption
+_ENDS = tuple(".!?\u2026\u3002\uff01\uff1f\u061f\u06d4\u0964\u1362\"'\u201d\u2019\u00bb\u300d)")
 _CUT = re.compile(
     r"(?:\u2026|\.\.\.|\[\s*(?:\u2026|\.\.\.|\+\d+ chars)\s*\]|(?:read|continue reading|lire|leer|weiter)"
     r"\b.{0,40})\s*$",
@@ -57,5 +58,5 @@ def _lead(body: str) -> list[str]:
 
 def _sentences(text: str, most: int) -> list[str]:
     every = [text[start:end] for start, end in sentences(text[:3_000])]
-    good = [sentence for sentence in every if len(sentence) >= SHORTEST]
+    good = [sentence for sentence in every if len(sentence) >= SHORTEST and sentence.endswith(_ENDS)]
     return (good or every)[:most]

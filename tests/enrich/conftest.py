@@ -1,0 +1,27 @@
+"""What the steps read, loaded once for all their tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import perf_counter
+
+import pytest
+
+from services.enrich.document import Document
+from services.enrich.pipeline import Resources, enrich, load_resources
+from tests.enrich.articles import article
+
+
+@pytest.fixture(scope="session")
+def resources() -> Resources:
+    return load_resources("rules")
+
+
+@pytest.fixture
+def enriched(resources: Resources) -> Callable[..., Document]:
+    """An article given as `article()` takes it, after all steps."""
+
+    def run(title: str = "", body: str | None = None, **given: object) -> Document:
+        return enrich([article(title, body, **given)], resources, clock=perf_counter)[0]
+
+    return run
