@@ -45,6 +45,15 @@ def last(client: redis.Redis) -> int:
     return int(_text(info["last-generated-id"]).split("-")[0])
 
 
+async def last_async(client: redis.asyncio.Redis) -> int:
+    """The same for async services."""
+    try:
+        info: Any = await client.xinfo_stream(STREAM_KEY)
+    except redis.ResponseError:
+        return 0
+    return int(_text(info["last-generated-id"]).split("-")[0])
+
+
 def append(client: redis.Redis, after: int, events: Sequence[tuple[int, bytes]]) -> int:
     """Append (position, event) pairs to a stream that ends at `after`.
 

@@ -1,0 +1,179 @@
+"""Who may ask for what: the one place that decides. Keys are 256 random bits, kept as their SHA-256 only."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import logging
+import os
+import secrets
+import time
+from pathlib import Path
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.api import problems
+from services.api.deps import Resources
+from services.api.keys import store
+from services.api.keys.store import Key
+from services.api.problems import Problem
+from services.api.stream import STORE_AWAY
+from shared.settings import Settings
+
+PREFIX = "wd_"
+REMEMBERED_S = 5.0  # a key revoked on another replica is good here no longer than this
+REMEMBERED = 1000
+READING = ("GET", "HEAD", "OPTIONS")
+GRANTS = {"admin": {"admin", "write", "read"}, "write": {"write", "read"}, "read": {"read"}}
+
+logger = logging.getLogger(__name__)
+
+
+def new_key() -> str:
+    """A new key."""
+    return PREFIX + secrets.token_urlsafe(32)
+
+
+def digest_of(key: str) -> bytes:
+    """What is kept of a key. It is random and long: no salt or stretching would add anything."""
+    return hashlib.sha256(key.encode()).digest()
+
+
+def prefix_of(key: str) -> str:
+    """Enough of a key to tell it apart in a list, too little to use."""
+    return key[: len(PREFIX) + 6] if len(key) >= 32 else ""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach what is bound there."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def needs_keys(settings: Settings) -> bool:
+    """`auto` is open on loopback and closed on any other bind; the others say it themselves."""
+    return settings.auth == "keys" or (settings.auth == "auto" and not is_loopback(settings.host))
+
+
+def scope_for(method: str, path: str) -> str | None:
+    """The scope a request needs; None: open to all (health, the dashboard's files, the API's own description)."""
+    if path.startswith("/v1/keys"):
+        return "admin"
+    if not path.startswith("/v1/") and path != "/metrics":
+        return None
+    return "read" if method in READING else "write"
+
+
+async def first_key(held: Resources) -> None:
+    """Make sure that somebody can get in: the key of the settings, the one made before, or one made now."""
+    settings = held.settings
+    async with held.writing() as conn:
+        await store.alone(conn)
+        file = settings.home / "admin.key"
+        key, name = settings.admin_key, "WIREDESK_ADMIN_KEY"
+        if not key:
+            key, name = (file.read_text().strip() if file.exists() else ""), "admin.key"
+        if not key:
+            if await store.has_admin(conn):
+                return
+            key = new_key()
+            _keep(file, key)
+            print(f"admin key (shown once, kept in {file}): {key}", flush=True)
+        await store.make(conn, name, digest_of(key), prefix_of(key), ["admin"], None)
+
+
+def _keep(file: Path, key: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w") as out:
+        out.write(key + "\n")
+
+
+class Keyring:
+    """Keys looked up lately, so that not every request asks the store."""
+
+    def __init__(self, held: Resources) -> None:
+        self._held = held
+        self._known: dict[bytes, tuple[float, Key | None]] = {}
+
+    def forget(self) -> None:
+        """Look every key up anew."""
+        self._known.clear()
+
+    async def let_in(self, headers: Headers, needed: str) -> Key:
+        """The key that the request came with. Raises `Problem` 401 or 403."""
+        kind, _, text = headers.get("authorization", "").partition(" ")
+        if kind.lower() != "bearer" or not text.strip():
+            raise Problem("unauthorized", "send a key: Authorization: Bearer wd_…")
+        key = await self._find(digest_of(text.strip()))
+        if key is None:
+            raise Problem("unauthorized", "the key is unknown, expired or revoked")
+        if not any(needed in GRANTS[scope] for scope in key.scopes):
+            raise Problem("forbidden", f"the key lacks the scope {needed}", members={"scope": needed})
+        return key
+
+    async def _find(self, digest: bytes) -> Key | None:
+        looked_at, key = self._known.get(digest, (-REMEMBERED_S, None))
+        if time.monotonic() - looked_at >= REMEMBERED_S:
+            async with self._held.reading() as conn:
+                key = await store.find(conn, digest)
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
+            self._known[digest] = (time.monotonic(), key)
+        return key
+
+
+class Gate:
+    """ASGI middleware: lets in who may, and keeps an audit of what was written."""
+
+    def __init__(self, app: ASGIApp, held: Resources, keyring: Keyring) -> None:
+        self._app = app
+        self._held = held
+        self._keyring = keyring
+        self._closed = needs_keys(held.settings)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let in, or answer 401 or 403."""
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        method = scope.get("method", "GET")
+        needed = scope_for(method, scope["path"])
+        key: Key | None = None
+        if self._closed and needed is not None and method != "OPTIONS":
+            try:
+                key = await self._keyring.let_in(Headers(scope=scope), needed)
+            except Problem as problem:
+                await problems.answer(problem)(scope, receive, send)
+                return
+            except STORE_AWAY:
+                away = Problem("unavailable", "PostgreSQL cannot be reached, so the key cannot be checked")
+                await problems.answer(away)(scope, receive, send)
+                return
+        if needed is None or method in READING:
+            await self._app(scope, receive, send)
+        else:
+            await self._audited(scope, receive, send, key)
+
+    async def _audited(self, scope: Scope, receive: Receive, send: Send, key: Key | None) -> None:
+        status = 500
+
+        async def noting(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting)
+        finally:
+            try:
+                async with self._held.reading() as conn:
+                    await store.note(conn, key.id if key else None, scope["method"], scope["path"][:500], status)
+            except STORE_AWAY:
+                logger.warning("a write could not be audited", extra={"path": scope["path"], "status": status})

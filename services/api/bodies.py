@@ -1,0 +1,67 @@
+"""Request bodies: read within a size, of the right type, into a model; what is wrong is told by its place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import orjson
+from pydantic import BaseModel, ValidationError
+from starlette.requests import Request
+
+from services.api.problems import InputError, Problem, nearest, refuse
+
+MAX_JSON_BYTES = 1_000_000
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+async def read_bytes(request: Request, types: Sequence[str], max_bytes: int) -> bytes:
+    """The body, if it has one of the types. Raises `Problem` 415 or 413; reads no more than `max_bytes`."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in types:
+        told = f"send it as {' or '.join(types)}" + (f", not {kind}" if kind else "")
+        raise Problem("unsupported_media_type", told, members={"offered": list(types)})
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > max_bytes:
+            raise Problem("too_large", f"the body may have {max_bytes} bytes", headers={"Connection": "close"})
+    return bytes(body)
+
+
+async def read_json(request: Request, model: type[Model]) -> Model:
+    """The JSON body as a model. Raises `Problem` 400 for what is no JSON, 422 for the wrong shape."""
+    body = await read_bytes(request, ("application/json",), MAX_JSON_BYTES)
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise Problem("bad_json", f"the body is not JSON: {error}") from error
+    if _has_nul(value):
+        raise Problem("bad_body", "no text may hold the character U+0000")
+    return parse(model, value)
+
+
+def _has_nul(value: Any) -> bool:
+    if isinstance(value, str):
+        return "\0" in value  # PostgreSQL's text cannot hold it
+    if isinstance(value, dict):
+        return any("\0" in key or _has_nul(v) for key, v in value.items())
+    return isinstance(value, list) and any(map(_has_nul, value))
+
+
+def parse(model: type[Model], value: Any) -> Model:
+    """A value as a model. Raises `Problem` 422 naming every place that is wrong."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        known = {f.alias or name for name, f in model.model_fields.items()}
+        raise refuse("bad_body", [_wrong(e, known) for e in error.errors(include_url=False)]) from error
+
+
+def _wrong(error: Any, known: set[str]) -> InputError:
+    place = ".".join(("body", *(str(part) for part in error["loc"])))
+    if error["type"] == "extra_forbidden":
+        name = str(error["loc"][-1])
+        return InputError(place, "there is no such member here", nearest(name, known))
+    return InputError(place, str(error["msg"]))

@@ -1,0 +1,1 @@
+"""Feeds as the operator manages them: subscriptions, polls asked for, OPML."""

@@ -1,0 +1,79 @@
+"""What matches: one filter of articles and events, the same for lists, pages and every stream. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """OR inside a member, AND across members; an empty member says nothing. Hashable: equal filters are one.
+
+    `q` are folded web-search queries, `start` is inclusive, `end` exclusive, `since` an exclusive position.
+    """
+
+    type: tuple[str, ...] = ()
+    q: tuple[str, ...] = ()
+    lang: tuple[str, ...] = ()
+    source: tuple[str, ...] = ()
+    feed: tuple[int, ...] = ()
+    entity: tuple[str, ...] = ()
+    entity_type: tuple[str, ...] = ()
+    start: datetime | None = None
+    end: datetime | None = None
+    since: int | None = None
+
+    def asks_of_articles(self) -> bool:
+        """Whether it asks for something that only articles have."""
+        return bool(self.q or self.lang or self.source or self.entity or self.entity_type or self.start or self.end)
+
+
+def matches(wanted: Filter, event: dict[str, Any], position: int, found: Collection[str] = ()) -> bool:
+    """Whether a CloudEvent passes. `found` are those of the filter's `q` that the article's words answer.
+
+    The text of an article is not in its event, so the store answers `q`, for a whole batch at once.
+    """
+    if wanted.type and event["type"] not in wanted.type:
+        return False
+    if wanted.since is not None and position <= wanted.since:
+        return False
+    data = event["data"]
+    if not event["subject"].startswith("articles/"):
+        return not wanted.asks_of_articles() and (not wanted.feed or _is_feed(event, wanted.feed))
+    return (
+        (not wanted.lang or _language(data) in wanted.lang)
+        and (not wanted.source or (data.get("source") or {}).get("id") in wanted.source)
+        and (not wanted.feed or any(f["id"] in wanted.feed for f in data.get("feeds") or ()))
+        and _names(wanted, data.get("entities") or ())
+        and _within(wanted, data)
+        and (not wanted.q or any(q in found for q in wanted.q))
+    )
+
+
+def _is_feed(event: dict[str, Any], ids: tuple[int, ...]) -> bool:
+    kind, _, name = event["subject"].partition("/")
+    return kind == "feeds" and name.isdigit() and int(name) in ids
+
+
+def _language(data: dict[str, Any]) -> str | None:
+    code = (data.get("language") or {}).get("code")
+    return code.partition("-")[0].lower() if isinstance(code, str) else None
+
+
+def _names(wanted: Filter, entities: Collection[dict[str, Any]]) -> bool:
+    return (not wanted.entity or any(e["id"] in wanted.entity for e in entities)) and (
+        not wanted.entity_type or any(e["type"] in wanted.entity_type for e in entities)
+    )
+
+
+def _within(wanted: Filter, data: dict[str, Any]) -> bool:
+    if wanted.start is None and wanted.end is None:
+        return True
+    at = data.get("published_at") or data.get("discovered_at")
+    if not isinstance(at, str):
+        return False
+    when = datetime.fromisoformat(at)
+    return (wanted.start is None or when >= wanted.start) and (wanted.end is None or when < wanted.end)

@@ -1,0 +1,84 @@
+"""The OpenAPI 3.1 document: routes say what they take and give in one call, the models do the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from services.api import params, problems
+from services.api.params import Param
+from services.api.schemas import ProblemDocument
+
+ABOUT = """The enriched stream of a newsroom's feeds. One `position` orders everything: lists say at which position
+they were read, events carry theirs, and every stream resumes from one."""
+_REF = "#/components/schemas/{model}"
+_models: dict[str, type[BaseModel]] = {ProblemDocument.__name__: ProblemDocument}
+
+
+def described(
+    answer: type[BaseModel] | None,
+    *,
+    takes: Sequence[Param] = (),
+    body: type[BaseModel] | None = None,
+    body_types: Sequence[str] = (),
+    status: int = 200,
+    also: dict[str, Any] | None = None,
+    fails: Sequence[str] = (),
+) -> dict[str, Any]:
+    """What a route takes and gives, as keyword arguments of its decorator.
+
+    `also` are further media types of the answer with their schemas, `fails` the problem codes beside the usual ones.
+    """
+    told: dict[str, Any] = {"responses": _responses(answer, status, also or {}, (*_usual(takes), *fails))}
+    if takes:
+        told["parameters"] = params.openapi(takes)
+    if body is not None:
+        _models[body.__name__] = body
+        schema = {"$ref": _REF.format(model=body.__name__)}
+        told["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+    if body_types:
+        told["requestBody"] = {"required": True, "content": {t: {"schema": {"type": "string"}} for t in body_types}}
+    return {"openapi_extra": told, "response_model": None, "status_code": status}
+
+
+def document(app: FastAPI) -> dict[str, Any]:
+    """The whole document, made once per process."""
+    if app.openapi_schema is None:
+        told = get_openapi(
+            title=app.title, version=app.version, openapi_version="3.1.0", description=ABOUT, routes=app.routes
+        )
+        _, schemas = models_json_schema([(m, "validation") for m in _models.values()], ref_template=_REF)
+        components = told.setdefault("components", {})
+        components.setdefault("schemas", {}).update(schemas["$defs"])
+        components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer", "bearerFormat": "wd_…"}}
+        told["security"] = [{"key": []}, {}]
+        app.openapi_schema = told
+    return app.openapi_schema
+
+
+def _usual(takes: Sequence[Param]) -> tuple[str, ...]:
+    return ("unauthorized", "forbidden", "unavailable", *(("bad_value", "unknown_parameter") if takes else ()))
+
+
+def _responses(
+    answer: type[BaseModel] | None, status: int, also: dict[str, Any], fails: Sequence[str]
+) -> dict[str, Any]:
+    content: dict[str, Any] = {kind: {"schema": schema} for kind, schema in also.items()}
+    if answer is not None:
+        _models[answer.__name__] = answer
+        content = {"application/json": {"schema": {"$ref": _REF.format(model=answer.__name__)}}} | content
+    told: dict[str, Any] = {str(status): {"description": "as asked for"} | ({"content": content} if content else {})}
+    by_status: dict[int, list[str]] = {}
+    for code in fails:
+        by_status.setdefault(problems.CODES[code][0], []).append(code)
+    for failed, codes in sorted(by_status.items()):
+        told[str(failed)] = {
+            "description": "; ".join(f"`{code}`: {problems.CODES[code][1]}" for code in codes),
+            "content": {problems.MEDIA_TYPE: {"schema": {"$ref": _REF.format(model=ProblemDocument.__name__)}}},
+        }
+    return told

@@ -1,0 +1,1 @@
+"""What operators ask: depth of the queues, latency of the stages, sources, health, metrics."""

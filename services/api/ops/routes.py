@@ -1,0 +1,124 @@
+"""`/v1/sources` and `/v1/ops`: what is there, how deep the queues are, how fast the stages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import redis.asyncio
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from services.api import params
+from services.api.answers import JSON, Body, answer, negotiate
+from services.api.deps import resources
+from services.api.openapi import described
+from services.api.ops import store
+from services.api.schemas import Pipeline, Queues, SourcePage
+from services.api.store import sources as read_sources
+from shared import log
+from shared.queue import QUEUES
+
+router = APIRouter(prefix="/v1", tags=["operations"])
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """Messages in Redis: waiting by lane, and taken by a worker but not done. None where Redis is away."""
+
+    waiting: dict[str, int] | None
+    reserved: int | None
+    reason: str | None = None
+
+
+async def look_at_broker(client: redis.asyncio.Redis) -> Broker:
+    """How many messages wait and run, each of up to `shared.queue.BATCH` articles."""
+    try:
+        async with client.pipeline(transaction=False) as pipe:
+            for name in QUEUES.values():
+                pipe.llen(name)
+            pipe.hlen("unacked")
+            *lengths, reserved = await pipe.execute()
+    except (redis.RedisError, OSError) as error:
+        return Broker(None, None, str(error))
+    return Broker({lane: int(n) for lane, n in zip(QUEUES, lengths, strict=True)}, int(reserved))
+
+
+@router.get("/sources", **described(SourcePage))
+async def sources(request: Request) -> Response:
+    """Every source with its number of articles, the busiest first."""
+    negotiate(request, (JSON,))
+    params.read(request.scope["query_string"], ())
+    async with resources(request).reading() as conn:
+        head, rows = await read_sources(conn)
+    items = []
+    for source_id, count, newest_at, card in rows:
+        named = orjson.loads(card).get("source") or {}
+        told = {name: named.get(name) for name in ("name", "domain", "country")}
+        items.append({"id": source_id, **told, "articles": count, "newest_at": newest_at})
+    return answer(request, Body(_json({"items": items, "next": None, "position": head})))
+
+
+@router.get("/ops/queues", **described(Queues))
+async def queues(request: Request) -> Response:
+    """The true depth: articles that wait in the store, messages that wait in Redis, messages that workers hold."""
+    held = resources(request)
+    negotiate(request, (JSON,))
+    params.read(request.scope["query_string"], ())
+    async with held.reading() as conn:
+        rows = await store.backlog(conn)
+    broker = await look_at_broker(held.redis)
+    by_lane = {row["lane"]: row for row in rows}
+    lanes = [
+        {
+            "lane": lane,
+            "pending": by_lane.get(lane, {}).get("pending", 0),
+            "sent": by_lane.get(lane, {}).get("sent", 0),
+            "oldest_age_s": by_lane.get(lane, {}).get("oldest_age_s"),
+            "messages_waiting": None if broker.waiting is None else broker.waiting[lane],
+        }
+        for lane in QUEUES
+    ]
+    told = {
+        "pending": sum(lane["pending"] for lane in lanes),
+        "oldest_age_s": max((row["oldest_age_s"] for row in rows), default=None),
+        "messages_waiting": None if broker.waiting is None else sum(broker.waiting.values()),
+        "messages_reserved": broker.reserved,
+        "lanes": lanes,
+        "redis": {"ok": broker.reason is None, "reason": broker.reason},
+    }
+    return answer(request, Body(_json(told)))
+
+
+@router.get("/ops/pipeline", **described(Pipeline))
+async def pipeline(request: Request) -> Response:
+    """The last hour: latency of every stage, throughput, polls by outcome. At most 20,000 events are looked at."""
+    held = resources(request)
+    negotiate(request, (JSON,))
+    params.read(request.scope["query_string"], ())
+    async with held.reading() as conn:
+        measured = await store.latencies(conn)
+        told = await store.told(conn)
+        polled = await store.polled(conn)
+        head = await log.head_async(conn)
+    stages = [_stage(name, measured[name]) for name in ("published_to_stored", "stored_to_told")]
+    answered = {
+        "window_s": 3600,
+        "articles_enriched": measured["enriched"],
+        "stages": stages,
+        "events": [{"type": kind, "count": count} for kind, count in told],
+        "polls": polled,
+        "position": head,
+        "followers": held.hub.followers,
+    }
+    return answer(request, Body(_json(answered)))
+
+
+def _stage(name: str, values: list[float] | None) -> dict[str, Any]:
+    p50, p90, p99 = values or (None, None, None)
+    return {"stage": name, "p50_s": p50, "p90_s": p90, "p99_s": p99}
+
+
+def _json(value: Any) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_UTC_Z, default=int)  # sums come as Decimal

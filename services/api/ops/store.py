@@ -1,0 +1,108 @@
+"""What operators ask of PostgreSQL: backlog, latencies, throughput, feeds by state. One function a statement."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+Connection = psycopg.AsyncConnection[tuple[Any, ...]]
+RECENT = 20_000  # events and polls looked at, at most: the question costs the same at any size of the store
+
+
+async def backlog(conn: Connection) -> list[dict[str, Any]]:
+    """By lane: articles that wait for enrichment, how many of them were sent, and since when the oldest waits.
+
+    A row stays in `article_queue` until ingest's sweep has seen the enriched version; those count no more.
+    """
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(
+            """
+            SELECT q.lane, count(*) AS pending, count(q.queued_at) AS sent,
+                   min(q.stored_at) AS oldest_at,
+                   extract(epoch FROM now() - min(q.stored_at))::float8 AS oldest_age_s
+            FROM article_queue q LEFT JOIN enriched_articles e ON e.article_id = q.article_id
+            WHERE e.article_id IS NULL OR e.version < q.version
+            GROUP BY q.lane ORDER BY q.lane
+            """
+        )
+        return await cursor.fetchall()
+
+
+async def latencies(conn: Connection) -> dict[str, Any]:
+    """Percentiles of each stage in seconds, and counts, of the first enrichments of the last hour."""
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(
+            """
+            WITH recent AS (
+                SELECT position, at, type, article_id FROM events ORDER BY position DESC LIMIT %s
+            ), told AS (
+                SELECT extract(epoch FROM v.seen_at - a.published_at)::float8 AS published_to_stored,
+                       extract(epoch FROM r.at - v.seen_at)::float8 AS stored_to_told
+                FROM recent r
+                JOIN articles a ON a.id = r.article_id
+                JOIN article_versions v ON v.article_id = r.article_id AND v.version = 1
+                WHERE r.type = 'wiredesk.article.enriched.v1' AND r.at > now() - interval '1 hour'
+            )
+            SELECT count(*) AS enriched,
+                   percentile_cont(ARRAY[0.5, 0.9, 0.99]) WITHIN GROUP (ORDER BY published_to_stored)
+                       AS published_to_stored,
+                   percentile_cont(ARRAY[0.5, 0.9, 0.99]) WITHIN GROUP (ORDER BY stored_to_told) AS stored_to_told
+            FROM told
+            """,
+            (RECENT,),
+        )
+        return (await cursor.fetchall())[0]
+
+
+async def told(conn: Connection) -> list[tuple[str, int]]:
+    """(type, count) of the events of the last hour."""
+    cursor = await conn.execute(
+        """
+        SELECT type, count(*) FROM (SELECT at, type FROM events ORDER BY position DESC LIMIT %s) AS recent
+        WHERE at > now() - interval '1 hour' GROUP BY type ORDER BY type
+        """,
+        (RECENT,),
+    )
+    return list(await cursor.fetchall())
+
+
+async def polled(conn: Connection) -> list[dict[str, Any]]:
+    """By outcome: polls of the last hour, entries in them, and the median time each took."""
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(
+            """
+            SELECT outcome, count(*) AS polls, sum(entries) AS entries,
+                   percentile_cont(0.5) WITHIN GROUP (ORDER BY took_ms) AS took_ms_p50,
+                   percentile_cont(0.99) WITHIN GROUP (ORDER BY took_ms) AS took_ms_p99
+            FROM (SELECT at, outcome, entries, took_ms FROM polls ORDER BY id DESC LIMIT %s) AS recent
+            WHERE at > now() - interval '1 hour' GROUP BY outcome ORDER BY outcome
+            """,
+            (RECENT,),
+        )
+        return await cursor.fetchall()
+
+
+async def feeds_by_status(conn: Connection) -> list[tuple[str, int]]:
+    """(status, count) of the feeds."""
+    cursor = await conn.execute(
+        """
+        SELECT CASE WHEN f.paused THEN 'paused' ELSE coalesce(s.status, 'new') END AS status, count(*)
+        FROM feeds f LEFT JOIN feed_states s ON s.feed_id = f.id WHERE f.deleted_at IS NULL GROUP BY 1 ORDER BY 1
+        """
+    )
+    return list(await cursor.fetchall())
+
+
+async def sizes(conn: Connection) -> tuple[int, int]:
+    """About how many articles are stored and enriched: the planner's estimate, never a count."""
+    cursor = await conn.execute(
+        """
+        SELECT max(greatest(reltuples, 0)) FILTER (WHERE relname = 'articles')::bigint,
+               max(greatest(reltuples, 0)) FILTER (WHERE relname = 'enriched_articles')::bigint
+        FROM pg_class WHERE relname IN ('articles', 'enriched_articles') AND relkind = 'r'
+        """
+    )
+    stored, enriched = (await cursor.fetchall())[0]
+    return stored, enriched

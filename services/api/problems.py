@@ -1,0 +1,179 @@
+"""Every error of the API in one form: RFC 9457 problem details with a stable `code`.
+
+`CODES` is the closed list. Edges raise `Problem` or an error of `shared.errors`; foreign errors (routing, PostgreSQL)
+are mapped here, once.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+import psycopg
+from fastapi import FastAPI, Request
+from psycopg_pool import PoolTimeout
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import Match
+
+from shared import errors
+
+MEDIA_TYPE = "application/problem+json"
+
+# code: (status, what it means). Documented in OpenAPI; entries are added, never renamed.
+CODES: dict[str, tuple[int, str]] = {
+    "bad_value": (400, "a value cannot be read or is out of range; `errors` says which"),
+    "unknown_parameter": (400, "a query parameter that this route does not have; `errors` names the nearest"),
+    "bad_json": (400, "the body is not JSON"),
+    "bad_request": (400, "the request cannot be understood"),
+    "unauthorized": (401, "no key, or one that is unknown, expired or revoked"),
+    "forbidden": (403, "the key lacks the scope; `scope` names it"),
+    "not_found": (404, "no such thing"),
+    "method_not_allowed": (405, "the path knows other methods; `Allow` lists them"),
+    "not_acceptable": (406, "none of the types asked for can be served; `offered` lists those that can"),
+    "conflict": (409, "right request, wrong moment"),
+    "position_ahead": (409, "the position lies beyond the newest event; `latest` is that"),
+    "retry_after": (409, "the publisher asked to be left alone until `retry_at`"),
+    "position_gone": (410, "the position is no longer retained; `oldest`, `latest` and `catch_up` say how to go on"),
+    "too_large": (413, "the body is larger than this route reads"),
+    "unsupported_media_type": (415, "the body has another type than this route reads; `offered` lists those"),
+    "bad_body": (422, "the body has the wrong shape; `errors` says where"),
+    "address_refused": (422, "an address that is not fetched: malformed, not http(s), or private"),
+    "unreadable": (422, "a document that cannot be understood"),
+    "rate_limited": (429, "more requests than this key may make; `Retry-After` says when to go on"),
+    "internal": (500, "our fault; nothing about the request"),
+    "unavailable": (503, "PostgreSQL cannot be reached; trying again is right"),
+    "too_slow": (503, "the question took longer than is allowed; narrow it or try again"),
+}
+
+_BY_STATUS = {400: "bad_request", 401: "unauthorized", 403: "forbidden", 404: "not_found", 405: "method_not_allowed"}
+_BY_STATUS |= {406: "not_acceptable", 413: "too_large", 415: "unsupported_media_type", 429: "rate_limited"}
+
+
+@dataclass(frozen=True, slots=True)
+class InputError:
+    """One thing wrong with the input. `where` is a path such as `query.lnag` or `body.url`."""
+
+    where: str
+    message: str
+    suggestion: str | None = None
+
+    def as_json(self) -> dict[str, str]:
+        """The member of `errors`."""
+        told = {"where": self.where, "message": self.message}
+        return told if self.suggestion is None else told | {"suggestion": self.suggestion}
+
+
+class Problem(errors.WiredeskError):
+    """An answer that is an error. `members` become further members of the document, `headers` go with it."""
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        errors: Sequence[InputError] = (),
+        headers: Mapping[str, str] | None = None,
+        members: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message, code=code)
+        self.errors = tuple(errors)
+        self.headers = dict(headers or {})
+        self.members = dict(members or {})
+
+
+def refuse(code: str, wrong: Sequence[InputError]) -> Problem:
+    """The problem that tells of wrong input; its message is the first thing wrong."""
+    return Problem(code, f"{wrong[0].where}: {wrong[0].message}", errors=wrong)
+
+
+def nearest(name: str, valid: Iterable[str]) -> str | None:
+    """The valid name most like a wrong one, if any is like it."""
+    found = difflib.get_close_matches(name.lower(), list(valid), n=1, cutoff=0.5)
+    return found[0] if found else None
+
+
+def document(problem: Problem) -> dict[str, Any]:
+    """The RFC 9457 document."""
+    status, _ = CODES[problem.code]
+    told: dict[str, Any] = {
+        "type": f"urn:wiredesk:problem:{problem.code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "code": problem.code,
+        "detail": problem.message,
+    }
+    if problem.errors:
+        told["errors"] = [e.as_json() for e in problem.errors]
+    return told | problem.members
+
+
+def answer(problem: Problem) -> Response:
+    """The problem as a response."""
+    status, _ = CODES[problem.code]
+    headers = dict(problem.headers)
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    if status == 503:
+        headers.setdefault("Retry-After", "1")
+    return Response(orjson.dumps(document(problem), default=str), status, headers, MEDIA_TYPE)
+
+
+def of(error: errors.WiredeskError) -> Problem:
+    """The problem that an error of ours means to a caller."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, errors.BadValue):
+        code = "bad_body" if error.where.startswith("body") else "bad_value"
+        return refuse(code, [InputError(error.where, error.message, error.suggestion)])
+    if isinstance(error, errors.AddressRefused):
+        return refuse("address_refused", [InputError("body.url", error.message)])
+    return Problem(error.code if error.code in CODES else "internal", error.message)
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of the app, ours or foreign, leave as a problem."""
+
+    async def ours(_request: Request, error: Exception) -> Response:
+        assert isinstance(error, errors.WiredeskError)
+        return answer(of(error))
+
+    async def routing(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        code = _BY_STATUS.get(error.status_code, "internal")
+        if code == "method_not_allowed":
+            allowed = ", ".join(sorted(_methods(app, request)))
+            detail = f"{request.url.path} does not take {request.method}, but {allowed}"
+            return answer(Problem(code, detail, headers={"Allow": allowed}))
+        if code == "not_found":
+            return answer(Problem(code, f"there is nothing at {request.url.path}"))
+        return answer(Problem(code, str(error.detail), headers=error.headers))
+
+    async def away(_request: Request, error: Exception) -> Response:
+        return answer(Problem("unavailable", f"PostgreSQL cannot be reached: {error}".strip()))
+
+    async def slow(_request: Request, _error: Exception) -> Response:
+        return answer(Problem("too_slow", "the store did not answer in time"))
+
+    async def broken(_request: Request, _error: Exception) -> Response:
+        return answer(Problem("internal", "an error on our side; the log has its trace"))
+
+    app.add_exception_handler(errors.WiredeskError, ours)
+    app.add_exception_handler(HTTPException, routing)
+    app.add_exception_handler(psycopg.OperationalError, away)
+    app.add_exception_handler(PoolTimeout, away)
+    app.add_exception_handler(psycopg.errors.QueryCanceled, slow)
+    app.add_exception_handler(Exception, broken)
+
+
+def _methods(app: FastAPI, request: Request) -> set[str]:
+    found: set[str] = set()
+    for method in ("GET", "POST", "PATCH", "PUT", "DELETE"):
+        scope = dict(request.scope) | {"method": method}
+        if any(route.matches(scope)[0] is Match.FULL for route in app.router.routes):
+            found.add(method)
+    return found | ({"HEAD"} if "GET" in found else set())

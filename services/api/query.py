@@ -1,0 +1,190 @@
+"""What a request asks for: its parameters read into a filter, a page and a form. Pure."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import struct
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from services.api import params
+from services.api.filters import Filter
+from services.api.params import Param
+from services.api.schemas import ARTICLE_FIELDS, ENTITY_TYPES
+from shared.events import EVENT_TYPES
+from shared.text import fold
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TIME = {"type": "string", "format": "date-time"}
+_POSITION = {"type": "integer", "minimum": 0}
+_CURSOR = struct.Struct(">qq")
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How much of an object is served: its card, the whole of it, or some members."""
+
+    full: bool = False
+    fields: tuple[str, ...] = ()
+
+    @property
+    def plain(self) -> bool:
+        """Whether the ready bytes can be served as they are."""
+        return not self.full and not self.fields
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleQuery:
+    """A page of articles: at most `limit` that pass, newest first, from after the cursor on."""
+
+    filter: Filter
+    form: Form
+    limit: int
+    after: tuple[datetime, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class EventQuery:
+    """A stretch of the log: what passes after a position; `wait_s` is how long to wait for the first."""
+
+    filter: Filter
+    form: Form
+    after: int | None
+    limit: int
+    wait_s: float
+
+
+def encode_cursor(sort_at: datetime, article_id: int) -> str:
+    """The opaque cursor of the last item of a page."""
+    micros = (sort_at - _EPOCH) // timedelta(microseconds=1)
+    return base64.urlsafe_b64encode(_CURSOR.pack(micros, article_id)).decode().rstrip("=")
+
+
+def decode_cursor(text: str) -> tuple[datetime, int]:
+    """The place a cursor stands for. Raises `ValueError`."""
+    try:
+        if len(text) != 22:
+            raise ValueError
+        micros, article_id = _CURSOR.unpack(base64.b64decode(text + "==", altchars=b"-_", validate=True))
+        return _EPOCH + timedelta(microseconds=micros), article_id
+    except (ValueError, binascii.Error, struct.error, OverflowError):
+        raise ValueError("is not a cursor of this list; start again without it") from None
+
+
+FILTERS: tuple[Param, ...] = (
+    Param(
+        "q",
+        "words in title, description or body; phrases in quotes, OR, -minus",
+        params.text(500),
+        many=True,
+        example='"climate summit" OR cop31 -football',
+    ),
+    Param("lang", "language of the text, a primary subtag", params.language, many=True, example="en"),
+    Param("source", "id of the source", params.text(), many=True, example="example.org"),
+    Param(
+        "feed",
+        "id of a feed that carries it",
+        params.integer(1, params.MAX_POSITION),
+        {"type": "integer", "minimum": 1},
+        many=True,
+    ),
+    Param("entity", "id of an entity named in it", params.text(), many=True),
+    Param(
+        "entity_type",
+        "type of an entity named in it",
+        params.choice(*ENTITY_TYPES),
+        {"type": "string", "enum": list(ENTITY_TYPES)},
+        many=True,
+    ),
+    Param("from", "published at or after", params.moment, _TIME, example="2026-03-01T00:00:00Z"),
+    Param("to", "published before", params.moment, _TIME),
+    Param("since", "changed after this position of the log (exclusive)", params.position, _POSITION),
+)
+FORM: tuple[Param, ...] = (
+    Param("include", "`full`: whole articles instead of their cards", params.choice("full"), {"enum": ["full"]}),
+    Param(
+        "fields",
+        "keep only these members, and id, title, version, position",
+        params.words_of(*ARTICLE_FIELDS),
+        example="url,published_at",
+    ),
+)
+ARTICLES: tuple[Param, ...] = (
+    *FILTERS,
+    Param(
+        "sort",
+        "`newest`: published_at falling; articles without it by discovered_at",
+        params.choice("newest"),
+        {"enum": ["newest"], "default": "newest"},
+        default="newest",
+    ),
+    params.limit(200, 50),
+    Param("cursor", "where the page before ended; taken from `next`", decode_cursor),
+    *FORM,
+)
+EVENTS: tuple[Param, ...] = (
+    *FILTERS,
+    Param(
+        "type",
+        "type of the event",
+        params.choice(*EVENT_TYPES),
+        {"type": "string", "enum": list(EVENT_TYPES)},
+        many=True,
+        example="wiredesk.article.enriched.v1",
+    ),
+    Param("after", "only events after this position (exclusive); absent: from now on", params.position, _POSITION),
+    params.limit(1000, 100),
+    Param(
+        "wait",
+        "seconds to wait for the first event (pages only)",
+        params.integer(0, 60),
+        {"type": "integer", "minimum": 0, "maximum": 60, "default": 0},
+        default=0,
+    ),
+    *FORM,
+)
+ONE_ARTICLE: tuple[Param, ...] = (FORM[1],)
+
+
+def read_articles(query: bytes) -> ArticleQuery:
+    """The page that a query string asks for. Raises `Problem`."""
+    v = params.read(query, ARTICLES)
+    return ArticleQuery(_filter(v), _form(v), v["limit"], v["cursor"])
+
+
+def read_events(query: bytes) -> EventQuery:
+    """The stretch of the log that a query string asks for. Raises `Problem`."""
+    v = params.read(query, EVENTS)
+    return EventQuery(_filter(v), _form(v), v["after"], v["limit"], float(v["wait"]))
+
+
+def with_values(path: str, query: bytes, **values: object) -> str:
+    """The same request with some parameters set anew: a `next` link."""
+    kept = [(k, v) for k, v in parse_qsl(query.decode("ascii"), keep_blank_values=True) if k not in values]
+    return f"{path}?{urlencode(kept + [(k, str(v)) for k, v in values.items()])}"
+
+
+def _filter(v: dict[str, Any]) -> Filter:
+    return Filter(
+        type=_set(v.get("type", ())),
+        q=_set(fold(q) for q in v["q"]),
+        lang=_set(v["lang"]),
+        source=_set(v["source"]),
+        feed=_set(v["feed"]),
+        entity=_set(v["entity"]),
+        entity_type=_set(v["entity_type"]),
+        start=v["from"],
+        end=v["to"],
+        since=v["since"],
+    )
+
+
+def _set(values: Any) -> tuple[Any, ...]:
+    return tuple(sorted(set(values)))  # so that equal questions are equal filters
+
+
+def _form(v: dict[str, Any]) -> Form:
+    return Form(full=v["include"] == "full", fields=_set(v["fields"] or ()))

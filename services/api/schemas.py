@@ -1,0 +1,507 @@
+"""The public objects as models: the OpenAPI document's, and what the served bytes are held against.
+
+Nothing on the hot path builds these: articles and events are served as the bytes that enrichment wrote.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+from shared.articles import Lane, Precision, Status
+from shared.events import CloudEvent
+
+EntityType = Literal["person", "organisation", "place", "event", "work", "product", "group"]
+ENTITY_TYPES: tuple[EntityType, ...] = ("person", "organisation", "place", "event", "work", "product", "group")
+FeedStatus = Literal["new", "ok", "failing", "quiet", "gone", "paused"]
+FEED_STATUSES: tuple[FeedStatus, ...] = ("new", "ok", "failing", "quiet", "gone", "paused")
+Scope = Literal["read", "write", "admin"]
+SCOPES: tuple[Scope, ...] = ("read", "write", "admin")
+
+
+class Served(BaseModel):
+    """Base of what is served: readers must ignore members they do not know, so more may come."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class Asked(BaseModel):
+    """Base of what is read: an unknown member is refused."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+
+class Language(Served):
+    """The language of the text and how sure we are, 0 to 1."""
+
+    code: str
+    confidence: float | None = None
+
+
+class SourceObject(Served):
+    """Who published it."""
+
+    id: str
+    name: str
+    domain: str
+    country: str | None = None
+
+
+class FeedRefObject(Served):
+    """A feed that carries the article."""
+
+    id: int
+    title: str | None = None
+    guid: str | None = None
+
+
+class ImageObject(Served):
+    """A picture."""
+
+    url: str
+    width: int | None = None
+    height: int | None = None
+    caption: str | None = None
+    credit: str | None = None
+
+
+class Mention(Served):
+    """Where an entity is named: Unicode code points into the text served, `text[start:end]`."""
+
+    field: str
+    start: int
+    end: int
+    text: str
+
+
+class EntityObject(Served):
+    """One real thing named in the article; the same thing has the same id everywhere."""
+
+    id: str
+    type: EntityType
+    name: str
+    aliases_seen: list[str] = []
+    count: int
+    salience: float
+    confidence: float | None = None
+    ids: dict[str, Any] = {}
+
+
+class EntityWithMentions(EntityObject):
+    """An entity with every place where it is named."""
+
+    mentions: list[Mention]
+
+
+class Keyword(Served):
+    """A word or phrase that says what it is about."""
+
+    text: str
+    score: float
+
+
+class Latency(Served):
+    """How long each stage took, in seconds."""
+
+    published_to_seen_s: float | None = None
+    seen_to_enriched_s: float | None = None
+
+
+class ArticleCard(Served):
+    """An article as lists and events carry it."""
+
+    model_config = ConfigDict(
+        extra="allow",
+        json_schema_extra={
+            "examples": [
+                {
+                    "position": 412,
+                    "id": 87,
+                    "version": 1,
+                    "url": "https://wire.example/2026/harbour",
+                    "canonical_url": "https://wire.example/2026/harbour",
+                    "title": "Harbour bridge reopens in Lisbon",
+                    "description": "After two years of work the bridge carries traffic again.",
+                    "authors": ["M. Duarte"],
+                    "language": {"code": "en", "confidence": 0.99},
+                    "published_at": "2026-03-01T08:00:00Z",
+                    "published_precision": "second",
+                    "discovered_at": "2026-03-01T08:01:10Z",
+                    "fetched_at": "2026-03-01T08:01:10Z",
+                    "enriched_at": "2026-03-01T08:01:11Z",
+                    "status": "usable",
+                    "source": {"id": "wire.example", "name": "Wire", "domain": "wire.example", "country": None},
+                    "feeds": [{"id": 3, "title": "Wire", "guid": "h-1"}],
+                    "entities": [
+                        {"id": "place:lisbon", "type": "place", "name": "Lisbon", "count": 2, "salience": 0.6}
+                    ],
+                }
+            ]
+        },
+    )
+
+    id: int
+    version: int
+    position: int
+    url: str
+    canonical_url: str
+    title: str
+    subtitle: str | None = None
+    description: str | None = None
+    authors: list[str]
+    language: Language | None = None
+    published_at: AwareDatetime | None = None
+    published_precision: Precision
+    modified_at: AwareDatetime | None = None
+    discovered_at: AwareDatetime
+    fetched_at: AwareDatetime
+    enriched_at: AwareDatetime
+    body_source: Literal["feed", "page"] | None = None
+    word_count: int | None = None
+    reading_time_s: int | None = None
+    paywalled: bool | None = None
+    status: Status
+    source: SourceObject
+    feeds: list[FeedRefObject]
+    images: list[ImageObject] = []
+    entities: list[EntityObject] = []
+    places: list[dict[str, Any]] = []
+    topics: list[dict[str, Any]] = []
+    keywords: list[Keyword] = []
+    summary: list[str] = []
+    sentiment: dict[str, Any] | None = None
+    story: dict[str, Any] | None = None
+    duplicate_of: int | None = None
+    credit: dict[str, Any] | None = None
+    latency: Latency | None = None
+
+
+class ArticleWhole(ArticleCard):
+    """The whole article: the card and what is too big or too rare for lists."""
+
+    entities: list[EntityWithMentions] = []  # type: ignore[assignment]  # narrower, as served
+    body_text: str | None = None
+    quotes: list[dict[str, Any]] = []
+    dates: list[dict[str, Any]] = []
+    links: list[Any] = []
+    media: list[dict[str, Any]] = []
+    annotations: dict[str, dict[str, Any]] = {}
+
+
+ARTICLE_FIELDS: tuple[str, ...] = tuple(ArticleWhole.model_fields)
+REST_FIELDS: tuple[str, ...] = tuple(name for name in ArticleWhole.model_fields if name not in ArticleCard.model_fields)
+
+
+class Page(Served):
+    """A list: `next` is the address of the page after, `position` the head of the log when this was read."""
+
+    next: str | None
+    position: int
+
+
+class ArticlePage(Page):
+    """A page of articles."""
+
+    items: list[ArticleCard]
+
+
+class EventPage(Page):
+    """A page of events; `position` is the last position looked at, from which to go on."""
+
+    items: list[CloudEvent]
+
+
+class Change(Served):
+    """What was and what is."""
+
+    field: str
+    old: Any = None
+    new: Any = None
+
+
+class VersionObject(Served):
+    """One version of an article."""
+
+    version: int
+    position: int | None
+    seen_at: AwareDatetime
+    title: str
+    modified_at: AwareDatetime | None
+    significant: bool
+    changes: list[Change]
+
+
+class Versions(Served):
+    """All versions, the first first."""
+
+    items: list[VersionObject]
+
+
+class TraceStep(Served):
+    """One thing that happened to the article."""
+
+    at: AwareDatetime
+    step: str
+
+
+class Trace(Served):
+    """Everything that happened to an article, in order."""
+
+    id: int
+    items: list[TraceStep]
+
+
+class ErrorObject(Served):
+    """A stable code and a message for people."""
+
+    code: str
+    message: str
+
+
+class Warning(Served):
+    """Something the operator should know of a feed."""
+
+    code: str
+    message: str
+    since: AwareDatetime | None = None
+
+
+class FeedState(Served):
+    """What polling found."""
+
+    status: FeedStatus
+    last_polled_at: AwareDatetime | None
+    last_success_at: AwareDatetime | None
+    next_poll_at: AwareDatetime | None
+    interval_s: float
+    outcome: str | None
+    http_status: int | None
+    error: ErrorObject | None
+    failures: int
+    entries_in_last_poll: int
+    articles_total: int
+    new_total: int
+    corrected_total: int
+    format: str | None
+    hub: dict[str, Any] | None
+    warnings: list[Warning]
+
+
+class FeedSource(Asked):
+    """Who publishes the feed, where the feed itself does not say it rightly."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    domain: Annotated[str, StringConstraints(min_length=1, max_length=253)] | None = None
+    country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] | None = None
+
+
+class FeedObject(Served):
+    """A feed: what the operator asked for, and what polling found."""
+
+    id: int
+    url: str
+    title: str | None
+    site_url: str | None
+    tags: list[str]
+    priority: Lane
+    paused: bool
+    source: dict[str, Any] | None
+    created_at: AwareDatetime
+    state: FeedState
+
+
+class FeedPage(Page):
+    """A page of feeds, oldest first."""
+
+    items: list[FeedObject]
+
+
+Title = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+Tag = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+Tags = Annotated[list[Tag], Field(max_length=50)]
+
+
+class FeedIn(Asked):
+    """A feed to subscribe."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        str_strip_whitespace=True,
+        json_schema_extra={"examples": [{"url": "https://wire.example/rss", "tags": ["europe"]}]},
+    )
+
+    url: Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+    title: Title | None = None
+    tags: Tags = []
+    source: FeedSource | None = None
+    priority: Lane = "normal"
+    paused: bool = False
+
+
+class FeedPatch(Asked):
+    """What to change; a member left out stays. `title` or `source` null: as the feed itself says."""
+
+    title: Title | None = None
+    tags: Tags | None = None
+    source: FeedSource | None = None
+    priority: Lane | None = None
+    paused: bool | None = None
+
+
+class PollObject(Served):
+    """One poll of a feed."""
+
+    at: AwareDatetime
+    took_ms: int
+    outcome: str
+    http_status: int | None
+    bytes: int
+    entries: int
+    counts: dict[str, int]
+    error: ErrorObject | None = None
+
+
+class PollPage(Page):
+    """The last polls, newest first."""
+
+    items: list[PollObject]
+
+
+class PollAsked(Served):
+    """The poll was asked for and will be made."""
+
+    feed_id: int
+    request_id: int
+
+
+class OpmlRefused(Served):
+    """An outline that was not taken."""
+
+    url: str
+    message: str
+
+
+class OpmlAnswer(Served):
+    """What became of an OPML document's outlines."""
+
+    added: int
+    known: int
+    refused: list[OpmlRefused]
+
+
+class SourceCount(Served):
+    """A source and how much of it there is."""
+
+    id: str
+    name: str | None
+    domain: str | None
+    country: str | None
+    articles: int
+    newest_at: AwareDatetime
+
+
+class SourcePage(Page):
+    """All sources, the busiest first."""
+
+    items: list[SourceCount]
+
+
+class KeyIn(Asked):
+    """A key to make."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    scopes: Annotated[list[Scope], Field(min_length=1)]
+    expires_at: AwareDatetime | None = None
+
+
+class KeyMade(Served):
+    """The new key: shown this once, stored only as its hash."""
+
+    id: int
+    key: str
+
+
+class KeyObject(Served):
+    """What is known of a key."""
+
+    id: int
+    name: str
+    prefix: str
+    scopes: list[Scope]
+    created_at: AwareDatetime
+    expires_at: AwareDatetime | None
+    last_used_at: AwareDatetime | None
+
+
+class KeyPage(Page):
+    """The keys that are not revoked."""
+
+    items: list[KeyObject]
+
+
+class WrongInput(Served):
+    """One thing wrong with the input."""
+
+    where: str
+    message: str
+    suggestion: str | None = None
+
+
+class ProblemDocument(Served):
+    """An error: RFC 9457, with a `code` out of a closed list."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    errors: list[WrongInput] | None = None
+
+
+class LaneDepth(Served):
+    """One lane of the queue. `pending` articles, of which `sent` were sent to Redis at least once."""
+
+    lane: Lane
+    pending: int
+    sent: int
+    oldest_age_s: float | None
+    messages_waiting: int | None
+
+
+class Queues(Served):
+    """The true depth of the queue: articles in the store, messages in Redis. Null where Redis is away."""
+
+    pending: int
+    oldest_age_s: float | None
+    messages_waiting: int | None
+    messages_reserved: int | None
+    lanes: list[LaneDepth]
+
+
+class StageLatency(Served):
+    """Percentiles of one stage, in seconds; null where nothing passed it."""
+
+    stage: str
+    p50_s: float | None
+    p90_s: float | None
+    p99_s: float | None
+
+
+class Pipeline(Served):
+    """The last hour of the whole way."""
+
+    window_s: int
+    articles_enriched: int
+    stages: list[StageLatency]
+    events: list[dict[str, Any]]
+    polls: list[dict[str, Any]]
+    position: int
+    followers: int
+
+
+class Readiness(Served):
+    """`ready`, or `degraded` where Redis is away and PostgreSQL serves alone; each dependency with its reason."""
+
+    status: Literal["ready", "degraded"]
+    checks: dict[str, dict[str, Any]]

@@ -1,0 +1,44 @@
+"""Ready JSON put together: cards with their positions, whole articles, pages. Pure; bytes in, bytes out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import orjson
+
+from services.api.query import Form
+from services.api.schemas import REST_FIELDS
+from shared.events import with_position
+
+ALWAYS = ("id", "title", "version", "position")
+
+
+def needs_rest(form: Form) -> bool:
+    """Whether something is asked for that cards do not have."""
+    return form.full or any(name in REST_FIELDS for name in form.fields)
+
+
+def article(card: str, rest: str | None, position: int, form: Form) -> bytes:
+    """One article as asked for. The plain card is spliced, never parsed."""
+    if form.plain:
+        return with_position(card.encode(), position)
+    return orjson.dumps(only(whole(card, rest, position), form.fields))
+
+
+def whole(card: str, rest: str | None, position: int) -> dict[str, Any]:
+    """The whole object: the card overlaid with the rest, whose members (complete entities) win."""
+    further: dict[str, Any] = orjson.loads(rest) if rest is not None else {}
+    return {"position": position, **orjson.loads(card), **further}
+
+
+def only(told: dict[str, Any], fields: Sequence[str]) -> dict[str, Any]:
+    """The members asked for, and those always there; all of them when none is asked for."""
+    if not fields:
+        return told
+    return {name: value for name, value in told.items() if name in fields or name in ALWAYS}
+
+
+def page(items: Iterable[bytes], following: str | None, position: int) -> bytes:
+    """A list response of ready items."""
+    return b'{"items":[%s],"next":%s,"position":%d}' % (b",".join(items), orjson.dumps(following), position)

@@ -1,0 +1,186 @@
+"""The one reader of the event stream in this process, and those who follow it.
+
+    Redis Stream --XREAD--> batch -> judged and encoded once per view -> a bounded queue per follower
+         |  away, wiped, behind or with a gap
+         `--> PostgreSQL, until the stream goes on where we are
+
+Positions are gapless, so continuity is seen, not hoped for: what does not follow on the last position is read from the
+log instead. A follower that does not keep up is cut with a reason; it resumes by position.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Iterable
+
+import psycopg
+import redis.asyncio
+from psycopg_pool import PoolTimeout
+
+from services.api.views import POOL_WAIT_S, Seen, Told, View, tell
+from shared import log, stream
+from shared.db import AsyncPool
+from shared.events import envelope
+
+BATCH = 500
+BLOCK_MS = 1000  # silence after which PostgreSQL is asked whether there really is no news
+AWAY_S = 0.25  # between looks at PostgreSQL while Redis does not answer
+MAX_QUEUED = 5000  # events a follower may be behind
+MAX_QUEUED_BYTES = 4_000_000
+STORE_AWAY = (psycopg.OperationalError, PoolTimeout)
+
+logger = logging.getLogger(__name__)
+
+
+class Follower:
+    """One subscriber's bounded queue. `ended` says why it gets no more, once it does."""
+
+    def __init__(self, view: View, after: int) -> None:
+        self.view = view
+        self.after = after
+        self.ended: str | None = None
+        self._queue: deque[Told] = deque()
+        self._bytes = 0
+        self._news = asyncio.Event()
+        self.over = asyncio.Event()
+
+    def offer(self, told: Iterable[Told]) -> None:
+        """Queue what lies after the position that the follower already has."""
+        for one in told:
+            if one.position > self.after:
+                self._queue.append(one)
+                self._bytes += len(one.frame)
+        if len(self._queue) > MAX_QUEUED or self._bytes > MAX_QUEUED_BYTES:
+            self.end("reader too slow; resume from the last id")
+        elif self._queue:
+            self._news.set()
+
+    def end(self, reason: str) -> None:
+        """No more for this follower; what waits is dropped, since it resumes by position anyway."""
+        if self.ended is None:
+            self.ended = reason
+        self._queue.clear()
+        self._bytes = 0
+        self._news.set()
+        self.over.set()
+
+    async def take(self, timeout_s: float) -> list[Told]:
+        """All that waits, at once; an empty list after a silence or at the end (see `ended`)."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._news.wait()
+        except TimeoutError:
+            return []
+        taken = list(self._queue)
+        self._queue.clear()
+        self._bytes = 0
+        if self.ended is None:
+            self._news.clear()
+        return taken
+
+
+class Hub:
+    """Reads the stream once for everybody. `head` is the last position given out, `live` whether Redis answers."""
+
+    def __init__(self, pool: AsyncPool, client: redis.asyncio.Redis, source: str, head: int) -> None:
+        self._pool = pool
+        self._redis = client
+        self._source = source
+        self._views: dict[View, set[Follower]] = {}
+        self._moved = asyncio.Event()
+        self.head = head
+        self.live = False
+        self.closing: str | None = None
+
+    @property
+    def followers(self) -> int:
+        """How many follow now."""
+        return sum(len(group) for group in self._views.values())
+
+    def join(self, follower: Follower) -> None:
+        """Follow from now on. The follower has everything up to its `after`, which is not below `head`."""
+        if self.closing is not None:
+            follower.end(self.closing)
+        else:
+            self._views.setdefault(follower.view, set()).add(follower)
+
+    def leave(self, follower: Follower) -> None:
+        """Follow no more."""
+        group = self._views.get(follower.view)
+        if group is not None:
+            group.discard(follower)
+            if not group:
+                del self._views[follower.view]
+
+    def close(self, reason: str) -> None:
+        """End every follower, now and to come."""
+        self.closing = reason
+        for group in self._views.values():
+            for follower in group:
+                follower.end(reason)
+        self._moved.set()
+
+    async def beyond(self, position: int, timeout_s: float) -> bool:
+        """Wait until there is something after a position; False after the timeout or when closing."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                while self.head <= position and self.closing is None:
+                    await self._moved.wait()
+        except TimeoutError:
+            return False
+        return self.head > position
+
+    async def run(self) -> None:
+        """Read until cancelled. Survives either engine's absence, and both."""
+        while True:
+            try:
+                batch = await self._from_stream()
+                self.live = True
+            except (redis.RedisError, OSError) as error:
+                if self.live:
+                    logger.warning("the stream is away, reading the log instead", extra={"reason": str(error)})
+                self.live = False
+                await asyncio.sleep(AWAY_S)
+                batch = []
+            try:
+                if not batch:
+                    batch = await self._from_log()
+                await self._give(batch)
+            except STORE_AWAY as error:
+                logger.warning("PostgreSQL is away", extra={"reason": str(error)})
+                await asyncio.sleep(AWAY_S)
+
+    async def _from_stream(self) -> list[Seen]:
+        """What follows on the head without a gap; nothing where the stream does not go on there."""
+        entries = await stream.read(self._redis, self.head, count=BATCH, block_ms=BLOCK_MS)
+        if not entries:
+            return []
+        if entries[0][0] != self.head + 1 or entries[-1][0] != self.head + len(entries):
+            await asyncio.sleep(0.05)  # wiped and being filled again, or another log's: not our turn yet
+            return []
+        try:
+            return [Seen.of(position, raw) for position, raw in entries]
+        except ValueError:
+            logger.warning("the stream holds what is no event, reading the log instead", extra={"after": self.head})
+            return []
+
+    async def _from_log(self) -> list[Seen]:
+        async with self._pool.connection(timeout=POOL_WAIT_S) as conn:
+            events = await log.read_async(conn, self.head, BATCH)
+        return [Seen.of(e.position, envelope(e, self._source)) for e in events]
+
+    async def _give(self, batch: list[Seen]) -> None:
+        if not batch:
+            return
+        told: dict[View, list[Told]] = {}
+        while missing := [view for view in self._views if view not in told]:  # one may join while we wait
+            told |= await tell(self._pool, batch, missing)
+        # From here on nothing waits, so nobody can join between being given this batch and the head's moving.
+        self.head = batch[-1].position
+        for view, group in self._views.items():
+            for follower in group:
+                follower.offer(told[view])
+        moved, self._moved = self._moved, asyncio.Event()
+        moved.set()

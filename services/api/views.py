@@ -1,0 +1,95 @@
+"""What a subscriber sees of the log: a filter and a form. Equal views share the work: each event is judged once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from services.api import shape, sse, store
+from services.api.filters import Filter, matches
+from services.api.query import Form
+from services.api.store import Stored
+from shared.db import AsyncPool
+
+POOL_WAIT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Hashable: subscribers with equal views share the work."""
+
+    filter: Filter = field(default_factory=Filter)
+    form: Form = field(default_factory=Form)
+
+
+EVERYTHING = View()
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One event of the log: its structured CloudEvent as bytes and, parsed once, as an object."""
+
+    position: int
+    raw: bytes
+    event: dict[str, Any]
+
+    @classmethod
+    def of(cls, position: int, raw: bytes) -> Seen:
+        """Parse an envelope. Raises `orjson.JSONDecodeError`."""
+        return cls(position, raw, orjson.loads(raw))
+
+    @property
+    def article_id(self) -> int | None:
+        """The article it tells of, if it tells of one."""
+        kind, _, name = str(self.event["subject"]).partition("/")
+        return int(name) if kind == "articles" and name.isdigit() else None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One event as a view shows it: the CloudEvent, and the same as a server-sent event."""
+
+    position: int
+    data: bytes
+    frame: bytes
+
+
+async def tell(pool: AsyncPool, events: Sequence[Seen], views: Iterable[View]) -> dict[View, list[Told]]:
+    """What each view shows of a batch, in order; with at most one statement for all words and one for all wholes.
+
+    A whole article is served as it is now, under the position of its event. Raises `psycopg.OperationalError` or
+    `PoolTimeout` where the store is needed and away.
+    """
+    wanted = list(views)
+    ids = [i for i in {e.article_id for e in events} if i is not None]
+    queries = sorted({q for view in wanted for q in view.filter.q})
+    found: dict[int | None, set[str]] = {}
+    stored: dict[int, Stored] = {}
+    if ids and queries:
+        async with pool.connection(timeout=POOL_WAIT_S) as conn:
+            for article_id, q in await store.worded(conn, ids, queries):
+                found.setdefault(article_id, set()).add(q)
+    if ids and any(shape.needs_rest(view.form) for view in wanted):
+        async with pool.connection(timeout=POOL_WAIT_S) as conn:
+            stored = await store.wholes(conn, ids)
+    return {view: [_told(e, view.form, stored) for e in events if _passes(e, view, found)] for view in wanted}
+
+
+def _passes(seen: Seen, view: View, found: dict[int | None, set[str]]) -> bool:
+    if view.filter == EVERYTHING.filter:
+        return True
+    return matches(view.filter, seen.event, seen.position, found.get(seen.article_id, ()) if found else ())
+
+
+def _told(seen: Seen, form: Form, stored: dict[int, Stored]) -> Told:
+    data = seen.raw
+    article_id = seen.article_id
+    if not form.plain and article_id is not None:
+        now = stored.get(article_id)
+        whole = shape.whole(now.card, now.rest, seen.position) if now else {}
+        told = seen.event["data"] | whole | {"position": seen.position}
+        data = orjson.dumps(seen.event | {"data": shape.only(told, form.fields)})
+    return Told(seen.position, data, sse.event(seen.position, seen.event["type"], data))
