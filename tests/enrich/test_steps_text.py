@@ -17,7 +17,7 @@ Enriched = Callable[..., Document]
 
 
 def test_blocks_become_paragraphs_with_a_blank_line_between_them(enriched: Enriched) -> None:
-    html = "<div><h2>The bridge</h2><p>It was\n  shut <b>at</b> noon.</p><ul><li>First</li><li>Second</li></ul>End<br>of it</div>"
+    html = "<div><h2>The bridge</h2><p>It was\n  shut <b>at</b> noon.</p><ul><li>First<li>Second</ul>End<br>of it"
     doc = enriched("T", html)
     assert doc.body_text == "The bridge\n\nIt was shut at noon.\n\nFirst\n\nSecond\n\nEnd\n\nof it"
     assert doc.body_source == "feed"
@@ -46,7 +46,7 @@ def test_a_run_of_combining_marks_is_cut_to_what_unicode_allows_in_a_stream() ->
 
 
 def test_links_are_collected_once_each_and_only_absolute_ones(enriched: Enriched) -> None:
-    html = '<p><a href="https://x.example/1">one <i>two</i></a> <a href="/rel">r</a> <a href="https://x.example/1">again</a></p>'
+    html = '<a href="https://x.example/1">one <i>two</i></a> <a href="/r">r</a> <a href="https://x.example/1">three</a>'
     (link,) = enriched("T", html).links
     assert (link.url, link.text) == ("https://x.example/1", "one two")
 
@@ -77,7 +77,7 @@ def test_what_publishing_systems_add_to_feeds_is_taken_off(enriched: Enriched) -
 
 
 PAGE = (
-    "<html><head><title>T</title></head><body><nav><a href='/x'>Home</a> <a href='/y'>Sport</a></nav><article><h1>Flood</h1>"
+    "<html><head><title>T</title></head><body><nav><a href='/y'>Sport</a></nav><article><h1>Flood</h1>"
     + "".join(
         f"<p>Paragraph {n} of the report says that the river had risen by {n} metres, as "
         f"<a href='https://x.example/{n}'>the office</a> said on the day.</p>"
@@ -102,7 +102,7 @@ def test_a_page_with_less_than_the_feed_is_not_taken(enriched: Enriched) -> None
     assert doc.body_source == "feed"
 
 
-@pytest.mark.parametrize("html", ["", " ", "<", "<html></html>", "\x00\x00", "<p>" * 50_000, "&#xD800;", "<a" * 30_000])
+@pytest.mark.parametrize("html", ["", " ", "<", "<html></html>", "\x00\x00", "<p>" * 9_000, "&#xD800;", "<a" * 9_000])
 def test_a_page_that_is_none_gives_nothing_and_no_error(html: str) -> None:
     assert extract(html) is None
 

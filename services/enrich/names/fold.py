@@ -20,7 +20,8 @@ _TO_LATIN = str.maketrans(
 _TO_CYRILLIC = str.maketrans("aeopcyxijsABEKMHOPCTYXIJS", "аеорсухіјѕАВЕКМНОРСТУХІЈЅ")
 _LATIN = re.compile("[A-Za-z\u00c0-\u024f\u1e00-\u1eff]")
 _OTHER = re.compile("[\u0370-\u03ff\u0400-\u052f]")
-_MIXED = re.compile(r"\w*(?:[A-Za-z\u00c0-\u024f][\u0370-\u052f]|[\u0370-\u052f][A-Za-z\u00c0-\u024f])\w*")
+_MIXED = re.compile("[A-Za-z\u00c0-\u024f][\u0370-\u052f]|[\u0370-\u052f][A-Za-z\u00c0-\u024f]")
+_WORD = re.compile(r"\w+")
 _NOT_WORD = re.compile(r"[\W_]+")
 _POSSESSIVE = re.compile(r"['\u2019\u02bc](?:s|S)?$")
 _SPECIAL = str.maketrans({"ø": "o", "đ": "d", "ł": "l", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d"})
@@ -28,13 +29,15 @@ _SPECIAL = str.maketrans({"ø": "o", "đ": "d", "ł": "l", "ħ": "h", "ı": "i",
 
 def look_alikes(text: str) -> str:
     """The same text, code point for code point, with the minority script of each mixed word put right."""
-    if text.isascii():
+    if text.isascii() or not _MIXED.search(text):
         return text
-    return _MIXED.sub(_put_right, text)
+    return _WORD.sub(_put_right, text)
 
 
 def _put_right(match: re.Match[str]) -> str:
     word = match.group()
+    if word.isascii() or not _MIXED.search(word):
+        return word
     latin, other = len(_LATIN.findall(word)), len(_OTHER.findall(word))
     return word.translate(_TO_LATIN if latin >= other else _TO_CYRILLIC)
 

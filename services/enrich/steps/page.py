@@ -32,11 +32,8 @@ def extract(html: str) -> PageText | None:
     """The paragraphs and links of a page's article."""
     if len(html) > MAX_PAGE:
         return None
-    root = parse(html)
-    if root is None:
-        return None
     found = trafilatura.bare_extraction(
-        root,
+        html.replace("\x00", "").encode("utf-8", "ignore").decode(),
         include_comments=False,
         include_tables=True,
         include_links=True,

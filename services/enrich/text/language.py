@@ -72,7 +72,7 @@ class LanguageModel:
             second, sure = _weigh([pair[0] for pair in ranked], [pair[1] for pair in ranked], prior, trust)
             if sure > confidence:
                 code, confidence = second, sure
-        if prior and confidence < 0.3:
+        if prior and confidence < 0.5:
             code, confidence = prior, 0.5
         return Language(code, round(min(1.0, confidence), 3))
 

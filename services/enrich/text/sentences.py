@@ -7,7 +7,7 @@ import re
 MAX_SENTENCE = 1_000  # characters: a longer run without an end is cut at a space, so that nothing grows with the input
 
 _END = re.compile(
-    r"(?:[.!?\u2026\u061f\u06d4\u0964\u1362]+[\"'\u201d\u2019\u00bb)\]]*(?=\s)|[\u3002\uff01\uff1f]+[\u300d\u300f\u201d]?|\n)"
+    r"(?:(?<![.!?\u2026\u061f\u06d4\u0964\u1362])[.!?\u2026\u061f\u06d4\u0964\u1362]+[\"'\u201d\u2019\u00bb)\]]*(?=\s)|[\u3002\uff01\uff1f]+[\u300d\u300f\u201d]?|\n)"
 )
 _ABBREVIATION = re.compile(
     r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|Sr|Jr|St|Gen|Col|Capt|Lt|Sgt|Maj|Rep|Sen|Gov|Pres|Rev|Hon|vs|etc|No|Nos|Inc|Ltd|Co|Corp"
