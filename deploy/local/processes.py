@@ -73,7 +73,8 @@ class Process:
 def wiredesk(home: Path, env: Mapping[str, str], samplewire_port: int | None) -> list[Process]:
     """All processes of the product. `env` holds DATABASE_URL, REDIS_URL and the user's settings."""
     common = child_env(home, env)
-    sample = {"WIREDESK_SAMPLEWIRE": f"127.0.0.1:{samplewire_port}"} if samplewire_port else {}
+    if samplewire_port:
+        common["WIREDESK_SAMPLEWIRE"] = f"127.0.0.1:{samplewire_port}"  # the one private address that feeds may have
     remap = {"REMAP_SIGTERM": "SIGQUIT"}  # Celery: give running tasks a moment, hand the others back, then go
     worker = ("-m", "celery", "-A", "services.enrich.worker", "worker", "-P", "prefork", "--without-gossip")
 
@@ -81,7 +82,7 @@ def wiredesk(home: Path, env: Mapping[str, str], samplewire_port: int | None) ->
         return Process(name, (sys.executable, *arguments), home, common | dict(more or {}), order)
 
     processes = [
-        python("ingest", "-m", "services.ingest", more=sample),
+        python("ingest", "-m", "services.ingest"),
         python("enrich", *worker, "--without-mingle", more=remap, order=1),
         python("relay", "-m", "services.enrich.relay", order=2),
         python("api", "-m", "services.api"),

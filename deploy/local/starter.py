@@ -24,7 +24,7 @@ def main(arguments: list[str]) -> int:
     home = Path(os.environ["WIREDESK_HOME"])
     record = home / "starter.json"
     offered = _offered(record)
-    added = known = 0
+    added = 0
     problems: list[str] = []
     for source in sources:
         try:
@@ -36,8 +36,9 @@ def main(arguments: list[str]) -> int:
             problems.append(f"{source}: {error}")
             continue
         added += _count(answer.get("added"))
-        known += _count(answer.get("known"))
-        offered |= opml[1]
+        refused = refusals(answer)
+        problems += [f"refused {url}: {message}" for url, message in refused.items()]
+        offered |= opml[1] - refused.keys()  # what was refused is offered again at the next start
         record.write_text(json.dumps({"offered": sorted(offered)}, indent=1))
     told = f"{added} starter feeds subscribed" if added else "starter feeds were subscribed before"
     print("; ".join([told, *problems]))
@@ -56,6 +57,16 @@ def only_new(opml: bytes, offered: set[str]) -> tuple[bytes, set[str]] | None:
             else:
                 left.add(url)
     return (ET.tostring(root, encoding="utf-8", xml_declaration=True), left) if left else None
+
+
+def refusals(answer: dict[str, object]) -> dict[str, str]:
+    """{address: why} of the feeds that the API did not take."""
+    told = answer.get("refused")
+    return (
+        {str(r.get("url")): str(r.get("message")) for r in told if isinstance(r, dict)}
+        if isinstance(told, list)
+        else {}
+    )
 
 
 def _read(source: str) -> bytes:

@@ -12,7 +12,7 @@ import pytest
 
 from deploy.local.engines import free_port
 from deploy.local.home import can_listen, held, holder, kept_port, write_private
-from deploy.local.starter import only_new
+from deploy.local.starter import only_new, refusals
 
 
 def command(home: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
@@ -98,6 +98,11 @@ def test_a_starter_feed_is_offered_once() -> None:
     assert second is not None and second[1] == {"http://b.example/"}
     assert b"Folder" in second[0] and b"http://a.example/" not in second[0]
     assert only_new(OPML, {"http://a.example/", "http://b.example/"}) is None
+
+
+def test_what_the_api_refuses_is_told_with_its_reason() -> None:
+    answer: dict[str, object] = {"added": 1, "known": 0, "refused": [{"url": "http://a.example/", "message": "no"}]}
+    assert refusals(answer) == {"http://a.example/": "no"}
 
 
 def test_the_starter_list_names_each_feed_once_and_in_many_languages() -> None:
