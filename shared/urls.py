@@ -23,13 +23,14 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 # Parameters that tell who clicked where, never what is shown. Sources: the vendors' own documents on campaign and
 # click identifiers, and what 366 real feeds carried.
 _TRACKING_PREFIXES = ("utm_", "mtm_", "pk_", "piwik_", "matomo_", "hsa_", "at_", "wt_", "ns_", "mc_", "oly_", "vero_")
-_TRACKING = frozenset(
+_TRACKING_NAMES = (
     "fbclid gclid gclsrc dclid gbraid wbraid msclkid yclid twclid ttclid igshid igsh li_fat_id _openstat"
     " wickedid rb_clickid s_cid ito itm_source itm_medium itm_campaign cmpid cmp icid ncid"
     " ftag fb_action_ids fb_action_types fb_source fb_ref xtor traffic_source mkt_tok trk ref_src ref_url"
     " __twitter_impression guccounter guce_referrer guce_referrer_sig _hsenc _hsmi hsctatracking spm scm"
-    " srsltid epik sc_cid echobox partner_source".split()
+    " srsltid epik sc_cid echobox partner_source"
 )
+_TRACKING = frozenset(_TRACKING_NAMES.split())
 _TRACKING_PAIRS = frozenset({("ref", "rss"), ("source", "rss"), ("from", "rss"), ("rss", "yes"), ("rss", "1")})
 
 _CONTROL = re.compile(r"[\x00-\x20\x7f]+")

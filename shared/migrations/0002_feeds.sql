@@ -40,6 +40,7 @@ CREATE TABLE feed_answers (
 CREATE TABLE feed_states (
     feed_id              bigint PRIMARY KEY,
     status               text NOT NULL DEFAULT 'new' CHECK (status IN ('new', 'ok', 'failing', 'quiet', 'gone', 'paused')),
+    url                  text,              -- the address that the validators below belong to
     host                 text NOT NULL DEFAULT '',  -- host:port of the address polled: politeness is kept per host
     next_poll_at         timestamptz,       -- null: not due by itself (paused, gone); leased: when the lease ends
     interval_s           double precision NOT NULL DEFAULT 0,
@@ -48,7 +49,6 @@ CREATE TABLE feed_states (
     etag                 text,
     last_modified        text,
     body_hash            bytea,
-    items_hash           bytea,
     last_polled_at       timestamptz,
     last_success_at      timestamptz,
     outcome              text,

@@ -1,0 +1,98 @@
+"""Bytes to UTF-8 bytes: byte order marks, declarations right and wrong, and none at all. Pure.
+
+A body that is valid UTF-8 with letters beyond ASCII is UTF-8, whatever it declares: other text is so by accident about
+never. Then the mark, the document's own declaration and the content type are tried in this order (RFC 7303 puts the
+content type before the declaration, but servers add one by default that authors never see), then Windows-1252.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_UNMARKED = (
+    (b"<\0?\0", "utf-16-le"),
+    (b"\0<\0?", "utf-16-be"),
+    (b"<\0\0\0", "utf-32-le"),
+    (b"\0\0\0<", "utf-32-be"),
+)
+_DECLARATION = re.compile(rb"\A\s*<\?xml[^>]*>", re.IGNORECASE)
+_DECLARED = re.compile(rb"""encoding\s*=\s*["']?\s*([A-Za-z0-9._:\-]+)""", re.IGNORECASE)
+_CHARSET = re.compile(r"""charset\s*=\s*["']?\s*([A-Za-z0-9._:\-]+)""", re.IGNORECASE)
+# What is declared as the former is nearly always the latter (WHATWG Encoding, "names and labels").
+_WIDER = {
+    "iso8859-1": "cp1252",
+    "ascii": "cp1252",
+    "iso8859-9": "cp1254",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "shift_jis": "cp932",
+    "euc_kr": "cp949",
+    "big5": "big5hkscs",
+}
+
+
+def to_utf8(body: bytes, content_type: str | None) -> tuple[bytes, bool]:
+    """(the document in UTF-8 without its XML declaration and mark, whether it had declared something wrong)."""
+    for mark, name in (*_MARKS, *_UNMARKED):
+        if body.startswith(mark):
+            rest = body[len(mark) :] if (mark, name) in _MARKS else body
+            return _without_declaration(rest.decode(name, "replace").encode("utf-8", "replace")), False
+    found = _DECLARATION.match(body[:1024])
+    declared = _DECLARED.search(found.group()) if found else None
+    charset = _CHARSET.search(content_type or "")
+    names = [_python_name(m) for m in (declared and declared.group(1).decode(), charset and charset.group(1)) if m]
+    seven_bit = next((n for n in names if n and (n.startswith("iso2022") or n in ("hz", "utf_7"))), None)
+    if seven_bit is None and _is_utf8(body):
+        wrong = not body.isascii() and bool(names) and names[0] not in ("utf-8", None)
+        return _without_declaration(body), wrong
+    for candidate in (seven_bit, *names):
+        if candidate is None or candidate == "utf-8":
+            continue
+        try:
+            return _without_declaration(body.decode(candidate).encode()), False
+        except (UnicodeDecodeError, LookupError):
+            continue
+    return _without_declaration(_patched(body).encode()), True
+
+
+def _python_name(label: str) -> str | None:
+    try:
+        name = codecs.lookup(label).name
+    except LookupError:
+        return None
+    return _WIDER.get(name, name)
+
+
+def _is_utf8(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _patched(body: bytes) -> str:
+    """UTF-8 with stray bytes of Windows-1252 in it; where most of it is no UTF-8, all of it as Windows-1252."""
+    text = body.decode("utf-8", "surrogateescape")
+    stray = sum(1 for c in text if "\udc80" <= c <= "\udcff")
+    proper = sum(1 for c in text if c > "\x7f") - stray
+    if proper <= stray:
+        return body.decode("cp1252", "replace")
+    return "".join(_stray(c) if "\udc80" <= c <= "\udcff" else c for c in text)
+
+
+def _stray(char: str) -> str:
+    return bytes([ord(char) - 0xDC00]).decode("cp1252", "replace")
+
+
+def _without_declaration(document: bytes) -> bytes:
+    found = _DECLARATION.match(document[:1024])
+    return document[found.end() :] if found else document

@@ -1,0 +1,67 @@
+"""One feed's address asked, conditionally: what came back, sorted into what the poll does next."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+from services.ingest.outcomes import Failure, of_status
+from services.ingest.schedule import fresh_for_s, retry_after
+from services.ingest.states import Claimed, Result
+from shared.http import Client, FetchError, Response
+
+ACCEPT = (
+    "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml;q=0.9,"
+    " application/xml;q=0.8, text/xml;q=0.8, application/json;q=0.7, */*;q=0.5"
+)
+
+
+async def fetch(client: Client, feed: Claimed, result: Result) -> Response | None:
+    """The response if its body is to be parsed; otherwise None, and `result` says how the poll ended."""
+    try:
+        response = await client.get(feed.url, headers=_headers(feed))
+    except FetchError as error:
+        result.failure = Failure.of(error.code, error.message)
+        result.outcome = error.code
+        return None
+    _note(result, response)
+    if result.failure is not None:
+        result.outcome = result.failure.code
+        return None
+    if response.status == 304:
+        result.outcome = "not_modified"
+        result.etag = result.etag or feed.etag
+        result.last_modified = result.last_modified or feed.last_modified
+        return None
+    if result.body_hash == feed.body_hash:
+        result.outcome = "unchanged"
+        result.entries = feed.entries_in_last_poll
+        result.counts["unchanged"] = feed.entries_in_last_poll
+        return None
+    return response
+
+
+def _headers(feed: Claimed) -> dict[str, str]:
+    headers = {"Accept": ACCEPT}
+    if feed.etag:
+        headers["If-None-Match"] = feed.etag
+    if feed.last_modified:
+        headers["If-Modified-Since"] = feed.last_modified
+    return headers
+
+
+def _note(result: Result, response: Response) -> None:
+    now = response.received_at
+    result.http_status = response.status
+    result.size = len(response.body)
+    result.failure = of_status(response.status)
+    result.fresh_s = fresh_for_s(response.headers, now)
+    result.retry_after_at = retry_after(response.headers, now) if response.status in (429, 503) else None
+    result.etag = _validator(response.headers.get("etag"))
+    result.last_modified = _validator(response.headers.get("last-modified"))
+    if result.failure is None and response.status != 304:
+        result.body_hash = sha256(response.body).digest()
+
+
+def _validator(value: str | None) -> str | None:
+    """As sent back later, so only what is safe in a header."""
+    return value if value and len(value) <= 1000 and value.isprintable() and value.isascii() else None

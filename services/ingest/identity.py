@@ -1,0 +1,80 @@
+"""Under which names an item is known. Pure. An article is one thing however many feeds carry it.
+
+The rules, each for a way in which real feeds break their own names:
+
+- A guid is a name within its feed, whatever it looks like. One that several items with different addresses share in
+  one body is the name of none of them (constant and repeated guids).
+- An address is a name everywhere, in its `identity` form: tracking, scheme and `www.` make no difference. The root of
+  a site and the feed's own site address name no article. An address that items with different guids share in one
+  body is told apart by its fragment, or names none of them (change logs, live pages).
+- A guid that is an address is a name everywhere too, as long as it is a name at all.
+- An item without any of these goes by its feed, address and title.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from hashlib import blake2b
+from urllib.parse import urlsplit
+
+from services.ingest.items import Entry, Names
+from shared.errors import AddressRefused
+from shared.urls import identity
+
+
+def key(kind: str, *parts: str) -> str:
+    """32 hex digits that stand for a name of this kind."""
+    return blake2b("\0".join((kind, *parts)).encode("utf-8", "replace"), digest_size=16).hexdigest()
+
+
+def name_entries(entries: Sequence[Entry], feed_id: int, site_url: str | None) -> list[Names]:
+    """The names of every item of one body, in order."""
+    guids = [entry.guid.strip() if entry.guid else "" for entry in entries]
+    pages = [_page(entry.link) for entry in entries]
+    home = _page(site_url)
+    pages = ["" if page == home or _is_root(page) else page for page in pages]
+    links_of: dict[str, set[str]] = defaultdict(set)
+    guids_of: dict[str, set[str]] = defaultdict(set)
+    for entry, guid, page in zip(entries, guids, pages, strict=True):
+        links_of[guid].add(page or "\0" + entry.title)
+        guids_of[page].add(guid or "\0" + entry.title)
+    guids = [guid if guid and len(links_of[guid]) == 1 else "" for guid in guids]
+    named: list[Names] = []
+    for entry, guid, page in zip(entries, guids, pages, strict=True):
+        if page and len(guids_of[page]) > 1:
+            fragment = urlsplit(entry.link or "").fragment
+            page = f"{page}#{fragment}" if fragment else ""
+        named.append(_names(entry, guid, page, feed_id))
+    return named
+
+
+def _names(entry: Entry, guid: str, page: str, feed_id: int) -> Names:
+    guid_page = _page(guid) if guid.startswith(("http://", "https://")) else ""
+    by_guid = key("guid", str(feed_id), guid) if guid else None
+    by_page = key("url", page) if page else None
+    by_guid_page = key("url", guid_page) if guid_page and guid_page != page and not _is_root(guid_page) else None
+    if by_guid or by_page:
+        return Names(by_guid, by_page, by_guid_page)
+    return Names(fallback=key("item", str(feed_id), entry.link or "", entry.title, entry.published or ""))
+
+
+def signature(entry: Entry) -> str:
+    """32 hex digits of an item as its feed gives it: 16 of the title, 16 of all else a reader would see, no dates."""
+    title = blake2b(entry.title.encode("utf-8", "replace"), digest_size=8)
+    rest = blake2b(digest_size=8)
+    for part in (entry.guid, _page(entry.link), entry.summary, entry.content, *entry.authors):
+        rest.update((part or "").encode("utf-8", "replace"))
+        rest.update(b"\0")
+    return title.hexdigest() + rest.hexdigest()
+
+
+def _page(link: str | None) -> str:
+    try:
+        return identity(link) if link else ""
+    except AddressRefused:
+        return ""
+
+
+def _is_root(page: str) -> bool:
+    return "/" not in page.rstrip("/") and "?" not in page

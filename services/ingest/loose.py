@@ -1,0 +1,115 @@
+"""The tolerant path and the reference: feedparser into `Feed`. Pure.
+
+feedparser gets a file object and nothing else: bytes or text that look like a path or an address it would open. Its
+own sanitising and link resolving stay off, since they are quadratic; both are done later, for new items only.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import feedparser
+
+from services.ingest.items import Entry, Feed
+from services.ingest.strict import period_s, person, picture_like
+from shared.urls import resolve
+
+_FORMATS = {"rss20": "rss2.0", "rss10": "rdf1.0", "rss090": "rdf0.9", "atom10": "atom1.0", "atom03": "atom0.3"}
+_DECLARATION = b'<?xml version="1.0" encoding="utf-8"?>\n'
+
+
+def read_loose(document: bytes, url: str) -> Feed | None:
+    """The feed in a UTF-8 document without XML declaration; None where feedparser finds none."""
+    found: Any = feedparser.parse(
+        io.BytesIO(_DECLARATION + document.lstrip()),
+        response_headers={"content-type": "application/xml; charset=utf-8", "content-location": url},
+        sanitize_html=False,
+        resolve_relative_uris=False,
+    )
+    if not found.version and not found.entries:
+        return None
+    channel: Any = found.feed
+    version = found.version or "rss"
+    site_url = resolve(url, channel.get("link")) if channel.get("link") else None
+    base = url if version.startswith("atom") else site_url or url
+    return Feed(
+        format=_FORMATS.get(version, version.replace("rss09", "rss0.9")),
+        entries=[_entry(entry, base, version) for entry in found.entries],
+        title=channel.get("title"),
+        site_url=site_url,
+        language=channel.get("language"),
+        ttl_s=_ttl_s(channel),
+        hub=_hub(channel.get("links", ()), url),
+        damaged=bool(found.bozo),
+    )
+
+
+def _entry(found: Any, base: str, version: str) -> Entry:
+    guid = found.get("id")
+    link = found.get("feedburner_origlink") or found.get("link")
+    if not link and guid and str(guid).startswith(("http://", "https://")):
+        link = guid
+    detail = found.get("title_detail") or {}
+    entry = Entry(
+        guid=guid or None,
+        link=resolve(base, link) if link else None,
+        title=found.get("title") or "",
+        title_is_text=version.startswith("atom") and detail.get("type") == "text/plain",
+        summary=_markup(found.get("summary_detail"), found.get("summary"), version),
+        content=_longest(found.get("content") or (), version),
+        authors=_authors(found),
+        published=dict.get(found, "published") or dict.get(found, "created") or dict.get(found, "updated"),
+        updated=dict.get(found, "updated") if version.startswith("atom") or dict.get(found, "published") else None,
+        language=found.get("language"),
+        categories=[str(tag["term"]) for tag in found.get("tags", ()) if tag.get("term")],
+    )
+    for enclosure in (*found.get("enclosures", ()), *found.get("media_content", ())):
+        _attach(entry, enclosure, base)
+    for picture in (*found.get("media_thumbnail", ()), found.get("image") or {}):
+        _attach(entry, {**picture, "medium": "image"}, base)
+    return entry
+
+
+def _markup(detail: Any, text: str | None, version: str) -> str | None:
+    if not text:
+        return None
+    if version.startswith("atom") and detail and detail.get("type") == "text/plain":
+        return text.replace("&", "&amp;").replace("<", "&lt;")
+    return text
+
+
+def _longest(contents: Any, version: str) -> str | None:
+    texts = [_markup(content, content.get("value"), version) or "" for content in contents]
+    return max(texts, key=len, default="") or None
+
+
+def _authors(found: Any) -> list[str]:
+    people = [author.get("name") for author in found.get("authors", ())] or [found.get("author")]
+    return list(dict.fromkeys(name for text in people if text and (name := person(str(text)))))
+
+
+def _attach(entry: Entry, found: Any, base: str) -> None:
+    href = found.get("href") or found.get("url")
+    address = resolve(base, str(href)) if href else None
+    if address is None:
+        return
+    if picture_like(address, found.get("type"), found.get("medium")):
+        if not any(image["url"] == address for image in entry.images):
+            sizes = {name: int(found[name]) for name in ("width", "height") if str(found.get(name, "")).isdecimal()}
+            entry.images.append({"url": address, **sizes})
+    elif not any(media["url"] == address for media in entry.media):
+        length = str(found.get("length") or found.get("filesize") or "")
+        size = int(length) if length.isdecimal() and len(length) < 16 else None
+        entry.media.append({"url": address, "type": found.get("type"), "length": size or None})
+
+
+def _ttl_s(channel: Any) -> float | None:
+    minutes = str(channel.get("ttl") or "").strip()
+    if minutes.isdecimal() and len(minutes) < 8:
+        return int(minutes) * 60.0
+    return period_s(channel.get("sy_updateperiod"), channel.get("sy_updatefrequency"))
+
+
+def _hub(links: Any, url: str) -> str | None:
+    return next((resolve(url, str(x.get("href", ""))) for x in links if x.get("rel") == "hub"), None)

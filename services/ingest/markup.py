@@ -1,0 +1,131 @@
+"""HTML from outside: sanitised by nh3 (ammonia), and as plain text. Pure."""
+
+from __future__ import annotations
+
+import html
+import re
+from functools import lru_cache
+
+import nh3
+
+_TAG_NAMES = (
+    "a abbr article aside b blockquote br caption cite code dd del details dfn div dl dt em figcaption figure footer"
+    " h1 h2 h3 h4 h5 h6 header hr i img ins kbd li main mark ol p pre q rp rt ruby s samp section small span strong"
+    " sub summary sup table tbody td tfoot th thead time tr u ul var video audio source"
+)
+_TAGS = frozenset(_TAG_NAMES.split())
+_ATTRIBUTES = {
+    "a": {"href", "title", "hreflang"},
+    "abbr": {"title"},
+    "audio": {"src", "controls"},
+    "blockquote": {"cite"},
+    "del": {"datetime"},
+    "img": {"src", "alt", "title", "width", "height"},
+    "ins": {"datetime"},
+    "ol": {"start"},
+    "source": {"src", "type"},
+    "td": {"colspan", "rowspan"},
+    "th": {"colspan", "rowspan", "scope"},
+    "time": {"datetime"},
+    "video": {"src", "controls", "poster"},
+    "*": {"lang", "dir"},
+}
+# What goes with all that is in it: it is no text that anybody reads.
+_EMPTIED = frozenset(
+    ("script", "style", "noscript", "iframe", "object", "embed", "template", "svg", "math", "form", "select", "head")
+)
+_BLOCK_NAMES = (
+    "address article aside blockquote br caption dd details div dl dt figcaption figure footer h1 h2 h3 h4 h5 h6 header"
+    " hr li main ol p pre section summary table tbody td tfoot th thead tr ul"
+)
+_BLOCKS = frozenset(_BLOCK_NAMES.split())
+_SCHEMES = {"http", "https", "mailto", "tel"}
+_RELATIVE = re.compile(r"""(?:src|href|poster|cite)\s*=\s*["']?(?!\w+:|#|//)""", re.IGNORECASE)
+
+_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)[^>]*>")
+_KNOWN_TAG = re.compile(
+    r"</?(?:a|abbr|b|big|blockquote|br|cite|code|del|div|em|figure|font|h[1-6]|hr|i|img|ins|li|mark|ol|p|q|s|script"
+    r"|small|span|strike|strong|sub|sup|table|td|time|tr|tt|u|ul|wbr)(?:\s[^<>]*)?/?>",
+    re.IGNORECASE,
+)
+_TWICE = re.compile(
+    r"&(?:#\d{1,6}|#[xX][0-9A-Fa-f]{1,6}|amp|quot|lt|gt|apos|nbsp|[lr][sd]quo|[mn]dash|hellip"
+    r"|[A-Za-z]{1,2}(?:acute|grave|uml|circ|tilde|cedil|slash|ring|lig));"
+)
+# C0 but tab, line feed and carriage return; delete and C1; surrogates; what is no character for ever.
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+_SPACES = re.compile(r"[ \t\r\f\v\u00a0\u2028\u2029]+")
+_LINES = re.compile(r"\s*\n\s*")
+
+_text_only = nh3.Cleaner(tags=set(_BLOCKS), attributes={}, clean_content_tags=set(_EMPTIED), link_rel=None)
+
+
+@lru_cache(maxsize=64)
+def _cleaner(base: str | None) -> nh3.Cleaner:
+    return nh3.Cleaner(
+        tags=set(_TAGS),
+        attributes={tag: set(names) for tag, names in _ATTRIBUTES.items()},
+        clean_content_tags=set(_EMPTIED),
+        url_schemes=set(_SCHEMES),
+        link_rel="noopener noreferrer nofollow",
+        url_relative=("rewrite_with_base", base) if base else "deny",
+    )
+
+
+def without_controls(text: str) -> str:
+    """The text without control characters, NULs and lone surrogates, which PostgreSQL and readers cannot take."""
+    return _CONTROLS.sub("", text)
+
+
+def sanitise(fragment: str, base: str) -> str:
+    """HTML that can be shown: no scripts, forms, frames, styles or handlers; relative addresses resolved."""
+    fragment = without_controls(fragment)
+    return _cleaner(base if _RELATIVE.search(fragment) else None).clean(fragment).strip()
+
+
+def text_of(fragment: str) -> str:
+    """The text of HTML: blocks become lines, all other white space single blanks."""
+    if "<" in fragment:
+        fragment = text_of_clean(_text_only.clean(fragment))
+    elif "&" in fragment:
+        fragment = html.unescape(fragment)
+    return tidy(fragment)
+
+
+def text_of_clean(sanitised: str) -> str:
+    """The text of HTML that `sanitise` made, in which every `<` begins a tag."""
+    flat = sanitised.replace("\n", " ")
+    return tidy(html.unescape(_TAG.sub(_gap, flat)))
+
+
+def title_of(text: str, is_text: bool) -> str:
+    """A title on one line: entities read, also those escaped twice; known tags taken out, all other `<` prose."""
+    if "&" in text:
+        text = html.unescape(text) if not is_text else _TWICE.sub(_read_entity, text)
+    if not is_text and "<" in text and _KNOWN_TAG.search(text):
+        text = _KNOWN_TAG.sub("", text)
+    if "&" in text:
+        text = _TWICE.sub(_read_entity, text)
+    return " ".join(without_controls(text).split())
+
+
+def tidy(text: str) -> str:
+    """Control characters out, runs of white space joined, lines kept."""
+    return _LINES.sub("\n", _SPACES.sub(" ", without_controls(text))).strip()
+
+
+def shorten(text: str, limit: int) -> str:
+    """At most `limit` characters, cut between words, with an ellipsis where something was cut."""
+    if len(text) <= limit:
+        return text
+    cut = text[: limit - 1]
+    head, _, _ = cut.rpartition(" ")
+    return (head if len(head) > limit // 2 else cut).rstrip(" ,;:.-") + "…"
+
+
+def _gap(match: re.Match[str]) -> str:
+    return "\n" if match.group(2).lower() in _BLOCKS else ""
+
+
+def _read_entity(match: re.Match[str]) -> str:
+    return html.unescape(match.group())

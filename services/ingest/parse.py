@@ -1,0 +1,147 @@
+"""A body into a `ParsedFeed`. Pure; runs in the parse pool, since the body may be hostile.
+
+body ─ unpack ─ encoding ─┬─ JSON ───────────── jsonfeed ─┐
+                          ├─ HTML page ─▶ NotAFeed        ├─▶ name ─▶ known word for word? ─▶ clean ─▶ ParsedFeed
+                          └─ XML ─ strict ─(unsure)─ loose┘            counted, left out
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Set
+from dataclasses import dataclass
+from datetime import datetime
+from html import unescape
+
+from services.ingest.dates import read_date
+from services.ingest.encoding import to_utf8
+from services.ingest.identity import name_entries, signature
+from services.ingest.items import MAX_ITEMS, Entry, Feed, Item, ParsedFeed
+from services.ingest.jsonfeed import looks_like_json, read_json
+from services.ingest.loose import read_loose
+from services.ingest.markup import title_of
+from services.ingest.normalise import clean, is_empty
+from services.ingest.refusals import NotAFeed
+from services.ingest.strict import read_strict
+from shared.urls import resolve
+
+UNPACKED_LIMIT = 15_000_000  # bytes of a body that is itself a gzip file
+DATES = 50  # of the newest entries, for the schedule
+
+_PAGE = re.compile(rb"\A(?:\s|<!--.*?-->)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
+_LINK = re.compile(r"<link\b[^>]{0,2000}>", re.IGNORECASE)
+_FEED_TYPE = re.compile(r"""type\s*=\s*["']?application/(?:rss\+xml|atom\+xml|feed\+json|rdf\+xml)""", re.IGNORECASE)
+_HREF = re.compile(r"""href\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))""", re.IGNORECASE)
+_ROOT = re.compile(rb"<([A-Za-z_][\w:.\-]*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What there is to parse. `known` holds item hashes (see `identity.signature`) that this feed had already."""
+
+    feed_id: int
+    url: str  # where the body came from
+    content_type: str | None
+    now: datetime
+    known: Set[str] = frozenset()
+
+
+def parse(body: bytes, job: Job) -> ParsedFeed:
+    """What the body holds. Raises `NotAFeed`."""
+    document, repaired = to_utf8(_unpacked(body), job.content_type)
+    feed = read(document, job.url)
+    named = name_entries(feed.entries, job.feed_id, feed.site_url)
+    base = feed.site_url or job.url
+    items: list[Item] = []
+    seen: set[str] = set()
+    unchanged = repeated = refused = 0
+    for entry, names in zip(feed.entries[:MAX_ITEMS], named, strict=False):
+        keys = names.all()
+        if is_empty(entry):
+            refused += 1
+        elif any(key in seen for key in keys):
+            repeated += 1
+        elif (item_hash := signature(entry)) in job.known:
+            unchanged += 1
+        else:
+            items.append(clean(entry, names, item_hash, base, feed.language, job.now))
+        seen.update(keys)
+    return ParsedFeed(
+        format=feed.format,
+        title=title_of(feed.title, False)[:500] or None if feed.title else None,
+        site_url=feed.site_url,
+        language=feed.language[:35] if feed.language else None,
+        ttl_s=feed.ttl_s,
+        hub=feed.hub,
+        damaged=feed.damaged,
+        encoding_repaired=repaired,
+        entries=len(feed.entries),
+        items=items,
+        unchanged=unchanged,
+        repeated=repeated,
+        refused=refused,
+        capped=max(0, len(feed.entries) - MAX_ITEMS),
+        dates=_newest_dates(feed.entries, job.now),
+    )
+
+
+def read(document: bytes, url: str) -> Feed:
+    """The feed in a UTF-8 document, by the reader that fits. Raises `NotAFeed`."""
+    if not document.strip():
+        raise NotAFeed("the body is empty; the address answers, but gives nothing", code="empty")
+    if looks_like_json(document):
+        return read_json(document, url)
+    if _PAGE.match(document[:4096]):
+        raise _page(document, url)
+    feed = read_strict(document, url) or read_loose(document, url)
+    if feed is None:
+        raise _other(document, url)
+    return feed
+
+
+def _unpacked(body: bytes) -> bytes:
+    """A gzip file served as it is, with no word of it in the headers, unpacked."""
+    if not body.startswith(b"\x1f\x8b"):
+        return body
+    try:
+        return zlib.decompressobj(47).decompress(body, UNPACKED_LIMIT)
+    except zlib.error as error:
+        raise NotAFeed(f"the body is a damaged gzip file: {error}", code="unreadable") from error
+
+
+def _page(document: bytes, url: str) -> NotAFeed:
+    candidates = feed_links(document, url)
+    if candidates:
+        advice = "the page names these feeds, add one of them instead: " + ", ".join(candidates)
+    else:
+        advice = "it names no feed either; look for the site's RSS or Atom address"
+    return NotAFeed(f"the address gives a web page, not a feed; {advice}", candidates=candidates)
+
+
+def feed_links(document: bytes, url: str) -> list[str]:
+    """The addresses that a page names as its feeds (HTML, `rel=alternate`), at most ten."""
+    page = document[:500_000].decode("utf-8", "replace")
+    found: list[str] = []
+    for link in _LINK.findall(page):
+        href = _HREF.search(link) if _FEED_TYPE.search(link) else None
+        if href:
+            address = resolve(url, unescape(next(part for part in href.groups() if part is not None)))
+            if address and address not in found:
+                found.append(address)
+    return found[:10]
+
+
+def _other(document: bytes, url: str) -> NotAFeed:
+    root = _ROOT.search(document[:65536])
+    name = root.group(1).decode("utf-8", "replace") if root else None
+    if name and name.lower() in ("html", "head", "body", "meta", "div"):
+        return _page(document, url)
+    if name:
+        return NotAFeed(f"the body is XML with the root <{name[:60]}>, which is no feed format that is read here")
+    return NotAFeed("the body is neither XML nor JSON; check the address", code="not_a_feed")
+
+
+def _newest_dates(entries: list[Entry], now: datetime) -> list[datetime]:
+    dates = (read_date(entry.published, now)[0] for entry in entries[:DATES])
+    return sorted((date for date in dates if date is not None), reverse=True)

@@ -1,0 +1,191 @@
+"""One feed polled: claim → fetch → parse → decide → store → queue.
+
+    Claimed ─ fetch ──304, same body, error──────────────────────────────────────────────┐
+                └─ body ─ parse (in the pool, told what is known) ──nothing new──────────┤
+                             └─ items ─ known? ─ decide ─ correct ──nothing to store─────┤
+                                                    └─ one transaction:                  └─▶ saved with other quiet
+                                                       keys, articles, versions,             polls, in one statement
+                                                       queue rows, state, poll, events
+                                                            └─ after its commit: ids sent
+
+The number of statements does not depend on how many items there are. Two feeds that bring the same article at once
+race for its keys: the later one rolls back and decides again, knowing the article now. A poll whose lease ended saves
+nothing: whoever holds the lease does.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from services.ingest import store
+from services.ingest.decide import Correction, Decision, correct, decide
+from services.ingest.fetch import fetch
+from services.ingest.items import Item, ParsedFeed
+from services.ingest.outcomes import Failure
+from services.ingest.parse import Job
+from services.ingest.refusals import NotAFeed, ParserKilled
+from services.ingest.resources import Resources
+from services.ingest.sources import source_of
+from services.ingest.states import Claimed, Finished, Result, finish
+from shared.articles import Lane
+from shared.db import async_transaction
+from shared.errors import WiredeskError
+from shared.http import Response
+from shared.log import append_async
+
+ATTEMPTS = 5  # to decide, when other feeds bring the same articles at the same moment
+HASHES = 200  # more of the feed's own item hashes than it had items, to recognise those unchanged
+
+
+class LeaseLost(WiredeskError):
+    """Another replica holds the feed, or it was paused, moved or removed meanwhile."""
+
+    code = "lease_lost"
+
+
+class RaceLost(WiredeskError):
+    """Another feed brought one of the articles between looking and storing."""
+
+    code = "race_lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a poll stores."""
+
+    decision: Decision
+    corrections: list[Correction]
+    refreshed: list[tuple[Item, int]]
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether there is nothing to store but the poll itself."""
+        decision = self.decision
+        return not (decision.new or self.corrections or self.refreshed or decision.linked or decision.aliases)
+
+
+async def poll(res: Resources, feed: Claimed) -> Result:
+    """Poll a claimed feed and save what came of it. Raises `LeaseLost`, and psycopg's errors."""
+    result = Result(started_at=datetime.now(UTC), outcome="unchanged")
+    response = await fetch(res.client, feed, result)
+    parsed = await _parse(res, feed, response, result) if response is not None else None
+    if response is not None and parsed is not None:
+        await _store(res, feed, response, parsed, result)
+    else:
+        await _save_quiet(res, feed, result)
+    return result
+
+
+async def _parse(res: Resources, feed: Claimed, response: Response, result: Result) -> ParsedFeed | None:
+    known: set[str] = set()
+    if feed.articles_total:
+        async with res.db.connection() as conn:
+            known = await store.item_hashes(conn, feed.feed_id, feed.entries_in_last_poll * 2 + HASHES)
+    job = Job(feed.feed_id, response.url, response.headers.get("content-type"), response.received_at, known)
+    try:
+        result.parsed = await res.parser.parse(response.body, job)
+    except (NotAFeed, ParserKilled) as error:
+        result.failure = Failure.of(error.code, error.message)
+        result.outcome = error.code
+        return None
+    result.entries = result.parsed.entries
+    return result.parsed
+
+
+async def _store(res: Resources, feed: Claimed, response: Response, parsed: ParsedFeed, result: Result) -> None:
+    for attempt in range(ATTEMPTS):
+        verdict = await _decide(res, feed, parsed)
+        _count(result, parsed, verdict)
+        if verdict.is_quiet:
+            await _save_quiet(res, feed, result)
+            return
+        try:
+            await _save(res, feed, response, parsed, result, verdict)
+            return
+        except RaceLost:
+            if attempt == ATTEMPTS - 1:
+                raise
+
+
+async def _decide(res: Resources, feed: Claimed, parsed: ParsedFeed) -> Verdict:
+    keys = [key for item in parsed.items for key in item.names.all()]
+    if not keys:
+        return Verdict(Decision(), [], [])
+    async with res.db.connection() as conn:
+        known = await store.known(conn, feed.feed_id, keys)
+        decision = decide(parsed.items, known, feed.feed_id)
+        candidates = decision.candidates
+        texts = await store.texts(conn, [c.known.article_id for c in candidates]) if candidates else {}
+    corrections: list[Correction] = []
+    refreshed = list(decision.refreshed)
+    for candidate in candidates:
+        correction = correct(candidate, texts[candidate.known.article_id])
+        if correction is not None:
+            corrections.append(correction)
+        else:
+            refreshed.append((candidate.item, candidate.known.article_id))
+    return Verdict(decision, corrections, refreshed)
+
+
+def _count(result: Result, parsed: ParsedFeed, verdict: Verdict) -> None:
+    decision = verdict.decision
+    result.counts = {
+        "new": len(decision.new),
+        "corrected": len(verdict.corrections),
+        "unchanged": parsed.unchanged + decision.unchanged + len(verdict.refreshed),
+        "duplicate": parsed.repeated + decision.repeated + len(decision.linked),
+        "refused": parsed.refused,
+        "capped": parsed.capped,
+    }
+    result.linked = len(decision.new) + len(decision.linked)
+    result.outcome = "updated" if decision.new or verdict.corrections else "unchanged"
+
+
+async def _save(
+    res: Resources, feed: Claimed, response: Response, parsed: ParsedFeed, result: Result, verdict: Verdict
+) -> None:
+    decision, lane = verdict.decision, _lane(feed)
+    seen_at, fetched_at = result.started_at, response.received_at
+    queued_at = res.sender.queued_at(datetime.now(UTC))
+    new_ids: list[int] = []
+    corrected: list[int] = []
+    async with async_transaction(res.db) as conn:
+        if decision.new or decision.aliases:
+            new_ids, free = await store.take_keys(conn, decision.new_keys, decision.aliases)
+            if not free:
+                raise RaceLost("another feed brought the same article")
+        if decision.new:
+            source = source_of(feed, parsed)
+            await store.insert_articles(
+                conn, new_ids, decision.new, feed.feed_id, source, lane, seen_at, fetched_at, queued_at
+            )
+        if verdict.corrections:
+            corrected = await store.correct_articles(
+                conn, verdict.corrections, feed.feed_id, lane, seen_at, fetched_at, queued_at
+            )
+            if len(corrected) != len(verdict.corrections):
+                raise RaceLost("another feed corrected the same article")
+        carried = [*decision.linked, *verdict.refreshed]
+        if carried:
+            await store.carry(conn, carried, feed.feed_id, seen_at)
+        finished = _finish(res, feed, result)
+        if feed.feed_id not in await store.finish_polls(conn, [finished.row]):
+            raise LeaseLost(f"feed {feed.feed_id} is polled by another replica, or was paused, moved or removed")
+        await append_async(conn, finished.events, datetime.now(UTC))
+    res.sender.put([*new_ids, *corrected], lane, queued_at)
+
+
+async def _save_quiet(res: Resources, feed: Claimed, result: Result) -> None:
+    if not await res.saver.save(_finish(res, feed, result)):
+        raise LeaseLost(f"feed {feed.feed_id} is polled by another replica, or was paused, moved or removed")
+
+
+def _finish(res: Resources, feed: Claimed, result: Result) -> Finished:
+    samplewire = bool(res.settings.samplewire) and feed.host == res.settings.samplewire
+    return finish(feed, result, res.bounds, samplewire, datetime.now(UTC), random.random())
+
+
+def _lane(feed: Claimed) -> Lane:
+    return "breaking" if feed.priority == "breaking" else "backfill" if feed.priority == "backfill" else "normal"

@@ -1,0 +1,33 @@
+"""What an ingest process holds open: made by its entry, passed to everything that works."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from services.ingest.metrics import Metrics
+from services.ingest.pool import ParsePool
+from services.ingest.saver import Saver
+from services.ingest.schedule import Bounds
+from services.ingest.sender import Sender
+from shared.db import AsyncPool
+from shared.http import Client
+from shared.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """Opened by `services.ingest.__main__`, closed in reverse."""
+
+    settings: Settings
+    db: AsyncPool
+    client: Client
+    parser: ParsePool
+    saver: Saver
+    sender: Sender
+    metrics: Metrics
+
+    @property
+    def bounds(self) -> Bounds:
+        """The operator's bounds for intervals."""
+        floor_s = self.settings.min_poll_s
+        return Bounds(floor_s, max(floor_s, self.settings.max_poll_s))

@@ -1,0 +1,167 @@
+"""Many feeds polled at once: claim what is due, poll it, keep the leases, stop cleanly.
+
+┌─▶ due? ─ claim a batch (hosts have room, SKIP LOCKED, lease) ─▶ a task each: poll ─┐
+└── sleep until something is due, a request came in, or a poll ended ◀───────────────┘
+every few seconds: the leases of running polls are prolonged, so that a killed process's are free soon
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+from psycopg_pool import PoolTimeout
+
+from services.ingest import store
+from services.ingest.poll import LeaseLost, RaceLost, poll
+from services.ingest.requests import CHANNEL, answer_requests
+from services.ingest.resources import Resources
+from services.ingest.states import Claimed
+from shared.db import async_transaction
+
+CONCURRENCY = 64  # polls at once
+BATCH = 100  # feeds claimed at once
+LEASE = timedelta(seconds=30)
+RENEW_S = 10.0
+IDLE_S = 1.0  # longest look away from the clock and from requests
+STOP_S = 2.5  # for polls under way when told to stop
+AWAY_S = 1.0  # before the database is tried again
+DATABASE_AWAY = (psycopg.OperationalError, PoolTimeout)
+
+_log = logging.getLogger(__name__)
+
+
+class Runner:
+    """Claims and polls until told to stop. Several may run, here and on other machines."""
+
+    def __init__(self, res: Resources, concurrency: int = CONCURRENCY) -> None:
+        self._res = res
+        self._concurrency = concurrency
+        self._running: dict[asyncio.Task[None], Claimed] = {}
+        self._wake = asyncio.Event()
+        self._stopping = False
+
+    def wake(self) -> None:
+        """Look for due feeds now."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Poll what is due, until `stop`."""
+        while not self._stopping:
+            try:
+                wait_s = 0.0 if await self._claim() else await self._idle_s()
+            except DATABASE_AWAY as error:
+                _log.warning("the database cannot be reached", extra={"reason": str(error)})
+                wait_s = AWAY_S
+            if wait_s > 0:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), wait_s)
+            self._wake.clear()
+
+    async def stop(self) -> None:
+        """No new polls; those under way get a moment, the rest are given back."""
+        self._stopping = True
+        self.wake()
+        if self._running:
+            await asyncio.wait(self._running, timeout=STOP_S)
+        left = dict(self._running)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        with suppress(*DATABASE_AWAY):
+            async with self._res.db.connection() as conn:
+                await store.release(conn, [(f.feed_id, f.token) for f in left.values()], datetime.now(UTC))
+
+    async def keep_leases(self) -> None:
+        """Prolong the leases of running polls, until cancelled."""
+        while True:
+            await asyncio.sleep(RENEW_S)
+            held = [(feed.feed_id, feed.token) for feed in self._running.values()]
+            if held:
+                with suppress(*DATABASE_AWAY):
+                    async with self._res.db.connection() as conn:
+                        await store.renew_leases(conn, held, datetime.now(UTC) + LEASE)
+
+    async def listen(self) -> None:
+        """Answer requests: at once when notified, and by looking now and then, until cancelled."""
+        while True:
+            try:
+                await self._answer()
+                async with await psycopg.AsyncConnection.connect(
+                    self._res.settings.database_url, autocommit=True, application_name="wiredesk-ingest-listen"
+                ) as conn:
+                    await conn.execute(f"LISTEN {CHANNEL}".encode())
+                    while True:
+                        await self._answer()
+                        async for _ in conn.notifies(timeout=IDLE_S, stop_after=1):
+                            pass
+            except DATABASE_AWAY as error:
+                _log.warning("the database cannot be reached", extra={"reason": str(error)})
+                await asyncio.sleep(AWAY_S)
+
+    async def _answer(self) -> None:
+        if await answer_requests(self._res.db):
+            self.wake()
+
+    async def _claim(self) -> bool:
+        """Claim and start what there is room for; whether more may be due at once."""
+        room = min(self._concurrency - len(self._running), BATCH)
+        if room <= self._concurrency // 8 and self._running:
+            await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+            return True
+        now = datetime.now(UTC)
+        settings = self._res.settings
+        async with async_transaction(self._res.db) as conn:
+            locked = await store.lock_due(conn, now, room)
+            if not locked:
+                return False
+            feeds = await store.claim(
+                conn, locked, now, now + LEASE, settings.host_concurrency, settings.host_gap_s, settings.samplewire
+            )
+        self._start(feeds)
+        return True
+
+    def _start(self, feeds: Sequence[Claimed]) -> None:
+        for feed in feeds:
+            task = asyncio.create_task(self._poll(feed), name=f"poll-{feed.feed_id}")
+            self._running[task] = feed
+            task.add_done_callback(self._ended)
+        self._res.metrics.running.set(len(self._running))
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.pop(task, None)
+        self._res.metrics.running.set(len(self._running))
+
+    async def _poll(self, feed: Claimed) -> None:
+        metrics = self._res.metrics
+        try:
+            result = await poll(self._res, feed)
+        except LeaseLost as error:
+            metrics.leases_lost.inc()
+            _log.info("nothing of a poll was kept", extra={"feed": feed.feed_id, "reason": error.message})
+            return
+        except (*DATABASE_AWAY, RaceLost) as error:
+            _log.warning(
+                "a poll could not be saved, its feed is due again when the lease ends",
+                extra={"feed": feed.feed_id, "reason": str(error)},
+            )
+            return
+        except Exception:  # noqa: BLE001 - the border of a poll: one feed must not end the others
+            _log.exception("a poll failed inside", extra={"feed": feed.feed_id, "url": feed.url})
+            return
+        metrics.polls.labels(result.outcome).inc()
+        metrics.fetched_bytes.inc(result.size)
+        metrics.poll_seconds.observe((datetime.now(UTC) - result.started_at).total_seconds())
+        for outcome, count in result.counts.items():
+            if count:
+                metrics.items.labels(outcome).inc(count)
+
+    async def _idle_s(self) -> float:
+        """How long nothing is due."""
+        async with self._res.db.connection() as conn:
+            at = await store.next_due_at(conn)
+        return IDLE_S if at is None else min(IDLE_S, max(0.02, (at - datetime.now(UTC)).total_seconds()))

@@ -1,0 +1,195 @@
+"""When a feed is polled next, and why: every rule with its input and its vote. Pure; the one place that decides.
+
+The feed's own rhythm proposes an interval; what the publisher asks for (ttl, Cache-Control, Expires) may lengthen it;
+the operator's floor and ceiling bound it; failures and Retry-After push it away. The bundled sample wire, known by its
+exact host and port, is polled every 15 s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from itertools import pairwise
+from typing import Any
+
+SAMPLEWIRE_S = 15.0
+DEFAULT_S = 3600.0  # of a feed whose items carry no dates
+RETRY_AFTER_CAP_S = 86_400.0  # as Media Cloud; longer ones are nearly always mistakes
+UNASKED_PAUSE_S = 900.0  # after 429 without Retry-After
+PERMANENT_FACTOR = 12  # times the floor: first retry of what will not mend itself
+JITTER = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The operator's settings. Seconds."""
+
+    floor_s: float
+    ceiling_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """What is remembered of a feed between polls. Seconds."""
+
+    gap_s: float | None = None  # median distance of its newest items
+    newest_at: datetime | None = None
+    ttl_s: float | None = None
+    quiet_polls: int = 0  # polls in a row that brought nothing
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Any]) -> Rhythm:
+        """From `feed_states.rhythm`."""
+        newest = stored.get("newest_at")
+        return cls(
+            stored.get("gap_s"),
+            datetime.fromisoformat(newest) if newest else None,
+            stored.get("ttl_s"),
+            int(stored.get("quiet_polls", 0)),
+        )
+
+    def after(self, dates: Sequence[datetime], ttl_s: float | None, news: bool) -> Rhythm:
+        """The rhythm after a body was read. `dates`: of its newest items, newest first."""
+        return Rhythm(median_gap_s(dates), dates[0] if dates else None, ttl_s, 0 if news else self.quiet_polls + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a poll found that matters for the next one."""
+
+    rhythm: Rhythm
+    breaking: bool = False
+    samplewire: bool = False
+    failures: int = 0
+    permanent: bool = False  # an error that will not mend itself
+    rate_limited: bool = False
+    fresh_s: float | None = None  # how long the answer said it stays fresh
+    retry_after_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule's word: on what ground, for which wait in seconds, and whether it decided."""
+
+    rule: str
+    input: str
+    vote_s: float
+    decided: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The next poll and the reasons for it."""
+
+    next_poll_at: datetime
+    interval_s: float
+    rules: tuple[Rule, ...]
+
+    def stored(self, rhythm: Rhythm) -> dict[str, Any]:
+        """As `feed_states.rhythm` keeps it, for the next poll and for `explain`."""
+        return {**asdict(rhythm), "rules": [asdict(rule) for rule in self.rules]}
+
+
+def plan(facts: Facts, bounds: Bounds, now: datetime, luck: float) -> Plan:
+    """The next poll after one at `now`. `luck` in [0, 1) spreads feeds that would fall together."""
+    if facts.samplewire and facts.failures == 0:
+        rules = [Rule("samplewire", "the bundled sample wire", SAMPLEWIRE_S, True)]
+        interval_s = SAMPLEWIRE_S
+    else:
+        rules, interval_s = _interval(facts, bounds, now)
+    wait_s, rules = _pushed(facts, bounds, interval_s, rules)
+    wait_s *= 1 + JITTER * luck if not facts.samplewire else 1
+    at = now + timedelta(seconds=wait_s)
+    if facts.retry_after_at is not None and facts.retry_after_at > now:
+        asked_s = (facts.retry_after_at - now).total_seconds()
+        decides = facts.retry_after_at > at
+        if decides:
+            at, rules = facts.retry_after_at, [_undecided(rule) for rule in rules]
+        rules.append(
+            Rule("retry_after", f"the publisher asks until {facts.retry_after_at:%Y-%m-%dT%H:%M:%SZ}", asked_s, decides)
+        )
+    return Plan(at, interval_s, tuple(rules))
+
+
+def _interval(facts: Facts, bounds: Bounds, now: datetime) -> tuple[list[Rule], float]:
+    wish = _rhythm_rule(facts, now)
+    votes = [wish]
+    if facts.rhythm.ttl_s:
+        votes.append(Rule("ttl", "the feed's own ttl or update period", facts.rhythm.ttl_s))
+    if facts.fresh_s:
+        votes.append(Rule("cache_control", "Cache-Control max-age or Expires", facts.fresh_s))
+    votes.append(Rule("floor", "WIREDESK_MIN_POLL_S", bounds.floor_s))
+    longest = max(votes, key=lambda rule: rule.vote_s)
+    ceiling = Rule("ceiling", "WIREDESK_MAX_POLL_S", bounds.ceiling_s)
+    winner = ceiling if longest.vote_s > bounds.ceiling_s else longest
+    votes.append(ceiling)
+    rules = [Rule(rule.rule, rule.input, round(rule.vote_s, 1), rule is winner) for rule in votes]
+    return rules, winner.vote_s
+
+
+def _rhythm_rule(facts: Facts, now: datetime) -> Rule:
+    rhythm = facts.rhythm
+    if rhythm.gap_s is None:
+        wish_s, reason = (
+            DEFAULT_S * min(8.0, 1.25**rhythm.quiet_polls),
+            f"no dates; {rhythm.quiet_polls} polls without news",
+        )
+    else:
+        silence_s = (now - rhythm.newest_at).total_seconds() if rhythm.newest_at else 0.0
+        wish_s = max(rhythm.gap_s / 2, silence_s / 20)
+        reason = f"an item every {rhythm.gap_s:.0f} s, the newest {silence_s:.0f} s ago"
+    return Rule("rhythm", reason, wish_s / 2 if facts.breaking else wish_s)
+
+
+def _pushed(facts: Facts, bounds: Bounds, interval_s: float, rules: list[Rule]) -> tuple[float, list[Rule]]:
+    """Failures push the next poll away, doubling up to the ceiling: a feed that comes back is still found."""
+    if facts.failures == 0:
+        return interval_s, rules
+    first_s = bounds.floor_s * (PERMANENT_FACTOR if facts.permanent else 1)
+    wait_s = min(bounds.ceiling_s, first_s * 2.0 ** min(facts.failures - 1, 30))
+    if facts.rate_limited:
+        wait_s = max(wait_s, UNASKED_PAUSE_S)
+    vote = Rule("back_off", f"{facts.failures} failures in a row", wait_s, True)
+    return wait_s, [*(_undecided(rule) for rule in rules), vote]
+
+
+def _undecided(rule: Rule) -> Rule:
+    return Rule(rule.rule, rule.input, rule.vote_s)
+
+
+def median_gap_s(dates: Sequence[datetime]) -> float | None:
+    """The median distance of the newest 20 items, newest first; None with fewer than three."""
+    newest = dates[:20]
+    gaps = sorted((a - b).total_seconds() for a, b in pairwise(newest))
+    return gaps[len(gaps) // 2] if len(gaps) >= 2 else None
+
+
+def fresh_for_s(headers: Mapping[str, str], now: datetime) -> float | None:
+    """How long the answer says that it stays fresh (RFC 9111, 4.2.1): max-age, else Expires."""
+    for part in headers.get("cache-control", "").lower().split(","):
+        name, _, value = part.strip().partition("=")
+        if name in ("no-cache", "no-store"):
+            return None
+        if name == "max-age" and value.strip('"').isdecimal() and len(value) < 12:
+            return float(value.strip('"'))
+    expires = _http_date(headers.get("expires"))
+    left_s = (expires - now).total_seconds() if expires else 0.0
+    return left_s if left_s > 0 else None
+
+
+def retry_after(headers: Mapping[str, str], now: datetime) -> datetime | None:
+    """When the publisher lets us come again (RFC 9110, 10.2.3): seconds or a date, at most a day from now."""
+    text = headers.get("retry-after", "").strip()
+    seconds = float(text) if text.isdecimal() and len(text) < 12 else None
+    at = now + timedelta(seconds=min(seconds, RETRY_AFTER_CAP_S)) if seconds is not None else _http_date(text)
+    return min(at, now + timedelta(seconds=RETRY_AFTER_CAP_S)) if at is not None and at > now else None
+
+
+def _http_date(text: str | None) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(text) if text else None
+    except (ValueError, TypeError):
+        return None
+    return found if found is not None and found.tzinfo is not None else None

@@ -1,0 +1,95 @@
+"""The ingest process: opens what it needs, runs its parts side by side, closes in reverse.
+
+requests (LISTEN) ─▶ runner ─▶ polls ─▶ saver, sender        sweep        health listener
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import redis
+
+from services.ingest.health import listening
+from services.ingest.metrics import Metrics
+from services.ingest.pool import ParsePool
+from services.ingest.resources import Resources
+from services.ingest.runner import CONCURRENCY, Runner
+from services.ingest.saver import Saver
+from services.ingest.sender import Sender
+from services.ingest.sweep import Sweep
+from shared.addresses import Allowances
+from shared.db import open_async_pool
+from shared.http import open_client
+from shared.observe import notify_ready
+from shared.queue import make_celery
+from shared.settings import Settings
+
+CONNECTIONS = 8
+_log = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
+    """Everything an ingest process holds. Raises `Unavailable` without a database; Redis may be away."""
+    metrics = Metrics()
+    allowances = Allowances.of(settings.allow_private, settings.samplewire)
+    workers = max(2, min(8, os.cpu_count() or 2))
+    async with (
+        ParsePool(workers) as parser,
+        open_async_pool(settings.database_url, "ingest", size=CONNECTIONS) as db,
+        open_client(allowances) as client,
+    ):
+        queue = redis.Redis.from_url(settings.redis_url, socket_timeout=5, socket_connect_timeout=2)
+        app = make_celery(settings)
+        sender = Sender(app, queue, db)
+        try:
+            yield Resources(settings, db, client, parser, Saver(db), sender, metrics)
+        finally:
+            await sender.close()
+            app.close()
+            queue.close()
+
+
+async def serve(settings: Settings, stop: asyncio.Event, concurrency: int = CONCURRENCY) -> None:
+    """Ingest until `stop` is set. Ends with an error if one of its parts does."""
+    async with open_resources(settings) as res:
+        runner = Runner(res, concurrency)
+        parts: list[asyncio.Task[Any]] = [
+            asyncio.create_task(part, name=name)
+            for name, part in (
+                ("save", res.saver.run()),
+                ("send", res.sender.run()),
+                ("requests", runner.listen()),
+                ("leases", runner.keep_leases()),
+                ("sweep", Sweep(res).run()),
+                ("poll", runner.run()),
+            )
+        ]
+        async with listening(res) as port:
+            _log.info("ready", extra={"port": port})
+            notify_ready()
+            stopped: asyncio.Task[Any] = asyncio.create_task(stop.wait(), name="stop")
+            ended, _ = await asyncio.wait([*parts, stopped], return_when=asyncio.FIRST_COMPLETED)
+            await runner.stop()
+        stopped.cancel()
+        for part in parts:
+            part.cancel()
+        await asyncio.gather(*parts, return_exceptions=True)
+        for part in ended - {stopped}:
+            part.result()  # a part that ended by itself ended by an error: say which, and end with it
+
+
+async def main(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with suppress(NotImplementedError):
+            loop.add_signal_handler(number, stop.set)
+    await serve(settings, stop)

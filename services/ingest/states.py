@@ -1,0 +1,162 @@
+"""What a poll makes of its feed's state. Pure.
+
+A feed fails from its first bad poll and is well again after its first good one; subscribers hear of it from the third
+failure in a row (at once where it will not mend itself), and of the recovery if they had heard of the trouble.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from services.ingest.items import ParsedFeed
+from services.ingest.outcomes import NO_ITEMS, Failure, ItemOutcome, is_told
+from services.ingest.schedule import Bounds, Facts, Plan, Rhythm, plan
+from shared.events import EventType, NewEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A feed that this process polls now, until its lease ends. `token` proves it when saving."""
+
+    feed_id: int
+    token: int
+    url: str
+    host: str
+    priority: str
+    own_title: str | None  # the operator's
+    own_source: Mapping[str, Any] | None
+    status: str
+    etag: str | None
+    last_modified: str | None
+    body_hash: bytes | None
+    failures: int
+    told_failing: bool
+    last_success_at: datetime | None
+    entries_in_last_poll: int
+    articles_total: int
+    format: str | None
+    title: str | None
+    site_url: str | None
+    language: str | None
+    hub: Mapping[str, Any] | None
+    rhythm: Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Result:
+    """What a poll found and did. Times are aware; `body_hash` None keeps the stored one."""
+
+    started_at: datetime
+    outcome: str
+    http_status: int | None = None
+    size: int = 0  # bytes of the body, unpacked
+    entries: int | None = None  # None: the answer held no list of items
+    counts: dict[ItemOutcome, int] = field(default_factory=lambda: dict(NO_ITEMS))
+    linked: int = 0  # articles that this feed did not carry before
+    failure: Failure | None = None
+    parsed: ParsedFeed | None = None
+    body_hash: bytes | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+    fresh_s: float | None = None
+    retry_after_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A poll ready to be saved: the feed's row and the poll's as plain values, and what to tell subscribers."""
+
+    row: dict[str, Any]
+    events: tuple[NewEvent, ...]
+    plan: Plan
+
+
+def finish(feed: Claimed, result: Result, bounds: Bounds, samplewire: bool, now: datetime, luck: float) -> Finished:
+    """The feed's state after the poll."""
+    failure, parsed = result.failure, result.parsed
+    failures = feed.failures + 1 if failure else 0
+    rhythm = Rhythm.of(feed.rhythm)
+    if parsed is not None:
+        rhythm = rhythm.after(parsed.dates, parsed.ttl_s, result.counts["new"] > 0)
+    facts = Facts(
+        rhythm=rhythm,
+        breaking=feed.priority == "breaking",
+        samplewire=samplewire,
+        failures=failures,
+        permanent=failure is not None and failure.permanent,
+        rate_limited=failure is not None and failure.code == "rate_limited",
+        fresh_s=result.fresh_s,
+        retry_after_at=result.retry_after_at,
+    )
+    planned = plan(facts, bounds, now, luck)
+    gone = failure is not None and failure.code == "gone"
+    told = is_told(failures, failure) or (feed.told_failing and failure is not None)
+    row = {
+        "feed_id": feed.feed_id,
+        "token": feed.token,
+        "status": "gone" if gone else "failing" if failure else "ok",
+        "next_poll_at": None if gone else planned.next_poll_at,
+        "interval_s": planned.interval_s,
+        "etag": result.etag if not failure else feed.etag,
+        "last_modified": result.last_modified if not failure else feed.last_modified,
+        "body_hash": result.body_hash.hex() if result.body_hash else None,
+        "at": result.started_at,
+        "took_ms": max(0, round((now - result.started_at).total_seconds() * 1000)),
+        "succeeded": failure is None,
+        "outcome": result.outcome,
+        "http_status": result.http_status,
+        "bytes": result.size,
+        "entries": result.entries,
+        "counts": result.counts,
+        "error": {"code": failure.code, "message": failure.message} if failure else None,
+        "failures": failures,
+        "told_failing": told,
+        "retry_after_at": result.retry_after_at,
+        "linked": result.linked,
+        "new": result.counts["new"],
+        "corrected": result.counts["corrected"],
+        "format": parsed.format if parsed else feed.format,
+        "title": (parsed.title if parsed else None) or feed.title,
+        "site_url": (parsed.site_url if parsed else None) or feed.site_url,
+        "language": (parsed.language if parsed else None) or feed.language,
+        "hub": {"url": parsed.hub, "state": "found"} if parsed and parsed.hub else None,
+        "warnings": _warnings(parsed, result.started_at) if parsed else None,
+        "rhythm": planned.stored(rhythm),
+    }
+    return Finished(row, _events(feed, row, told), planned)
+
+
+def _warnings(parsed: ParsedFeed, at: datetime) -> list[dict[str, Any]]:
+    found: list[tuple[str, str]] = []
+    if parsed.capped:
+        found.append(("items_capped", f"the feed holds {parsed.entries} items, {parsed.capped} of them were left out"))
+    if parsed.encoding_repaired:
+        found.append(("encoding_repaired", "the feed is written in another encoding than it says"))
+    return [{"code": code, "message": message, "since": at} for code, message in found]
+
+
+def _events(feed: Claimed, row: Mapping[str, Any], told: bool) -> tuple[NewEvent, ...]:
+    if told == feed.told_failing:
+        return ()
+    kind: EventType = "wiredesk.feed.failing.v1" if told else "wiredesk.feed.recovered.v1"
+    data = {
+        "id": feed.feed_id,
+        "url": feed.url,
+        "title": feed.own_title or row["title"] or feed.url,
+        "state": {
+            "status": row["status"],
+            "outcome": row["outcome"],
+            "http_status": row["http_status"],
+            "error": row["error"],
+            "failures": row["failures"],
+            "last_polled_at": row["at"],
+            "last_success_at": row["at"] if row["succeeded"] else feed.last_success_at,
+            "next_poll_at": row["next_poll_at"],
+        },
+    }
+    return (NewEvent(kind, f"feeds/{feed.feed_id}", orjson.dumps(data, option=orjson.OPT_UTC_Z).decode()),)

@@ -1,0 +1,631 @@
+"""Every statement of ingest. One function, one statement; the caller owns the transaction.
+
+Whatever a poll carries, it costs the same number of statements: rows travel as one JSON array and are sets in SQL.
+Times are passed in, so that one clock (the caller's) stamps all that belongs together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import orjson
+import psycopg
+
+from services.ingest.decide import Correction, Known, Text
+from services.ingest.items import Item
+from services.ingest.states import Claimed
+from shared.articles import Lane
+
+Conn = psycopg.AsyncConnection[tuple[Any, ...]]
+
+
+def _json(rows: Any) -> str:
+    return orjson.dumps(rows).decode()
+
+
+# --- claiming feeds -------------------------------------------------------------------------------------------------
+
+
+async def lock_due(conn: Conn, now: datetime, limit: int) -> list[int]:
+    """Lock at most `limit` due feeds and their hosts; the ids of the feeds whose host was not locked by another.
+
+    Hosts are locked here and counted in `claim`, a statement later, so that what others committed meanwhile counts.
+    """
+    cursor = await conn.execute(
+        """
+        WITH due AS MATERIALIZED (
+            SELECT feed_id, host FROM feed_states WHERE next_poll_at <= %(now)s
+            ORDER BY next_poll_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+        ), free AS MATERIALIZED (
+            SELECT host FROM hosts WHERE host IN (SELECT host FROM due) FOR UPDATE SKIP LOCKED
+        )
+        SELECT feed_id FROM due JOIN free USING (host)
+        """,
+        {"now": now, "limit": limit},
+    )
+    return [feed_id for (feed_id,) in await cursor.fetchall()]
+
+
+async def claim(
+    conn: Conn,
+    feed_ids: Sequence[int],
+    now: datetime,
+    lease_until: datetime,
+    host_concurrency: int,
+    host_gap_s: float,
+    exempt_host: str,
+) -> list[Claimed]:
+    """Lease the locked feeds that their hosts have room for; put the others off to when it may have.
+
+    A leased feed is due again when its lease ends, should its poll never be saved.
+    """
+    cursor = await conn.execute(
+        """
+        WITH due AS (
+            SELECT feed_id, host, row_number() OVER (PARTITION BY host ORDER BY next_poll_at, feed_id) AS place
+            FROM feed_states WHERE feed_id = ANY(%(feeds)s)
+        ), busy AS (
+            SELECT host, count(*) AS polls FROM feed_states
+            WHERE lease_until > %(now)s AND host IN (SELECT host FROM due) GROUP BY host
+        ), judged AS (
+            SELECT d.feed_id, d.host, d.place, h.next_start_at,
+                   d.host = %(exempt)s OR (
+                       d.place + coalesce(b.polls, 0) <= %(concurrency)s
+                       AND (%(gap)s = 0 OR (d.place = 1 AND h.next_start_at <= %(now)s))
+                   ) AS admitted
+            FROM due d JOIN hosts h USING (host) LEFT JOIN busy b USING (host)
+        ), started AS (
+            UPDATE hosts h SET next_start_at = %(now)s + make_interval(secs => %(gap)s)
+            FROM (SELECT DISTINCT host FROM judged WHERE admitted AND host <> %(exempt)s) j
+            WHERE h.host = j.host AND %(gap)s > 0
+        ), moved AS (
+            UPDATE feed_states s SET
+                lease_token = s.lease_token + CASE WHEN j.admitted THEN 1 ELSE 0 END,
+                lease_until = CASE WHEN j.admitted THEN %(until)s END,
+                next_poll_at = CASE WHEN j.admitted THEN %(until)s ELSE
+                    greatest(%(now)s, j.next_start_at) + make_interval(secs => j.place * greatest(%(gap)s, 0.25)) END
+            FROM judged j WHERE s.feed_id = j.feed_id
+            RETURNING s.*, j.admitted
+        )
+        SELECT m.feed_id, m.lease_token, f.url, m.host, f.priority, f.title, f.source, m.status, m.etag,
+               m.last_modified, m.body_hash, m.failures, m.told_failing, m.last_success_at, m.entries_in_last_poll,
+               m.articles_total, m.format, m.title, m.site_url, m.language, m.hub, m.rhythm
+        FROM moved m JOIN feeds f ON f.id = m.feed_id
+        WHERE m.admitted
+        """,
+        {
+            "feeds": list(feed_ids),
+            "now": now,
+            "until": lease_until,
+            "concurrency": host_concurrency,
+            "gap": float(host_gap_s),
+            "exempt": exempt_host,
+        },
+    )
+    return [Claimed(*row) for row in await cursor.fetchall()]
+
+
+async def renew_leases(conn: Conn, held: Sequence[tuple[int, int]], until: datetime) -> int:
+    """Prolong the leases of (feed, token) pairs that are still ours; how many were."""
+    cursor = await conn.execute(
+        """
+        UPDATE feed_states s SET lease_until = %(until)s, next_poll_at = %(until)s
+        FROM unnest(%(feeds)s::bigint[], %(tokens)s::bigint[]) AS h(feed_id, token)
+        WHERE s.feed_id = h.feed_id AND s.lease_token = h.token AND s.lease_until IS NOT NULL
+        """,
+        {"until": until, "feeds": [feed for feed, _ in held], "tokens": [token for _, token in held]},
+    )
+    return cursor.rowcount
+
+
+async def release(conn: Conn, held: Sequence[tuple[int, int]], now: datetime) -> int:
+    """Give back feeds whose poll is given up: due at once, for whoever comes. How many were still ours."""
+    cursor = await conn.execute(
+        """
+        UPDATE feed_states s SET lease_until = NULL, next_poll_at = %(now)s
+        FROM unnest(%(feeds)s::bigint[], %(tokens)s::bigint[]) AS h(feed_id, token)
+        WHERE s.feed_id = h.feed_id AND s.lease_token = h.token AND s.lease_until IS NOT NULL
+        """,
+        {"now": now, "feeds": [feed for feed, _ in held], "tokens": [token for _, token in held]},
+    )
+    return cursor.rowcount
+
+
+async def next_due_at(conn: Conn) -> datetime | None:
+    """When the next feed is due; None without any."""
+    cursor = await conn.execute("SELECT min(next_poll_at) FROM feed_states WHERE next_poll_at IS NOT NULL")
+    found: datetime | None = (await cursor.fetchall())[0][0]
+    return found
+
+
+# --- what the store knows of a poll's items -------------------------------------------------------------------------
+
+
+async def item_hashes(conn: Conn, feed_id: int, limit: int) -> set[str]:
+    """The hashes of the newest items this feed carries, as it last gave them."""
+    cursor = await conn.execute(
+        """
+        SELECT encode(item_hash, 'hex') FROM (
+            SELECT item_hash FROM article_feeds WHERE feed_id = %s ORDER BY article_id DESC LIMIT %s
+        ) newest WHERE item_hash IS NOT NULL
+        """,
+        (feed_id, limit),
+    )
+    return {item_hash for (item_hash,) in await cursor.fetchall()}
+
+
+async def known(conn: Conn, feed_id: int, keys: Sequence[str]) -> dict[str, Known]:
+    """The articles that go by any of these keys, as seen from one feed."""
+    cursor = await conn.execute(
+        """
+        SELECT encode(k.key, 'hex'), a.id, a.feed_id, a.version, a.title, a.published_at, a.modified_at,
+               encode(a.content_hash, 'hex'), f.article_id IS NOT NULL, f.guid, encode(f.item_hash, 'hex')
+        FROM article_keys k
+        JOIN articles a ON a.id = k.article_id
+        LEFT JOIN article_feeds f ON f.article_id = a.id AND f.feed_id = %s
+        WHERE k.key = ANY(%s)
+        """,
+        (feed_id, [bytes.fromhex(key) for key in keys]),
+    )
+    return {row[0]: Known(*row[1:]) for row in await cursor.fetchall()}
+
+
+async def texts(conn: Conn, article_ids: Sequence[int]) -> dict[int, Text]:
+    """The words of these articles, for a diff."""
+    cursor = await conn.execute(
+        """
+        SELECT a.id, a.description, a.body_html, a.authors,
+               ARRAY(SELECT encode(v.content_hash, 'hex') FROM article_versions v
+                     WHERE v.article_id = a.id AND v.content_hash IS NOT NULL)
+        FROM articles a WHERE a.id = ANY(%s)
+        """,
+        (list(article_ids),),
+    )
+    return {row[0]: Text(row[1], row[2], row[3], frozenset(row[4])) for row in await cursor.fetchall()}
+
+
+# --- saving a poll --------------------------------------------------------------------------------------------------
+
+
+async def take_keys(
+    conn: Conn, new: Sequence[Sequence[str]], aliases: Sequence[tuple[str, int]]
+) -> tuple[list[int], bool]:
+    """Ids for new articles and their keys, and further keys of known ones.
+
+    Returns (the ids in order, whether every key of a new article was still free). Another feed may have brought one
+    of them meanwhile: then nothing of this may be kept, and the poll is decided again. Keys are taken in order, so
+    that two polls never wait for each other in a circle.
+    """
+    pairs: list[tuple[str, int | None, int | None]] = [
+        (key, number, None) for number, keys in enumerate(new, 1) for key in keys
+    ]
+    pairs += [(key, None, article_id) for key, article_id in aliases]
+    pairs.sort(key=lambda pair: pair[0])
+    cursor = await conn.execute(
+        """
+        WITH ids AS MATERIALIZED (
+            SELECT n, nextval(pg_get_serial_sequence('articles', 'id')) AS id FROM generate_series(1, %(new)s) AS n
+        ), taken AS (
+            INSERT INTO article_keys (key, article_id)
+            SELECT p.key, coalesce(p.article_id, ids.id)
+            FROM unnest(%(keys)s::bytea[], %(numbers)s::integer[], %(articles)s::bigint[])
+                     WITH ORDINALITY AS p(key, n, article_id, place)
+            LEFT JOIN ids ON ids.n = p.n
+            ORDER BY p.place
+            ON CONFLICT (key) DO NOTHING
+            RETURNING article_id
+        )
+        SELECT ids.id, (SELECT count(*) FROM taken t WHERE t.article_id IN (SELECT id FROM ids))
+        FROM ids ORDER BY ids.n
+        """,
+        {
+            "new": len(new),
+            "keys": [bytes.fromhex(key) for key, _, _ in pairs],
+            "numbers": [number for _, number, _ in pairs],
+            "articles": [article_id for _, _, article_id in pairs],
+        },
+    )
+    rows = await cursor.fetchall()
+    wanted = sum(len(keys) for keys in new)
+    return [row[0] for row in rows], all(row[1] == wanted for row in rows)
+
+
+async def insert_articles(
+    conn: Conn,
+    ids: Sequence[int],
+    items: Sequence[Item],
+    feed_id: int,
+    source: Mapping[str, Any],
+    lane: Lane,
+    discovered_at: datetime,
+    fetched_at: datetime,
+    queued_at: datetime | None,
+) -> None:
+    """New articles at version 1, carried by the feed and waiting for enrichment."""
+    rows = [
+        {
+            "id": article_id,
+            "url": item.url,
+            "canonical_url": item.canonical_url,
+            "title": item.title,
+            "description": item.description,
+            "authors": item.authors,
+            "language": item.language,
+            "published_at": item.published_at,
+            "published_precision": item.published_precision,
+            "published_raw": item.published_raw,
+            "modified_at": item.modified_at,
+            "body_html": item.body_html,
+            "images": item.images,
+            "media": item.media,
+            "categories": item.categories,
+            "content_hash": item.content_hash,
+            "guid": item.guid,
+            "item_hash": item.item_hash,
+        }
+        for article_id, item in zip(ids, items, strict=True)
+    ]
+    await conn.execute(
+        """
+        WITH given AS MATERIALIZED (
+            SELECT * FROM json_to_recordset(%(rows)s::json) AS r(
+                id bigint, url text, canonical_url text, title text, description text, authors text[], language text,
+                published_at timestamptz, published_precision text, published_raw text, modified_at timestamptz,
+                body_html text, images jsonb, media jsonb, categories text[], content_hash text, guid text,
+                item_hash text)
+        ), stored AS (
+            INSERT INTO articles (id, url, canonical_url, title, description, authors, language, published_at,
+                                  published_precision, published_raw, modified_at, discovered_at, fetched_at,
+                                  body_html, source, images, media, categories, content_hash, feed_id)
+            SELECT id, url, canonical_url, title, description, authors, language, published_at, published_precision,
+                   published_raw, modified_at, %(discovered)s, %(fetched)s, body_html, %(source)s::jsonb, images,
+                   media, categories, decode(content_hash, 'hex'), %(feed)s
+            FROM given
+        ), carried AS (
+            INSERT INTO article_feeds (article_id, feed_id, guid, first_seen_at, item_hash)
+            SELECT id, %(feed)s, guid, %(discovered)s, decode(item_hash, 'hex') FROM given
+        ), versioned AS (
+            INSERT INTO article_versions (article_id, version, seen_at, title, modified_at, significant, changes,
+                                          content_hash)
+            SELECT id, 1, %(discovered)s, title, modified_at, true, '[]', decode(content_hash, 'hex') FROM given
+        )
+        INSERT INTO article_queue (article_id, version, lane, stored_at, queued_at)
+        SELECT id, 1, %(lane)s, %(discovered)s, %(queued)s FROM given
+        """,
+        {
+            "rows": _json(rows),
+            "discovered": discovered_at,
+            "fetched": fetched_at,
+            "source": _json(source),
+            "feed": feed_id,
+            "lane": lane,
+            "queued": queued_at,
+        },
+    )
+
+
+async def correct_articles(
+    conn: Conn,
+    corrections: Sequence[Correction],
+    feed_id: int,
+    lane: Lane,
+    seen_at: datetime,
+    fetched_at: datetime,
+    queued_at: datetime | None,
+) -> list[int]:
+    """New versions of known articles, queued again. The ids that were still at the version before."""
+    rows = [
+        {
+            "id": c.article_id,
+            "version": c.version,
+            "title": c.title,
+            "description": c.description,
+            "body_html": c.body_html,
+            "authors": c.authors,
+            "modified_at": c.modified_at,
+            "content_hash": c.content_hash,
+            "changes": c.changes,
+            "significant": c.significant,
+            "item_hash": c.item.item_hash,
+            "guid": c.item.guid,
+        }
+        for c in corrections
+    ]
+    cursor = await conn.execute(
+        """
+        WITH given AS MATERIALIZED (
+            SELECT * FROM json_to_recordset(%(rows)s::json) AS r(
+                id bigint, version integer, title text, description text, body_html text, authors text[],
+                modified_at timestamptz, content_hash text, changes jsonb, significant boolean, item_hash text,
+                guid text)
+        ), stored AS (
+            UPDATE articles a SET version = g.version, title = g.title, description = g.description,
+                   body_html = g.body_html, authors = g.authors, modified_at = g.modified_at, status = 'corrected',
+                   content_hash = decode(g.content_hash, 'hex'), fetched_at = %(fetched)s
+            FROM given g WHERE a.id = g.id AND a.version = g.version - 1
+            RETURNING a.id
+        ), kept AS (
+            SELECT g.* FROM given g JOIN stored USING (id)
+        ), versioned AS (
+            INSERT INTO article_versions (article_id, version, seen_at, title, modified_at, significant, changes,
+                                          content_hash)
+            SELECT id, version, %(seen)s, title, modified_at, significant, changes, decode(content_hash, 'hex')
+            FROM kept
+        ), carried AS (
+            UPDATE article_feeds f SET item_hash = decode(g.item_hash, 'hex'), guid = g.guid
+            FROM kept g WHERE f.article_id = g.id AND f.feed_id = %(feed)s
+        )
+        INSERT INTO article_queue (article_id, version, lane, stored_at, queued_at)
+        SELECT id, version, %(lane)s, %(seen)s, %(queued)s FROM kept
+        ON CONFLICT (article_id) DO UPDATE SET version = excluded.version, lane = excluded.lane,
+            stored_at = excluded.stored_at, queued_at = excluded.queued_at
+        RETURNING article_id
+        """,
+        {
+            "rows": _json(rows),
+            "fetched": fetched_at,
+            "seen": seen_at,
+            "feed": feed_id,
+            "lane": lane,
+            "queued": queued_at,
+        },
+    )
+    return [article_id for (article_id,) in await cursor.fetchall()]
+
+
+async def carry(conn: Conn, pairs: Sequence[tuple[Item, int]], feed_id: int, seen_at: datetime) -> None:
+    """That the feed carries these articles, and how it gives them now."""
+    await conn.execute(
+        """
+        INSERT INTO article_feeds (article_id, feed_id, guid, first_seen_at, item_hash)
+        SELECT article_id, %(feed)s, guid, %(seen)s, item_hash
+        FROM unnest(%(articles)s::bigint[], %(guids)s::text[], %(hashes)s::bytea[]) AS p(article_id, guid, item_hash)
+        ON CONFLICT (article_id, feed_id) DO UPDATE SET guid = excluded.guid, item_hash = excluded.item_hash
+        """,
+        {
+            "feed": feed_id,
+            "seen": seen_at,
+            "articles": [article_id for _, article_id in pairs],
+            "guids": [item.guid for item, _ in pairs],
+            "hashes": [bytes.fromhex(item.item_hash) for item, _ in pairs],
+        },
+    )
+
+
+async def finish_polls(conn: Conn, rows: Sequence[Mapping[str, Any]]) -> set[int]:
+    """The states of polled feeds, their polls, and the answers to whoever asked for them.
+
+    Returns the feeds whose lease was still ours; of the others nothing is kept.
+    """
+    cursor = await conn.execute(
+        """
+        WITH given AS MATERIALIZED (
+            SELECT * FROM json_to_recordset(%(rows)s::json) AS r(
+                feed_id bigint, token bigint, status text, next_poll_at timestamptz, interval_s double precision,
+                etag text, last_modified text, body_hash text, at timestamptz, took_ms integer, succeeded boolean,
+                outcome text, http_status integer, bytes integer, entries integer, counts jsonb, error jsonb,
+                failures integer, told_failing boolean, retry_after_at timestamptz, linked bigint, new bigint,
+                corrected bigint, format text, title text, site_url text, language text, hub jsonb, warnings jsonb,
+                rhythm jsonb)
+        ), kept AS (
+            UPDATE feed_states s SET
+                status = g.status, next_poll_at = g.next_poll_at, interval_s = g.interval_s, lease_until = NULL,
+                etag = g.etag, last_modified = g.last_modified,
+                body_hash = coalesce(decode(g.body_hash, 'hex'), s.body_hash),
+                last_polled_at = g.at,
+                last_success_at = CASE WHEN g.succeeded THEN g.at ELSE s.last_success_at END,
+                outcome = g.outcome, http_status = g.http_status, error = g.error, failures = g.failures,
+                told_failing = g.told_failing, retry_after_at = g.retry_after_at,
+                entries_in_last_poll = coalesce(g.entries, s.entries_in_last_poll),
+                articles_total = s.articles_total + g.linked, new_total = s.new_total + g.new,
+                corrected_total = s.corrected_total + g.corrected,
+                format = g.format, title = g.title, site_url = g.site_url, language = g.language,
+                hub = coalesce(g.hub, s.hub), warnings = coalesce(g.warnings, s.warnings), rhythm = g.rhythm
+            FROM given g
+            WHERE s.feed_id = g.feed_id AND s.lease_token = g.token AND s.lease_until IS NOT NULL
+            RETURNING s.feed_id
+        ), told AS (
+            INSERT INTO polls (feed_id, at, took_ms, outcome, http_status, bytes, entries, counts, error)
+            SELECT feed_id, at, took_ms, outcome, http_status, bytes, coalesce(entries, 0), counts, error
+            FROM given JOIN kept USING (feed_id)
+            RETURNING id, feed_id, at
+        ), answered AS (
+            INSERT INTO feed_answers (request_id, feed_id, poll_id)
+            SELECT r.id, r.feed_id, t.id FROM feed_requests r JOIN told t USING (feed_id)
+            WHERE r.kind = 'poll' AND r.at <= t.at
+            ON CONFLICT (request_id) DO NOTHING
+            RETURNING pg_notify('wiredesk_feed_answers', request_id::text)
+        )
+        SELECT feed_id, (SELECT count(*) FROM answered) FROM told
+        """,
+        {"rows": _json(rows)},
+    )
+    return {row[0] for row in await cursor.fetchall()}
+
+
+# --- what api asks for ----------------------------------------------------------------------------------------------
+
+
+async def open_requests(conn: Conn, now: datetime, limit: int) -> list[tuple[Any, ...]]:
+    """Lock unanswered requests nobody else looks at, oldest first.
+
+    Rows: (id, kind, feed_id, url, paused, removed, whether ingest knows it, retry_after_at, whether polled now).
+    """
+    cursor = await conn.execute(
+        """
+        SELECT r.id, r.kind, r.feed_id, f.url, coalesce(f.paused, false), f.id IS NULL OR f.deleted_at IS NOT NULL,
+               s.feed_id IS NOT NULL, s.retry_after_at, coalesce(s.lease_until > %(now)s, false)
+        FROM feed_requests r
+        LEFT JOIN feeds f ON f.id = r.feed_id
+        LEFT JOIN feed_states s ON s.feed_id = r.feed_id
+        WHERE NOT EXISTS (SELECT 1 FROM feed_answers a WHERE a.request_id = r.id)
+        ORDER BY r.id LIMIT %(limit)s
+        FOR UPDATE OF r SKIP LOCKED
+        """,
+        {"limit": limit, "now": now},
+    )
+    return await cursor.fetchall()
+
+
+async def add_hosts(conn: Conn, hosts: Sequence[str], now: datetime) -> None:
+    """Clocks for hosts that have none yet."""
+    await conn.execute(
+        """
+        INSERT INTO hosts (host, next_start_at) SELECT host, %s FROM unnest(%s::text[]) AS h(host)
+        ON CONFLICT (host) DO NOTHING
+        """,
+        (now, sorted(set(hosts))),
+    )
+
+
+async def take_up(conn: Conn, feeds: Sequence[tuple[int, str, str, bool]], now: datetime) -> None:
+    """Bring the states of (feed, url, host, paused) in line with what is wanted.
+
+    A new feed, one that is no longer paused and one that moved are due at once (but not before the publisher's
+    Retry-After ends). Pausing and moving end a running lease, so that its poll cannot save.
+    """
+    await conn.execute(
+        """
+        INSERT INTO feed_states AS s (feed_id, url, host, status, next_poll_at)
+        SELECT feed_id, url, host, CASE WHEN paused THEN 'paused' ELSE 'new' END,
+               CASE WHEN NOT paused THEN %(now)s::timestamptz END
+        FROM unnest(%(feeds)s::bigint[], %(urls)s::text[], %(hosts)s::text[], %(paused)s::boolean[])
+                 AS w(feed_id, url, host, paused)
+        ON CONFLICT (feed_id) DO UPDATE SET
+            url = excluded.url, host = excluded.host,
+            status = CASE WHEN excluded.status = 'paused' THEN 'paused'
+                          WHEN s.url IS DISTINCT FROM excluded.url THEN 'new'
+                          WHEN s.status = 'paused' AND s.failures > 0 THEN 'failing'
+                          WHEN s.status = 'paused' AND s.last_success_at IS NULL THEN 'new'
+                          WHEN s.status = 'paused' THEN 'ok'
+                          ELSE s.status END,
+            next_poll_at = CASE WHEN excluded.status = 'paused' THEN NULL
+                                WHEN s.url IS DISTINCT FROM excluded.url THEN %(now)s
+                                WHEN s.status = 'paused' THEN greatest(%(now)s, s.retry_after_at)
+                                ELSE s.next_poll_at END,
+            lease_until = CASE WHEN excluded.status = 'paused' OR s.url IS DISTINCT FROM excluded.url THEN NULL
+                               ELSE s.lease_until END,
+            etag = CASE WHEN s.url = excluded.url THEN s.etag END,
+            last_modified = CASE WHEN s.url = excluded.url THEN s.last_modified END,
+            body_hash = CASE WHEN s.url = excluded.url THEN s.body_hash END,
+            retry_after_at = CASE WHEN s.url = excluded.url THEN s.retry_after_at END
+        """,
+        {
+            "now": now,
+            "feeds": [feed_id for feed_id, _, _, _ in feeds],
+            "urls": [url for _, url, _, _ in feeds],
+            "hosts": [host for _, _, host, _ in feeds],
+            "paused": [paused for _, _, _, paused in feeds],
+        },
+    )
+
+
+async def drop_states(conn: Conn, feed_ids: Sequence[int]) -> None:
+    """Forget the states of removed feeds; a poll of theirs that still runs can no longer save."""
+    await conn.execute("DELETE FROM feed_states WHERE feed_id = ANY(%s)", (list(feed_ids),))
+
+
+async def make_due(conn: Conn, feed_ids: Sequence[int], now: datetime) -> None:
+    """Poll these feeds now, whatever their plan; those being polled are left alone."""
+    await conn.execute(
+        """
+        UPDATE feed_states SET next_poll_at = %(now)s, lease_until = NULL
+        WHERE feed_id = ANY(%(feeds)s) AND coalesce(lease_until <= %(now)s, true)
+          AND coalesce(next_poll_at > %(now)s, true)
+        """,
+        {"now": now, "feeds": list(feed_ids)},
+    )
+
+
+async def answer(conn: Conn, answers: Sequence[tuple[int, int, Mapping[str, Any] | None]]) -> None:
+    """Answers to (request, feed): done, or refused with {code, message, ...}."""
+    await conn.execute(
+        """
+        WITH answered AS (
+            INSERT INTO feed_answers (request_id, feed_id, refused)
+            SELECT request_id, feed_id, refused::jsonb
+            FROM unnest(%s::bigint[], %s::bigint[], %s::text[]) AS a(request_id, feed_id, refused)
+            ON CONFLICT (request_id) DO NOTHING
+            RETURNING request_id
+        )
+        SELECT pg_notify('wiredesk_feed_answers', request_id::text) FROM answered
+        """,
+        (
+            [request for request, _, _ in answers],
+            [feed for _, feed, _ in answers],
+            [_json(refused) if refused else None for _, _, refused in answers],
+        ),
+    )
+
+
+# --- the queue's other side -----------------------------------------------------------------------------------------
+
+
+async def forget_enriched(conn: Conn) -> int:
+    """Take what is enriched off the list of what waits; how many were."""
+    cursor = await conn.execute(
+        """
+        DELETE FROM article_queue q USING enriched_articles e
+        WHERE q.queued_at IS NOT NULL AND e.article_id = q.article_id AND e.version >= q.version
+        """
+    )
+    return cursor.rowcount
+
+
+async def take_to_send(conn: Conn, sent_before: datetime, now: datetime, limit: int) -> list[tuple[int, Lane]]:
+    """At most `limit` (article, lane) pairs never sent or sent before a moment and not enriched; marked as sent now."""
+    cursor = await conn.execute(
+        """
+        UPDATE article_queue SET queued_at = %(now)s WHERE article_id IN (
+            SELECT article_id FROM article_queue WHERE queued_at IS NULL OR queued_at < %(before)s
+            ORDER BY queued_at NULLS FIRST, article_id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+        )
+        RETURNING article_id, lane
+        """,
+        {"now": now, "before": sent_before, "limit": limit},
+    )
+    rows: list[Any] = await cursor.fetchall()
+    return sorted(rows)
+
+
+async def unsend(conn: Conn, article_ids: Sequence[int]) -> None:
+    """What could not be sent waits again."""
+    await conn.execute("UPDATE article_queue SET queued_at = NULL WHERE article_id = ANY(%s)", (list(article_ids),))
+
+
+async def try_sweeping(conn: Conn, lock: int) -> bool:
+    """Whether this connection is the one that sweeps now; it stays so until it closes."""
+    cursor = await conn.execute("SELECT pg_try_advisory_lock(%s)", (lock,))
+    (had,) = (await cursor.fetchall())[0]
+    return bool(had)
+
+
+async def newest_poll(conn: Conn) -> int:
+    """The id of the newest poll; 0 without any."""
+    cursor = await conn.execute("SELECT coalesce(max(id), 0) FROM polls")
+    (newest,) = (await cursor.fetchall())[0]
+    return int(newest)
+
+
+async def trim_polls(conn: Conn, after: int, until: int, keep: int, one_in: int) -> int:
+    """Drop all but the newest `keep` polls of feeds polled since `after`, one poll in `one_in` giving the occasion."""
+    cursor = await conn.execute(
+        """
+        DELETE FROM polls WHERE id IN (
+            SELECT old.id
+            FROM (SELECT DISTINCT feed_id FROM polls WHERE id > %(after)s AND id <= %(until)s AND id %% %(n)s = 0) f
+            CROSS JOIN LATERAL (
+                SELECT id FROM polls p WHERE p.feed_id = f.feed_id ORDER BY id DESC OFFSET %(keep)s
+            ) old
+        )
+        """,
+        {"after": after, "until": until, "keep": keep, "n": one_in},
+    )
+    return cursor.rowcount
+
+
+async def alive(conn: Conn) -> None:
+    """Raises psycopg's `OperationalError` where the database does not answer."""
+    await conn.execute("SELECT 1")

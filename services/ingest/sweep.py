@@ -1,0 +1,98 @@
+"""What the queue forgot is sent again, what is enriched is taken off the list, old polls are dropped.
+
+PostgreSQL knows what waits for enrichment (`article_queue`); Redis only carries ids, and may lose them. One replica
+sweeps at a time, whoever holds the advisory lock. An id is sent again when the lanes are empty and it was sent a
+while ago (it cannot be waiting, so it is lost or being worked on), or when it was sent so long ago that even the
+message of a dead worker would have come back. Enriching twice is harmless, so the sweep errs on that side.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import redis
+
+from services.ingest import store
+from services.ingest.resources import Resources
+from services.ingest.runner import AWAY_S, DATABASE_AWAY
+from services.ingest.sender import LANES, room
+from shared.articles import Lane
+from shared.queue import VISIBILITY_TIMEOUT_S
+
+EVERY_S = 2.0
+SOON = timedelta(seconds=15)
+LATE = timedelta(seconds=VISIBILITY_TIMEOUT_S + 30)
+MOST = 2_048  # ids in one round
+TRIM_EVERY_S = 60.0
+KEEP_POLLS = 200  # of each feed
+TRIM_ONE_IN = 20
+
+_LOCK = 0x57440003
+_log = logging.getLogger(__name__)
+
+
+class Sweep:
+    """Sweeps while it holds the lock; `run` until cancelled."""
+
+    def __init__(self, res: Resources) -> None:
+        self._res = res
+        self._started_at = datetime.now(UTC)
+        self._first = True
+        self._trimmed_at = 0.0
+        self._trimmed_until: int | None = None
+
+    async def run(self) -> None:
+        """Take the lock, sweep every two seconds; start over when the database was away."""
+        while True:
+            try:
+                async with await psycopg.AsyncConnection.connect(
+                    self._res.settings.database_url, autocommit=True, application_name="wiredesk-ingest-sweep"
+                ) as conn:
+                    while not await store.try_sweeping(conn, _LOCK):
+                        await asyncio.sleep(EVERY_S)
+                    while True:
+                        await self.round(conn, datetime.now(UTC))
+                        await asyncio.sleep(EVERY_S)
+            except DATABASE_AWAY as error:
+                _log.warning("the database cannot be reached", extra={"reason": str(error)})
+                await asyncio.sleep(AWAY_S)
+
+    async def round(self, conn: store.Conn, now: datetime) -> None:
+        """One sweep. Redis away: nothing is sent, the rest is done."""
+        await store.forget_enriched(conn)
+        with suppress(redis.RedisError):
+            waiting, _ = await self._res.sender.depth()
+            self._res.metrics.queue_messages.set(waiting)
+            await self._send(conn, now, waiting)
+        await self._trim(conn)
+
+    async def _send(self, conn: store.Conn, now: datetime, waiting: int) -> None:
+        soon = self._started_at if self._first else now - SOON
+        before = now - LATE if waiting else soon
+        self._first = False
+        limit = min(MOST, room(waiting))
+        taken = await store.take_to_send(conn, before, now, limit) if limit else []
+        by_lane: dict[Lane, list[int]] = defaultdict(list)
+        for article_id, lane in taken:
+            by_lane[lane].append(article_id)
+        for lane in LANES:
+            ids = by_lane[lane]
+            if ids and not await self._res.sender.send(ids, lane):
+                await store.unsend(conn, ids)
+        if taken:
+            self._res.metrics.queued.labels("sweep").inc(len(taken))
+
+    async def _trim(self, conn: store.Conn) -> None:
+        now_s = asyncio.get_running_loop().time()
+        if now_s - self._trimmed_at < TRIM_EVERY_S:
+            return
+        self._trimmed_at = now_s
+        newest = await store.newest_poll(conn)
+        if self._trimmed_until is not None and newest > self._trimmed_until:
+            await store.trim_polls(conn, self._trimmed_until, newest, KEEP_POLLS, TRIM_ONE_IN)
+        self._trimmed_until = newest
