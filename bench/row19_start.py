@@ -25,7 +25,9 @@ def run() -> Row:
         "first start s": round(first, 2),
         "start again, median s": round(sorted(again)[1], 2),
         "whole idle system MB (PSS)": total,
-    } | {f"  {kind} MB": size for kind, size in memory.items()}
+    }
+    for kind, size in memory.items():
+        figures[f"  {kind} MB"] = size
     return Row(
         19,
         "time to ready; memory of the idle system",
