@@ -113,11 +113,11 @@ def resolve(base: str, link: str) -> str | None:
     """`link` as an absolute http(s) address as seen from `base`; None where it is none."""
     link = link.strip()
     try:
-        joined = urljoin(base, link)
+        joined = link if link.startswith(("https://", "http://")) else urljoin(base, link)
         _parse(joined)
     except (ValueError, AddressRefused):
         return None
-    return _CONTROL.sub(lambda m: quote(m.group()), joined)
+    return _CONTROL.sub(lambda m: quote(m.group()), joined) if _CONTROL.search(joined) else joined
 
 
 @lru_cache(maxsize=4096)

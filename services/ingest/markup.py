@@ -54,8 +54,6 @@ _TWICE = re.compile(
 )
 # C0 but tab, line feed and carriage return; delete and C1; surrogates; what is no character for ever.
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
-_SPACES = re.compile(r"[ \t\r\f\v\u00a0\u2028\u2029]+")
-_LINES = re.compile(r"\s*\n\s*")
 
 _text_only = nh3.Cleaner(tags=set(_BLOCKS), attributes={}, clean_content_tags=set(_EMPTIED), link_rel=None)
 
@@ -74,7 +72,7 @@ def _cleaner(base: str | None) -> nh3.Cleaner:
 
 def without_controls(text: str) -> str:
     """The text without control characters, NULs and lone surrogates, which PostgreSQL and readers cannot take."""
-    return _CONTROLS.sub("", text)
+    return text if text.isprintable() else _CONTROLS.sub("", text)
 
 
 def sanitise(fragment: str, base: str) -> str:
@@ -95,7 +93,8 @@ def text_of(fragment: str) -> str:
 def text_of_clean(sanitised: str) -> str:
     """The text of HTML that `sanitise` made, in which every `<` begins a tag."""
     flat = sanitised.replace("\n", " ")
-    return tidy(html.unescape(_TAG.sub(_gap, flat)))
+    flat = _TAG.sub(_gap, flat) if "<" in flat else flat
+    return tidy(html.unescape(flat) if "&" in flat else flat)
 
 
 def title_of(text: str, is_text: bool) -> str:
@@ -111,7 +110,8 @@ def title_of(text: str, is_text: bool) -> str:
 
 def tidy(text: str) -> str:
     """Control characters out, runs of white space joined, lines kept."""
-    return _LINES.sub("\n", _SPACES.sub(" ", without_controls(text))).strip()
+    lines = (" ".join(without_controls(line).split()) for line in text.split("\n"))
+    return "\n".join(line for line in lines if line)
 
 
 def shorten(text: str, limit: int) -> str:
