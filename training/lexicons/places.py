@@ -109,11 +109,9 @@ def main() -> None:
     countries = source.get_countries()
     capitals = {value["iso"]: value["capital"] for value in countries.values()}
     cities = sorted(source.get_cities().values(), key=lambda city: (-city["population"], city["geonameid"]))
-    centre: dict[str, tuple[float, float]] = {}
-    for city in cities:
-        iso = city["countrycode"]
-        if city["name"] == capitals.get(iso) or iso not in centre:
-            centre[iso] = (city["latitude"], city["longitude"])
+    centre: dict[str, tuple[float, float]] = {}  # a country lies where its capital does, or else its largest city
+    for city in sorted(cities, key=lambda city: city["name"] != capitals.get(city["countrycode"])):
+        centre.setdefault(city["countrycode"], (city["latitude"], city["longitude"]))
     for iso, value in sorted(countries.items()):
         lat, lon = centre.get(iso, (0.0, 0.0))
         for name in {value["name"], *EXTRA_COUNTRY_NAMES.get(iso, ())}:

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 
 from services.enrich.names.tagger import Found
 
-_WORD = re.compile(r"[^\W\d_][\w\u0300-\u036f]*(?:['\u2019-]\w+)*")
+_WORD = re.compile(r"[^\W\d_][\w\u0300-\u036f]*")
+_INSIDE = frozenset({" ", ". ", "'", "\u2019", "-", " (", ", "})  # what may stand between the words of one name
 _UNSPACED = frozenset({"zh", "ja", "ko", "th"})  # names are not set apart by spaces, or carry particles behind them
 MAX_WORDS = 5
 
@@ -53,7 +54,7 @@ class CountryTagger:
             return 0
         limit = 1
         while limit < MAX_WORDS and first + limit < len(words):
-            if text[words[first + limit - 1].end() : words[first + limit].start()] not in (" ", ". "):
+            if text[words[first + limit - 1].end() : words[first + limit].start()] not in _INSIDE:
                 break
             limit += 1
         for length in range(limit, 0, -1):

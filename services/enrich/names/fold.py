@@ -17,7 +17,7 @@ _TO_LATIN = str.maketrans(
     "аеорсухіјѕһԁԛԝкАВЕКМНОРСТУХІЈЅԚԜοανικρυχΑΒΕΖΗΙΚΜΝΟΡΤΥΧϹϳ",
     "aeopcyxijshdqwkABEKMHOPCTYXIJSQWoavikpuxABEZHIKMNOPTYXCj",
 )
-_TO_CYRILLIC = str.maketrans("aeopcyxijsABEKMHOPCTYXIJS", "аеорсухіјѕАВЕКМНОРСТУХІЈЅ")
+_TO_CYRILLIC = str.maketrans("aeopcyxijskABEKMHOPCTYXIJS", "аеорсухіјѕкАВЕКМНОРСТУХІЈЅ")
 _LATIN = re.compile("[A-Za-z\u00c0-\u024f\u1e00-\u1eff]")
 _OTHER = re.compile("[\u0370-\u03ff\u0400-\u052f]")
 _MIXED = re.compile("[A-Za-z\u00c0-\u024f][\u0370-\u052f]|[\u0370-\u052f][A-Za-z\u00c0-\u024f]")

@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.enrich.document import Cluster, Document, Mention, Place, PlaceRole
 from services.enrich.gazetteer import PlaceRow
+from services.enrich.names.acronyms import is_acronym
 from services.enrich.names.fold import fold, slug
 from services.enrich.resources import Resources
 
@@ -57,24 +58,37 @@ def resolve(doc: Document, resources: Resources) -> list[Place]:
     candidates = {cluster.key: _candidates(doc, cluster, resources) for cluster in clusters}
     context = _context(doc, candidates, resources)
     roles = _roles(doc, clusters)
-    return [
-        _place(doc, cluster, candidates[cluster.key], context, roles[cluster.key], resources) for cluster in clusters
-    ]
+    found: dict[str, Place] = {}
+    for cluster in clusters:
+        place = _place(doc, cluster, candidates[cluster.key], context, roles[cluster.key], resources)
+        known = found.get(place.entity_id)
+        found[place.entity_id] = _joined(known, place) if known else place
+    return list(found.values())
+
+
+def _joined(one: Place, other: Place) -> Place:
+    """One place under two names: the surer sense, the stronger role."""
+    best = max(one, other, key=lambda place: place.confidence)
+    role = min(one.role, other.role, key=_ROLES.index)
+    return replace(best, keys=one.keys + other.keys, role=role)
 
 
 def _candidates(doc: Document, cluster: Cluster, resources: Resources) -> list[PlaceRow]:
     """What a cluster may mean: by the name of the article's language if it is a country there, else by the table."""
     language = doc.language.code if doc.language else "en"
     names = {cluster.name, *(mention.text for mention in cluster.mentions)}
-    for name in names:
+    for name in sorted(names):
         iso = resources.lexicon.countries.get(language, {}).get(name)
         row = resources.gazetteer.country(iso) if iso else None
         if row and language != "en":
             return [row]
         if row:
             return [row, *(other for other in resources.gazetteer.find(cluster.key) if other.kind != "country")]
-    for name in sorted(names, key=lambda name: -len(name)):
-        if rows := resources.gazetteer.find(fold(name)):
+    for name in sorted(names, key=lambda name: (-len(name), name)):
+        rows = resources.gazetteer.find(fold(name))
+        if is_acronym(name):  # U.N. is no town in India
+            rows = [row for row in rows if row.kind != "city"]
+        if rows:
             return rows
     return []
 

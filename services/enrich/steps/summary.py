@@ -46,7 +46,7 @@ def _own(doc: Document) -> list[str]:
     if len(text) < SHORTEST or _CUT.search(text) or fold(text) == fold(doc.title):
         return []
     start = fold(text[:200])
-    if doc.body_text != text and fold(doc.body_text[:400]).startswith(start[: max(20, len(start) - 20)]):
+    if doc.body_text != text and start[: max(20, len(start) - 20)] in fold(doc.body_text[:600]):
         return []
     return _sentences(text, MOST)
 

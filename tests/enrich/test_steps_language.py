@@ -1,0 +1,91 @@
+"""Which language an article is in."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from services.enrich.document import Document
+from services.enrich.pipeline import Resources
+from services.enrich.text.language import primary_subtag
+
+Enriched = Callable[..., Document]
+HEADLINES = Path(__file__).parents[3] / "shared/data/enrich/lang/masakhanews_dev_headlines.jsonl.gz"
+
+TEXTS = {
+    "en": "The mayor shut the bridge at noon because the river had risen by more than a metre overnight.",
+    "fr": "Le maire a fermé le pont à midi parce que la rivière était montée de plus d'un mètre dans la nuit.",
+    "de": "Der Bürgermeister sperrte die Brücke am Mittag, weil der Fluss über Nacht um mehr als einen Meter stieg.",
+    "es": "El alcalde cerró el puente al mediodía porque el río había subido más de un metro durante la noche.",
+    "pt": "O presidente da câmara fechou a ponte ao meio-dia porque o rio subiu mais de um metro durante a noite.",
+    "ru": "Мэр закрыл мост в полдень, потому что ночью вода в реке поднялась больше чем на метр.",
+    "ar": "أغلق رئيس البلدية الجسر ظهرا لأن النهر ارتفع أكثر من متر خلال الليل.",
+    "ja": "川の水位が一晩で一メートル以上上がったため、市長は正午に橋を閉鎖した。",
+    "sw": "Meya alifunga daraja saa sita mchana kwa sababu maji ya mto yalipanda zaidi ya mita moja usiku.",
+}
+
+
+@pytest.mark.parametrize("code", sorted(TEXTS))
+def test_a_sentence_is_enough(code: str, enriched: Enriched) -> None:
+    language = enriched("", TEXTS[code]).language
+    assert language is not None and language.code == code and 0.5 < language.confidence <= 1.0
+
+
+def test_capitals_do_not_mislead(enriched: Enriched) -> None:
+    language = enriched(TEXTS["en"].upper()).language
+    assert language is not None and language.code == "en"
+
+
+def test_the_feed_decides_where_the_text_says_nothing(enriched: Enriched) -> None:
+    language = enriched("2026", None, language="pt-BR").language
+    assert language is not None and (language.code, language.confidence) == ("pt", 0.5)
+    assert enriched("2026", None).language is None
+
+
+def test_the_feed_decides_between_languages_too_close_to_tell(enriched: Enriched) -> None:
+    title = "Statsministeren møter pressen i dag"
+    for declared, code in (("nb-NO", "no"), ("da", "da")):
+        language = enriched(title, None, language=declared).language
+        assert language is not None and language.code == code
+
+
+def test_a_wrongly_declared_feed_does_not_change_a_body(enriched: Enriched) -> None:
+    language = enriched("Pont", TEXTS["fr"] * 3, language="en").language
+    assert language is not None and language.code == "fr"
+
+
+@pytest.mark.parametrize(
+    ("tag", "code"),
+    [
+        ("en-GB", "en"),
+        ("en_US", "en"),
+        ("eng", "en"),
+        ("zh-Hant-TW", "zh"),
+        ("iw", "he"),
+        ("gsw", "gsw"),
+        ("und", None),
+    ],
+)
+def test_a_declared_tag_is_cut_to_its_language(tag: str, code: str | None) -> None:
+    assert primary_subtag(tag) == code
+    assert primary_subtag("english please") is None
+    assert primary_subtag(None) is None
+
+
+@pytest.mark.skipif(not HEADLINES.exists(), reason="the language data is not beside this checkout")
+def test_african_headlines_hold_their_measured_floor(resources: Resources) -> None:
+    right: Counter[str] = Counter()
+    total: Counter[str] = Counter()
+    with gzip.open(HEADLINES, "rt", encoding="utf-8") as lines:
+        for row in map(json.loads, lines):
+            found = resources.language_model.detect(row["headline"])
+            total[row["lang"]] += 1
+            right[row["lang"]] += found is not None and found.code == row["lang"]
+    assert min(right[code] / total[code] for code in ("en", "fr")) >= 0.99
+    african = total.keys() - {"en", "fr", "pcm"}  # Nigerian Pidgin is told from English by its feed only
+    assert sum(right[code] for code in african) / sum(total[code] for code in african) >= 0.86

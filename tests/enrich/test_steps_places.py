@@ -1,0 +1,135 @@
+"""Which place on earth a name means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from services.enrich import lexicons
+from services.enrich.document import Document, Place
+from services.enrich.gazetteer import Gazetteer
+from services.enrich.names.fold import fold
+from services.enrich.pipeline import Resources
+from shared.articles import Source
+
+Enriched = Callable[..., Document]
+
+
+def places(doc: Document) -> dict[str, Place]:
+    return {place.name: place for place in doc.places}
+
+
+def test_a_place_has_its_ids_and_coordinates(enriched: Enriched) -> None:
+    place = places(enriched("Talks held in Lisbon", "They were long."))["Lisbon"]
+    assert (place.geonames_id, place.entity_id) == (2267057, "place:geonames:2267057")
+    assert (place.kind, place.country) == ("city", "PT")
+    assert place.lat == pytest.approx(38.725, abs=0.01) and place.lon == pytest.approx(-9.15, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("text", "country", "admin"),
+    [
+        ("A flood hit the city of London on Monday.", "GB", "ENG"),
+        ("A flood hit the city of London, Ontario and other towns in Canada on Monday.", "CA", None),
+        ("Police in Birmingham, Ala., said so.", "US", "AL"),
+        ("Police in Birmingham, AL, said so.", "US", "AL"),
+        ("Police in Birmingham said so.", "GB", "ENG"),
+        ("The mayor of Valencia, Venezuela, said so.", "VE", None),
+        ("The mayor of Valencia spoke to Venezuelan reporters.", "VE", None),
+    ],
+)
+def test_a_namesake_is_told_apart_by_what_stands_around_it(
+    text: str, country: str, admin: str | None, enriched: Enriched, resources: Resources
+) -> None:
+    city = next(place for place in enriched("", text).places if place.kind == "city")
+    assert city.country == country
+    if admin:
+        rows = {row.geonames_id: row for row in resources.gazetteer.find(fold(city.name))}
+        assert rows[city.geonames_id or 0].admin == admin
+
+
+def test_the_publishers_country_weighs_in(enriched: Enriched) -> None:
+    source = Source("post.example", "Post", "post.example", country="CL")
+    (place,) = enriched("", "The port of Valparaiso was shut.", source=source).places
+    assert place.country == "CL"
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "kind"),
+    [
+        ("The election in Georgia was close, the government in Tbilisi said.", "Georgia", "country"),
+        ("The United States election in Georgia was close, officials in Atlanta, Georgia said.", "Georgia", "admin"),
+        ("Talks were held in Washington on Friday.", "Washington", "city"),
+        ("Fires were seen across California on Friday.", "California", "admin"),
+        ("Fires were seen across Scotland on Friday.", "Scotland", "admin"),
+    ],
+)
+def test_countries_states_and_cities_of_one_name(text: str, name: str, kind: str, enriched: Enriched) -> None:
+    assert places(enriched("", text))[name].kind == kind
+
+
+def test_roles_follow_the_headline_the_dateline_and_repetition(enriched: Enriched) -> None:
+    doc = enriched(
+        "Ferry strike spreads in Portugal",
+        "MADRID (Ferry Post) - Ferries in Portugal stopped. They stopped off Denmark too, they said in Copenhagen.",
+    )
+    roles = {place.name: place.role for place in doc.places}
+    assert roles["Portugal"] == "focus"
+    assert roles["Copenhagen"] == roles["Denmark"] == "mention"
+    doc = enriched(
+        "Ferry strike spreads", "Madrid (Ferry Post) - Ferries from Portugal stopped on Monday, officials said."
+    )
+    assert {place.name: place.role for place in doc.places} == {"Madrid": "dateline", "Portugal": "mention"}
+
+
+def test_one_place_under_two_names_is_one(enriched: Enriched) -> None:
+    doc = enriched("", "America said so. The United States said so. Officials in the U.S. said so.")
+    (place,) = doc.places
+    (entity,) = (entity for entity in doc.entities if entity.type == "place")
+    assert place.entity_id == entity.id
+    assert (entity.name, entity.count, entity.ids["iso3166"]) == ("United States", 3, "US")
+
+
+def test_every_place_has_its_entity(enriched: Enriched) -> None:
+    doc = enriched(
+        "From Paris to Kyiv", "The train left Paris for Berlin, Warsaw and Kyiv. Nobody in Springfield saw it."
+    )
+    assert {place.entity_id for place in doc.places} == {entity.id for entity in doc.entities if entity.type == "place"}
+
+
+def test_country_names_of_other_languages_resolve_to_the_same_place(enriched: Enriched) -> None:
+    body = "Le gouvernement de l'Allemagne et celui du Japon ont signé un accord sur les ports mardi."
+    assert {place.geonames_id for place in enriched("", body).places} == {2921044, 1861060}
+
+
+@pytest.mark.parametrize(("name", "first"), [("tournai", "BE"), ("new york", "US"), ("lisboa", "PT"), ("москва", "RU")])
+def test_the_table_knows_cities_by_several_names(name: str, first: str, resources: Resources) -> None:
+    assert resources.gazetteer.find(name)[0].country == first
+    assert resources.gazetteer.find(fold("no such town as this")) == []
+
+
+def test_every_country_name_leads_to_a_country(resources: Resources) -> None:
+    codes = {iso for names in resources.lexicon.countries.values() for iso in names.values()}
+    rows = {iso: resources.gazetteer.country(iso) for iso in codes}
+    assert len(codes) > 240
+    assert all(row and row.country == iso and row.kind == "country" for iso, row in rows.items())
+
+
+def test_a_missing_table_is_said_at_start(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"places\.npz"):
+        Gazetteer(tmp_path / "places.npz")
+
+
+def test_every_demonym_names_a_country_of_the_table(resources: Resources) -> None:
+    countries = {people.country for people in resources.lexicon.demonyms.values() if people.country}
+    assert len(countries) > 180
+    assert all(resources.gazetteer.country(iso) for iso in countries)
+
+
+def test_the_word_lists_hold_each_word_once() -> None:
+    for name in ("titles.txt", "organisations.txt"):
+        lines = (lexicons.HERE / name).read_text(encoding="utf-8").splitlines()
+        words = [line for line in lines if line and not line.startswith("#")]
+        assert len(words) == len(set(words)), name
