@@ -1,0 +1,1 @@
+"""Recipes of what the enrichment reads; never part of the running product."""

