@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,9 +69,9 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
             yield Resources(settings, pool, client, hub, Log(pool, hub, source), reader)
         finally:
             hub.close("the server goes down")
-            reader.cancel()
-            with suppress(asyncio.CancelledError):
-                await reader
+            while not reader.done():  # a cancellation that meets a timeout of the Redis client is lost
+                reader.cancel()
+                await asyncio.wait({reader}, timeout=1)
             await client.aclose()
 
 

@@ -133,8 +133,8 @@ class Hub:
         return self.head > position
 
     async def run(self) -> None:
-        """Read until cancelled. Survives either engine's absence, and both."""
-        while True:
+        """Read until closed. Survives either engine's absence, and both."""
+        while self.closing is None:
             try:
                 batch = await self._from_stream()
                 self.live = True

@@ -119,17 +119,13 @@ class Newsroom:
                 (n, card["url"], card["url"], title, None if undated else at, at, at, Jsonb(card["source"])),
             )
             self.conn.execute("INSERT INTO article_feeds VALUES (%s, %s, %s, %s)", (n, feed, f"g{n}", at))
-            self.conn.execute(
-                "INSERT INTO article_versions VALUES (%s, 1, %s, %s, NULL, true, '[]')", (n, at, title)
-            )
+            self.conn.execute("INSERT INTO article_versions VALUES (%s, 1, %s, %s, NULL, true, '[]')", (n, at, title))
             self.conn.execute(
                 "INSERT INTO enriched_articles VALUES (%s, 1, 'r1', NULL, %s, %s, %s, %s, 'usable', %s, %s)",
                 (n, at, at, lang, source, json.dumps(card), json.dumps(rest)),
             )
             words = fold(f"{title}\n{card['description']}\n{body}")
-            self.conn.execute(
-                "INSERT INTO article_search VALUES (%s, %s, to_tsvector('simple', %s))", (n, at, words)
-            )
+            self.conn.execute("INSERT INTO article_search VALUES (%s, %s, to_tsvector('simple', %s))", (n, at, words))
             for i, t, _name in entities:
                 self.conn.execute("INSERT INTO article_entities VALUES (%s, %s, %s, %s, 1, 0.5)", (n, i, t, at))
             told = NewEvent("wiredesk.article.enriched.v1", f"articles/{n}", json.dumps(card), n)
