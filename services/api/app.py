@@ -1,17 +1,14 @@
-"""The API put together: middleware, routes, errors, the dashboard's files."""
+"""The API put together: middleware, routes, errors."""
 
 from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
-from starlette.responses import FileResponse, Response
-from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.api import articles, events, openapi, problems
+from services.api import articles, dashboard, events, openapi, problems, webhooks
 from services.api.auth import Gate, Keyring
 from services.api.deps import Resources
 from services.api.feeds import routes as feeds
@@ -19,15 +16,9 @@ from services.api.keys import routes as keys
 from services.api.ops import health
 from services.api.ops import routes as ops
 from services.api.ops.metrics import Metrics, Timed
-from services.api.problems import Problem
 from shared.settings import Settings
 
-DASHBOARD = Path(__file__).parent / "dashboard"
 EXPOSED = ("ETag", "Link", "Location", "Retry-After", "Wiredesk-Position")
-_POLICY = (
-    "default-src 'self'; img-src 'self' data: https: http:; style-src 'self' 'unsafe-inline'; object-src 'none';"
-    " base-uri 'none'; frame-ancestors 'none'"
-)
 
 
 def create_app(settings: Settings, resources: Resources) -> FastAPI:
@@ -45,10 +36,11 @@ def create_app(settings: Settings, resources: Resources) -> FastAPI:
         feeds.router,
         ops.router,
         keys.router,
+        webhooks.router,
         health.router,
+        dashboard.router,
     ):
         app.include_router(router)
-    _serve_dashboard(app)
     problems.install(app)
     app.add_middleware(Gate, held=resources, keyring=app.state.keyring)
     if settings.cors_origins:
@@ -82,18 +74,6 @@ class Head:
             await send(message)
 
         await self._app({**scope, "method": "GET"}, receive, headless)
-
-
-def _serve_dashboard(app: FastAPI) -> None:
-    @app.get("/", include_in_schema=False)
-    async def index() -> Response:
-        page = DASHBOARD / "index.html"
-        if not page.is_file():
-            raise Problem("not_found", "the dashboard is not installed; the API is under /v1")
-        headers = {"Cache-Control": "no-cache", "Content-Security-Policy": _POLICY, "X-Content-Type-Options": "nosniff"}
-        return FileResponse(page, headers=headers)
-
-    app.mount("/assets", StaticFiles(directory=DASHBOARD / "assets", check_dir=False), name="assets")
 
 
 def _version() -> str:

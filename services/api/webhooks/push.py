@@ -1,0 +1,233 @@
+"""Serving one subscription: what lies after its cursor, in order, one request at a time.
+
+    cursor -> read the log -> what its view shows -> sign -> POST -> verdict -> record -> next
+                                                                 `-> failed: wait, pause or stop; the cursor stays
+
+The attempt and what it means are recorded in one transaction. A crash between the answer and the record sends the same
+message again, under the same webhook-id: at least once, in order.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import orjson
+
+from services.api.follow import gone
+from services.api.problems import Problem
+from services.api.views import POOL_WAIT_S, Seen, Told, tell
+from services.api.webhooks import signing, store, wishes
+from services.api.webhooks.store import Claimed, Cursor
+from services.api.webhooks.verdict import GO_ON, Answered, Verdict, judge
+from shared import log
+from shared.db import AsyncPool, async_transaction
+from shared.events import STREAM_RESET, LoggedEvent, batch, envelope
+from shared.http import Client, FetchError, Limits
+
+READ = 200  # events looked at at once
+LEASE_S = 60.0  # longer than any one attempt
+LIMITS = Limits(total_s=20.0, connect_s=10.0, silence_s=20.0, sent_bytes=1_000_000, unpacked_bytes=1_000_000)
+PING = "wiredesk.webhook.ping"
+ONE = "application/cloudevents+json"
+MANY = "application/cloudevents-batch+json"
+CONTROL = "application/json"
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """What delivering needs. `source` is the CloudEvents source, `deployment` its short name in message ids."""
+
+    pool: AsyncPool
+    client: Client
+    deployment: str
+    source: str
+    backoff_s: Sequence[float]
+    stopping: Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One request to make. `last` is the position up to which all is done when it is taken; None for a ping."""
+
+    id: str
+    type: str
+    body: bytes
+    last: int | None
+
+
+async def serve(sender: Sender, claimed: Claimed) -> None:
+    """Deliver until there is nothing more, an attempt fails, or we are told to stop; then give the lease back."""
+    current: Claimed | None = claimed
+    while current is not None and not sender.stopping() and await _round(sender, current):
+        async with sender.pool.connection(timeout=POOL_WAIT_S) as conn:
+            current = await store.again(conn, current, _lease())
+    async with async_transaction(sender.pool) as conn:
+        await store.release(conn, claimed)
+        await store.trim_attempts(conn, claimed.id)
+
+
+async def ping(sender: Sender) -> bool:
+    """Make one test that was asked for; False where there is none."""
+    async with async_transaction(sender.pool) as conn:
+        asked = await store.claim_ping(conn)
+        if asked is None:
+            return False
+        told = {"type": PING, "timestamp": datetime.now(UTC), "data": {"webhook": asked.webhook_id}}
+        name = f"msg_{sender.deployment}_{asked.webhook_id}_ping-{asked.id}"
+        message = Message(name, CONTROL, orjson.dumps(told, option=orjson.OPT_UTC_Z), None)
+        answered = await _send(sender, asked.url, asked.secrets, message)
+        attempt_id = await _log(conn, asked.webhook_id, message, 1, answered)
+        await store.answer_ping(conn, asked.id, attempt_id)
+    return True
+
+
+async def _round(sender: Sender, held: Claimed) -> bool:
+    """Read one stretch and deliver what is wanted of it; whether there may be more to do."""
+    async with sender.pool.connection(timeout=POOL_WAIT_S) as conn:
+        cursor = await store.cursor_of(conn, held.id)
+        if cursor is None:
+            return False
+        found = await log.read_async(conn, cursor.position, READ)
+        events = _within(cursor, found)
+        if cursor.until is not None and cursor.position >= cursor.until:
+            await store.finish(conn, cursor.id)
+            return True
+        head = await log.head_async(conn)
+    if found and found[0].position != cursor.position + 1:
+        return await _deliver(sender, held, cursor, [_reset(sender, held, cursor, found[0].position, head)])
+    if not events:
+        return False
+    try:
+        view = wishes.view(held.filters, held.include)
+    except Problem as problem:  # kept by an earlier version, not known to this one
+        await _settle(sender, held, Verdict("pause", reason=f"the filters cannot be read: {problem.message}"))
+        return False
+    seen = [Seen.of(e.position, envelope(e, sender.source)) for e in events]
+    shown = (await tell(sender.pool, seen, [view]))[view]
+    if not await _deliver(sender, held, cursor, _messages(sender, held, shown)):
+        return False
+    async with sender.pool.connection(timeout=POOL_WAIT_S) as conn:
+        await store.advance(conn, cursor.id, events[-1].position)
+    return True
+
+
+def _within(cursor: Cursor, events: Sequence[LoggedEvent]) -> list[LoggedEvent]:
+    ends = [end for end in (cursor.until, cursor.pending_until) if end is not None]
+    return [e for e in events if not ends or e.position <= min(ends)]
+
+
+def _messages(sender: Sender, held: Claimed, shown: Sequence[Told]) -> list[Message]:
+    size = held.batch or 1
+    groups = [shown[i : i + size] for i in range(0, len(shown), size)]
+    return [_message(sender, held, group) for group in groups]
+
+
+def _message(sender: Sender, held: Claimed, group: Sequence[Told]) -> Message:
+    first, last = group[0].position, group[-1].position
+    body = batch([told.data for told in group]) if held.batch else group[0].data
+    name = signing.message_id(sender.deployment, held.id, first, last)
+    return Message(name, MANY if held.batch else ONE, body, last)
+
+
+def _reset(sender: Sender, held: Claimed, cursor: Cursor, oldest: int, head: int) -> Message:
+    """The notice that events were missed for good, as every channel gives it."""
+    told = {"type": STREAM_RESET} | gone(cursor.position, oldest, head)
+    name = f"msg_{sender.deployment}_{held.id}_reset-{cursor.position}"
+    return Message(name, CONTROL, orjson.dumps(told), oldest - 1)
+
+
+async def _deliver(sender: Sender, held: Claimed, cursor: Cursor, messages: Sequence[Message]) -> bool:
+    """Send one after another; False as soon as one is not taken, or the subscription is changed or no longer ours."""
+    for message in messages:
+        if sender.stopping():
+            return False
+        if held.batch and message.last != cursor.pending_until and message.last is not None:
+            async with sender.pool.connection(timeout=POOL_WAIT_S) as conn:
+                await store.fix_batch(conn, cursor.id, message.last)
+        answered = await _send(sender, held.url, held.secrets, message)
+        verdict = judge(answered, held.failures + 1, sender.backoff_s, datetime.now(UTC))
+        async with async_transaction(sender.pool) as conn:
+            attempt = held.failures + 1
+            ours = await _record(conn, held, verdict, attempt)
+            if ours:
+                await _log(conn, held.id, message, attempt, answered)
+            if ours and verdict is GO_ON and message.last is not None:
+                await store.advance(conn, cursor.id, message.last)
+            now = await store.again(conn, held, _lease()) if ours and verdict is GO_ON else None
+        if verdict is not GO_ON:
+            logger.warning(
+                "not delivered",
+                extra={"webhook": held.id, "message": message.id, "attempt": attempt, "verdict": verdict.kind},
+            )
+        if now is None or not _same(now, held):
+            return False
+        held = now
+    return True
+
+
+def _same(now: Claimed, before: Claimed) -> bool:
+    """Whether what was prepared for it still holds."""
+    return replace(now, secrets=(), failures=0) == replace(before, secrets=(), failures=0)
+
+
+async def _settle(sender: Sender, held: Claimed, verdict: Verdict) -> None:
+    async with async_transaction(sender.pool) as conn:
+        await _record(conn, held, verdict, held.failures)
+
+
+async def _record(conn: store.Connection, held: Claimed, verdict: Verdict, failures: int) -> bool:
+    status = {"pause": "paused", "disable": "disabled"}.get(verdict.kind, "active")
+    return await store.settle(
+        conn,
+        held,
+        status=status,
+        reason=verdict.reason,
+        failures=0 if verdict is GO_ON else failures,
+        next_attempt_at=verdict.next_attempt_at or datetime.now(UTC),
+        lease_until=_lease() if verdict is GO_ON else None,
+    )
+
+
+async def _log(conn: store.Connection, webhook_id: int, message: Message, attempt: int, answered: Answered) -> int:
+    at = datetime.now(UTC) - timedelta(milliseconds=answered.took_ms)
+    return await store.log_attempt(
+        conn, webhook_id, message.id, message.last, attempt, at, answered.status_code, answered.took_ms, answered.error
+    )
+
+
+async def _send(sender: Sender, url: str, secrets: Sequence[signing.Secret], message: Message) -> Answered:
+    """One attempt. Every outcome is an answer."""
+    now = datetime.now(UTC)
+    headers = signing.headers(message.id, message.body, signing.still_signing(secrets, now), now)
+    headers |= {"content-type": message.type, "user-agent": "Wiredesk webhooks"}
+    begun = time.monotonic()
+    try:
+        response = await sender.client.post(url, message.body, headers=headers, limits=LIMITS)
+    except FetchError as error:
+        return Answered(None, _since(begun), error={"code": error.code, "message": error.message})
+    took_ms = _since(begun)
+    if 200 <= response.status < 300:
+        return Answered(response.status, took_ms)
+    refusal = {"code": "not_taken", "message": f"HTTP {response.status}{_excerpt(response.body)}"}
+    return Answered(response.status, took_ms, response.headers.get("retry-after"), refusal)
+
+
+def _excerpt(body: bytes) -> str:
+    """The beginning of what the receiver said, fit for a line of text."""
+    text = " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", body[:1000].decode("utf-8", "replace")).split())
+    return f": {text[:200]}" if text else ""
+
+
+def _since(begun: float) -> int:
+    return round((time.monotonic() - begun) * 1000)
+
+
+def _lease() -> datetime:
+    return datetime.now(UTC) + timedelta(seconds=LEASE_S)
