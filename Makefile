@@ -35,8 +35,10 @@ bench: $(VENV)/.installed-dev ## measure; prints tables, writes bench/results/; 
 quality: $(VENV)/.installed-dev ## score the enrichment per task and language, and hold the gate
 	@$(BIN)/python -m bench.quality $(ARGS)
 
-train-ner: $(VENV)/.installed-dev ## make the bundled model of names anew
-	@$(BIN)/python -m services.enrich.ner.train $(ARGS)
+train-ner: ## make the bundled model of names anew (own environment in build/; needs the training sets)
+	@$(PYTHON) -m venv build/train-ner/venv
+	@build/train-ner/venv/bin/python -m pip --disable-pip-version-check --quiet install -r training/ner/requirements.txt
+	@build/train-ner/venv/bin/python -m training.ner $(ARGS)
 
 format: $(VENV)/.installed-dev ## put the source into its form
 	@$(BIN)/ruff format --quiet .
