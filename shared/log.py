@@ -15,9 +15,9 @@ from typing import Any
 import psycopg
 
 from shared.events import LoggedEvent, NewEvent
+from shared.locks import Lock
 
 CHANNEL = "wiredesk_events"  # NOTIFY wakes the relay; the payload says nothing
-_LOCK = 0x57440002
 
 _TAKE = "SELECT pg_advisory_xact_lock(%s)"
 _INSERT = """
@@ -55,7 +55,7 @@ def append(conn: psycopg.Connection[Any], events: Sequence[NewEvent], now: datet
     """Append in order and return the positions, one each. The lock is held from here to the end of the transaction."""
     if not events:
         return []
-    conn.execute(_TAKE, (_LOCK,))
+    conn.execute(_TAKE, (Lock.LOG,))
     return sorted(p for (p,) in conn.execute(_INSERT, _arguments(events, now)).fetchall())
 
 
@@ -63,7 +63,7 @@ async def append_async(conn: psycopg.AsyncConnection[Any], events: Sequence[NewE
     """The same for async services."""
     if not events:
         return []
-    await conn.execute(_TAKE, (_LOCK,))
+    await conn.execute(_TAKE, (Lock.LOG,))
     cursor = await conn.execute(_INSERT, _arguments(events, now))
     return sorted(p for (p,) in await cursor.fetchall())
 

@@ -9,9 +9,8 @@ from importlib.resources import files
 import psycopg
 
 from shared.errors import WiredeskError
+from shared.locks import Lock
 from shared.settings import Settings
-
-_LOCK = 0x57440001  # one migrator at a time, whatever the number of replicas starting
 
 
 class MigrationChanged(WiredeskError):
@@ -33,7 +32,7 @@ def migrate(database_url: str) -> list[str]:
     """
     applied: list[str] = []
     with psycopg.connect(database_url, autocommit=True, application_name="wiredesk-migrate") as conn:
-        conn.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
+        conn.execute("SELECT pg_advisory_lock(%s)", (Lock.MIGRATE,))
         conn.execute(
             "CREATE TABLE IF NOT EXISTS schema_migrations"
             " (name text PRIMARY KEY, sha256 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"

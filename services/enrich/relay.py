@@ -19,10 +19,10 @@ import redis
 from services.enrich import store
 from shared import log, stream
 from shared.events import envelope, source_of
+from shared.locks import Lock
 from shared.observe import configure_logging, notify_ready
 from shared.settings import Settings
 
-LEAD_LOCK = 0x57440003
 BATCH = 500
 IDLE_WAIT_S = 0.5  # a NOTIFY comes sooner; this is for one that was lost
 RETRY_S = 0.5
@@ -68,7 +68,7 @@ def relay_once(conn: psycopg.Connection[tuple[object, ...]], client: redis.Redis
 def lead(database_url: str, client: redis.Redis, stop: Stop) -> None:
     """Hold the lock and relay until asked to stop. Raises when an engine goes away; the lock goes with the session."""
     with psycopg.connect(database_url, autocommit=True, application_name="wiredesk-relay") as conn:
-        while not stop.asked and not store.lead(conn, LEAD_LOCK):
+        while not stop.asked and not store.lead(conn, Lock.RELAY):
             time.sleep(RETRY_S)
         source = source_of(log.deployment(conn))
         log.listen(conn)

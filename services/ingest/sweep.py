@@ -22,6 +22,7 @@ from services.ingest.resources import Resources
 from services.ingest.runner import AWAY_S, DATABASE_AWAY
 from services.ingest.sender import LANES, room
 from shared.articles import Lane
+from shared.locks import Lock
 from shared.queue import VISIBILITY_TIMEOUT_S
 
 EVERY_S = 2.0
@@ -32,7 +33,6 @@ TRIM_EVERY_S = 60.0
 KEEP_POLLS = 200  # of each feed
 TRIM_ONE_IN = 20
 
-_LOCK = 0x57440003
 _log = logging.getLogger(__name__)
 
 
@@ -53,7 +53,7 @@ class Sweep:
                 async with await psycopg.AsyncConnection.connect(
                     self._res.settings.database_url, autocommit=True, application_name="wiredesk-ingest-sweep"
                 ) as conn:
-                    while not await store.try_sweeping(conn, _LOCK):
+                    while not await store.try_sweeping(conn, Lock.SWEEP):
                         await asyncio.sleep(EVERY_S)
                     while True:
                         await self.round(conn, datetime.now(UTC))

@@ -10,8 +10,9 @@ from typing import Any
 import psycopg
 from psycopg.rows import class_row
 
+from shared.locks import Lock
+
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
-_LOCK = 0x57440010  # one process at a time makes the first key
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ async def revoke(conn: Connection, key_id: int) -> bool:
 
 async def alone(conn: Connection) -> None:
     """Be the only one, until the transaction ends, that looks whether a first key must be made."""
-    await conn.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+    await conn.execute("SELECT pg_advisory_xact_lock(%s)", (Lock.FIRST_KEY,))
 
 
 async def has_admin(conn: Connection) -> bool:
