@@ -1,6 +1,6 @@
 """The enrichers and their order: one visible tuple, checked when it is imported.
 
-    page → text → language → mentions → folding → places → entities → keywords → summary
+    page → text → language → mentions → folding → places → entities → keywords → summary → quotes → dates
 
 A new step is a file here with a class that fits `Step`, and a place in `STEPS`.
 """
@@ -13,6 +13,7 @@ from typing import Protocol
 
 from services.enrich.document import Document
 from services.enrich.resources import Resources
+from services.enrich.steps.dates import Dates
 from services.enrich.steps.entities import Entities
 from services.enrich.steps.folding import Folding
 from services.enrich.steps.keywords import Keywords
@@ -20,6 +21,7 @@ from services.enrich.steps.language import DetectLanguage
 from services.enrich.steps.mentions import Mentions
 from services.enrich.steps.page import Page
 from services.enrich.steps.places import ResolvePlaces
+from services.enrich.steps.quotes import Quotes
 from services.enrich.steps.summary import Summary
 from services.enrich.steps.text import Text
 
@@ -88,6 +90,8 @@ STEPS: tuple[Step, ...] = (
     Entities(),
     Keywords(),
     Summary(),
+    Quotes(),
+    Dates(),
 )
 
 check(STEPS)

@@ -1,0 +1,133 @@
+"""Direct speech and who said it: quotation marks near a verb of saying, the speaker from the entities beside it.
+
+A pair of marks without such a verb is kept only when it holds a whole sentence: single words in quotation marks are
+titles, nicknames or doubt. A pronoun stands for the person read last.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+
+from services.enrich.document import Document, Entity, Quote
+from services.enrich.resources import Resources
+
+LONGEST = 1_500  # characters of one quote
+MOST = 100  # of one article
+NEAR = 120  # characters on either side in which the verb and the speaker are looked for
+SHORTEST_SAID, SHORTEST_ALONE = 2, 5  # words with a verb of saying, and without one
+_CLOSE = {
+    mark: re.compile(f"[{close}\n]")
+    for mark, close in {
+        "\u201c": "\u201d\u201c",
+        "\u00ab": "\u00bb",
+        "\u201e": "\u201c\u201d",
+        '"': '"',
+        "\u300c": "\u300d",
+    }.items()
+}
+_OPEN = re.compile('[\u201c\u00ab\u201e\u300c]|(?<![\\w.,!?\u2026])"(?=\\S)')
+_CUES = {
+    "en": "said says say told tells added adds announced argued asked asserted claimed confirmed continued declared"
+    " denied explained insisted noted recalled remarked replied reported stated suggested urged warned wrote tweeted",
+    "fr": "dit déclaré déclare affirmé affirme expliqué explique estime estimé ajouté ajoute assure assuré souligne",
+    "de": "sagte sagt erklärte erklärt betonte meinte teilte fügte warnte kritisierte schrieb hieß",
+    "es": "dijo dice afirmó afirma aseguró declaró explicó señaló agregó añadió indicó sostuvo advirtió escribió",
+    "pt": "disse diz afirmou afirma declarou explicou garantiu acrescentou destacou escreveu alertou",
+    "it": "detto dice dichiarato dichiara spiegato spiega aggiunto affermato sottolinea scritto",
+}
+_VERBS = {code: re.compile(r"(?<!\w)(?:" + "|".join(words.split()) + r")(?!\w)") for code, words in _CUES.items()}
+_PRONOUN = re.compile(r"(?<!\w)(?:he|she|He|She)(?!\w)")
+_STOP = re.compile(r"[.!?\u2026]\s|\n")
+
+
+class Quotes:
+    """Provides `quotes`, in reading order."""
+
+    name = "quotes"
+    revision = "1"
+    needs = frozenset({"body_text", "language", "entities"})
+    provides = frozenset({"quotes"})
+    languages = frozenset(_CUES)
+
+    def run(self, docs: Sequence[Document], resources: Resources) -> None:
+        """Find each document's own."""
+        for doc in docs:
+            doc.quotes = tuple(quotes(doc))
+
+
+def quotes(doc: Document) -> list[Quote]:
+    """The direct speech of a document in a language with verbs of saying known here."""
+    verbs = _VERBS.get(doc.language.code if doc.language else "")
+    if verbs is None:
+        return []
+    speakers = _Speakers(doc)
+    found: list[Quote] = []
+    at = 0
+    while len(found) < MOST and (match := _OPEN.search(doc.body_text, at)):
+        start = match.end()
+        end = _close(doc.body_text, match.group(), start)
+        if end < 0:
+            at = start
+            continue
+        at = end + 1
+        text = doc.body_text[start:end]
+        words = len(text.split())
+        around = _said(doc.body_text, match.start(), end + 1, verbs)
+        whole = text[:1].isupper() and text[-1:] in ".,!?\u2026"
+        if words >= (SHORTEST_SAID if around else SHORTEST_ALONE) and (around or whole):
+            speaker = speakers.near(*around) if around else None
+            name, key = (speaker.name, speaker.id) if speaker else (None, None)
+            found.append(Quote(text, name, key, start, end))
+    return found
+
+
+def _close(text: str, mark: str, start: int) -> int:
+    """Where the quote ends; -1 where its paragraph ends first."""
+    match = _CLOSE[mark].search(text, start, start + LONGEST)
+    return match.start() if match and match.group() != "\n" and match.start() > start else -1
+
+
+def _said(text: str, opened: int, closed: int, verbs: re.Pattern[str]) -> tuple[int, int, int] | None:
+    """(start, end, position of the verb) of the clause beside a quote that has a verb of saying; behind it first."""
+    after = _STOP.search(text, closed, closed + NEAR)
+    end = after.start() if after else min(len(text), closed + NEAR)
+    if match := verbs.search(text, closed, end):
+        return closed, end, match.start()
+    start = max(0, opened - NEAR)
+    for stop in _STOP.finditer(text, start, opened):
+        start = stop.end()
+    before = list(verbs.finditer(text, start, opened))
+    return (start, opened, before[-1].start()) if before else None
+
+
+class _Speakers:
+    """The people and organisations of a document by where they stand in the body."""
+
+    def __init__(self, doc: Document) -> None:
+        here = [
+            (mention.start, mention.end, entity)
+            for entity in doc.entities
+            if entity.type in ("person", "organisation")
+            for mention in entity.mentions
+            if mention.field == "body_text"
+        ]
+        self._mentions = sorted(here, key=lambda item: item[0])
+        self._starts = [item[0] for item in self._mentions]
+        self._text = doc.body_text
+
+    def near(self, start: int, end: int, verb: int) -> Entity | None:
+        """Who is named next to the verb inside the clause; a pronoun there means the person read last before it."""
+        inside = self._mentions[bisect_right(self._starts, start - 1) : bisect_right(self._starts, end - 1)]
+        if inside:
+            best = min(
+                inside, key=lambda item: (item[2].type != "person", min(abs(item[0] - verb), abs(item[1] - verb)))
+            )
+            return best[2]
+        if not _PRONOUN.search(self._text, start, end):
+            return None
+        for index in range(bisect_right(self._starts, start) - 1, -1, -1):
+            if self._mentions[index][2].type == "person":
+                return self._mentions[index][2]
+        return None

@@ -1,0 +1,78 @@
+"""The default tier: the bundled model reads English, everything else keeps to what is right there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from time import perf_counter
+
+import pytest
+
+from services.enrich import pipeline
+from services.enrich.document import Document
+from services.enrich.pipeline import Resources, enrich, enricher_revision, load_resources
+from tests.enrich.articles import article
+
+WEIGHTS = Path(pipeline.__file__).parent / "models/ner/model.onnx"
+pytestmark = pytest.mark.skipif(not WEIGHTS.exists(), reason="the entity model's weights are not in this checkout")
+
+
+@pytest.fixture(scope="module")
+def default() -> Resources:
+    return load_resources("default")
+
+
+def named(doc: Document) -> set[tuple[str, str]]:
+    return {(entity.type, entity.id) for entity in doc.entities}
+
+
+def test_the_model_and_the_steps_after_it_name_who_and_where(default: Resources) -> None:
+    strike, flood = enrich(
+        [
+            article(
+                "Ministers meet in Lisbon over ferry strike",
+                "Maria Duarte, who leads the Dockers' Union, met the ministers in Lisbon on Monday."
+                " Duarte said the strike would go on.",
+            ),
+            article("Flood closes the old bridge at Tournai", "The mayor of Tournai closed the bridge at noon."),
+        ],
+        default,
+        clock=perf_counter,
+    )
+    assert {("person", "person:maria-duarte"), ("place", "place:geonames:2267057")} <= named(strike)
+    assert ("organisation", "organisation:dockers-union") in named(strike)
+    assert ("place", "place:geonames:2785341") in named(flood)
+
+
+def test_it_is_not_asked_about_other_languages(default: Resources) -> None:
+    (doc,) = enrich(
+        [article("", "Die Regierung in Frankreich will mit der Bundesbank über Anna Schmidt sprechen, sagte er.")],
+        default,
+        clock=perf_counter,
+    )
+    assert named(doc) == {("place", "place:geonames:3017382")}
+
+
+def test_what_it_finds_does_not_depend_on_the_batch(default: Resources) -> None:
+    articles = [
+        article("Ana Costa wins in Porto", "Ana Costa won the vote in Porto. Costa thanked the Harbour Party."),
+        article("Rain in Paris", "It rained in Paris all day, Meteo France said."),
+        article("Talks", "Officials of the European Union met in Brussels."),
+    ]
+    together = enrich(articles, default, clock=perf_counter)
+    alone = [enrich([one], default, clock=perf_counter)[0] for one in articles]
+    assert [doc.entities for doc in together] == [doc.entities for doc in alone]
+
+
+def test_its_weights_are_part_of_the_revision(default: Resources) -> None:
+    assert enricher_revision(default) != enricher_revision(load_resources("rules"))
+
+
+@pytest.mark.parametrize(
+    "text", ["x" * 100_000, "WORD " * 20_000, "Maria Duarte met her. " * 400, "\u0645\u0631\u062d " * 9_000]
+)
+def test_hostile_text_keeps_offsets_exact(text: str, default: Resources) -> None:
+    (doc,) = enrich([article("T", text, language="en")], default, clock=perf_counter)
+    assert not [note for note in doc.annotations.values() if "error" in note]
+    for entity in doc.entities:
+        for mention in entity.mentions:
+            assert doc.text_of(mention.field)[mention.start : mention.end] == mention.text

@@ -1,0 +1,99 @@
+"""Who said what, and when things were."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+
+import pytest
+
+from services.enrich.document import Document
+from services.enrich.steps.dates import dates
+
+Enriched = Callable[..., Document]
+
+
+def said(doc: Document) -> list[tuple[str, str | None]]:
+    for quote in doc.quotes:
+        assert doc.body_text[quote.start : quote.end] == quote.text
+    return [(quote.text, quote.speaker) for quote in doc.quotes]
+
+
+@pytest.mark.parametrize(
+    ("body", "text", "speaker"),
+    [
+        ("\u201cThe strike goes on,\u201d Maria Duarte said on Monday.", "The strike goes on,", "Maria Duarte"),
+        ('"The strike goes on," said Maria Duarte.', "The strike goes on,", "Maria Duarte"),
+        ("Maria Duarte said: \u201cThe strike goes on.\u201d", "The strike goes on.", "Maria Duarte"),
+        ("Maria Duarte spoke first. \u201cIt goes on,\u201d she said later.", "It goes on,", "Maria Duarte"),
+        ("\u201cIt goes on and on and on,\u201d a passenger said.", "It goes on and on and on,", None),
+        (
+            "Maria Duarte met Rui Costa there. \u201cIt goes on,\u201d Costa told reporters.",
+            "It goes on,",
+            "Rui Costa",
+        ),
+    ],
+)
+def test_a_quote_has_its_speaker(body: str, text: str, speaker: str | None, enriched: Enriched) -> None:
+    doc = enriched("The strike of the ferries", body)
+    assert said(doc) == [(text, speaker)]
+    if speaker:
+        assert doc.quotes[0].entity_id in {entity.id for entity in doc.entities}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "The so-called \u201cghost ferry\u201d came back to the harbour this week.",
+        "They watched \u201cThe Long River\u201d in the old cinema by the bridge.",
+        'The sign was 6" wide and 4" high, and it hung there for many years.',
+        "An opening mark \u201cwithout an end stands here.\n\nAnd here is more text for everyone to read.",
+    ],
+)
+def test_quotation_marks_alone_make_no_quote(body: str, enriched: Enriched) -> None:
+    assert said(enriched("", body)) == []
+
+
+def test_quotes_of_other_languages_keep_their_marks(enriched: Enriched) -> None:
+    body = "« La grève continue aujourd'hui », a déclaré la ministre devant les journalistes réunis à la gare."
+    assert said(enriched("", body)) == [(" La grève continue aujourd'hui ", None)]
+
+
+MONDAY = date(2026, 11, 23)
+
+
+@pytest.mark.parametrize(
+    ("text", "named", "value"),
+    [
+        ("It was on 3 May 2025.", "3 May 2025", "2025-05-03"),
+        ("It was on May 3, 2025, at noon.", "May 3, 2025", "2025-05-03"),
+        ("It was on the 3rd of May.", "3rd of May", "2026-05-03"),
+        ("It is due on Jan. 4.", "Jan. 4", "2027-01-04"),
+        ("It was on 2025-05-03.", "2025-05-03", "2025-05-03"),
+        ("They met on Sunday.", "Sunday", "2026-11-22"),
+        ("They met on Monday.", "Monday", "2026-11-23"),
+        ("They meet next Monday.", "next Monday", "2026-11-30"),
+        ("They met last Monday.", "last Monday", "2026-11-16"),
+        ("They met yesterday.", "yesterday", "2026-11-22"),
+        ("In October of this year it rained.", "October of this year", "2026-10"),
+        ("It was built in October 1998.", "October 1998", "1998-10"),
+        ("It was built in 1998.", "1998", "1998"),
+        ("It was shut last year.", "last year", "2025"),
+    ],
+)
+def test_a_date_is_resolved_against_the_articles_own(text: str, named: str, value: str) -> None:
+    (found,) = dates(text, MONDAY)
+    assert (found.text, found.value, text[found.start : found.end]) == (named, value, named)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["They may come.", "It cost 1998 euros.", "On 31 February", "Call 0203 4455", "May Duarte sang.", "v2.2024.1"],
+)
+def test_what_is_no_date_is_left_out(text: str) -> None:
+    assert dates(text, MONDAY) == []
+
+
+def test_the_step_takes_the_day_of_publication(enriched: Enriched) -> None:
+    (found,) = enriched("", "The ministers of the country met yesterday.").dates
+    assert found.value == "2026-11-22"
