@@ -1,4 +1,4 @@
-"""Every advisory lock of PostgreSQL that Wiredesk takes, in one place: two that share a number would stop each other."""
+"""Every advisory lock Wiredesk takes in PostgreSQL, in one place: two with one number would stop each other."""
 
 from __future__ import annotations
 
