@@ -234,13 +234,15 @@ async def test_a_slow_reader_is_cut_and_resumes(
 async def test_the_end_of_the_server_tells_readers_to_come_back(
     newsroom: Newsroom, settings: Settings, held: Resources
 ) -> None:
-    async with serving(settings, held) as (client, server):
-        async with client.stream("GET", "/v1/events", headers={"Accept": "text/event-stream"}) as answer:
-            lines = answer.aiter_lines()
-            await anext(lines)
-            server.should_exit = True
-            async with asyncio.timeout(10):
-                rest = [line async for line in lines]
+    async with (
+        serving(settings, held) as (client, server),
+        client.stream("GET", "/v1/events", headers={"Accept": "text/event-stream"}) as answer,
+    ):
+        lines = answer.aiter_lines()
+        await anext(lines)
+        server.should_exit = True
+        async with asyncio.timeout(10):
+            rest = [line async for line in lines]
     assert any(line.startswith(": the server goes down") for line in rest)
 
 
