@@ -166,7 +166,7 @@ def doubted(silver: Sequence[Sentence], tag: Tag) -> list[Sentence]:
                 if first < last:
                     given.add((found[first].start, found[last - 1].end, LABELS[kind]))
         seen = {(span.start, span.end, span.label) for span in spans}
-        marked.append(replace(sentence, doubtful=tuple(sorted((s, e) for s, e, _ in given ^ seen))))
+        marked.append(replace(sentence, doubtful=tuple(sorted({(s, e) for s, e, _ in given ^ seen}))))
     return marked
 
 

@@ -12,9 +12,12 @@ from collections.abc import Sequence
 from enum import IntEnum
 from typing import NamedTuple
 
-#: A run of letters and digits with the marks and invisible characters inside it, or one other visible character.
+#: Letters with a full stop each ("U.S.", "a.m."), or a run of letters and digits with the marks and invisible characters
+#: inside it, or one other visible character.
 WORD = re.compile(
-    "[^\\W_](?:[^\\W_]|[\\u0300-\\u036f\\u00ad\\u061c\\u180e\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u2064\\ufeff\\x00])*|\\S"
+    "(?:[^\\W\\d_]\\.){2,}"
+    "|[^\\W_](?:[^\\W_]|[\\u0300-\\u036f\\u00ad\\u061c\\u180e\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u2064\\ufeff\\x00])*"
+    "|\\S"
 )
 
 
@@ -93,7 +96,7 @@ def shape(word: str) -> Shape:
     if word.isupper():
         if len(word) == 1:
             return Shape.CAPITAL
-        return Shape.UPPER if word.isalpha() else Shape.MIXED
+        return Shape.UPPER if word.isalpha() or word[1] == "." else Shape.MIXED
     if word.isalpha():
         rest = word[1:]
         if first.isupper() and (rest.islower() or rest == rest.lower()):
