@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from enum import IntEnum
 from typing import NamedTuple
 
-#: Letters with a full stop each ("U.S.", "a.m."), or a run of letters and digits with the marks and invisible characters
-#: inside it, or one other visible character.
+#: Letters with a full stop each ("U.S.", "a.m."), or a run of letters and digits with the marks and the invisible
+#: characters inside it, or one other visible character.
 WORD = re.compile(
     "(?:[^\\W\\d_]\\.){2,}"
     "|[^\\W_](?:[^\\W_]|[\\u0300-\\u036f\\u00ad\\u061c\\u180e\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u2064\\ufeff\\x00])*"
