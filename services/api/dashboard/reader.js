@@ -67,7 +67,7 @@ export class Reader {
         this.#facts(article),
       ),
       ...changes(versions, lang),
-      article.summary?.length
+      worthSumming(article, body)
         ? h("section", { class: "summary", "aria-label": "Summary" }, h("h3", {}, "Summary"),
           h("ul", {}, ...article.summary.map((s) => prose("li", {}, lang, typeof s === "string" ? s : s.text || ""))))
         : null,
@@ -123,6 +123,12 @@ function changes(versions, lang) {
     h("li", {}, h("p", { class: "change-head" }, `${change.field.replaceAll("_", " ")}, ${whole(version.seen_at)}`),
       change.old ? prose("del", {}, lang, short(change.old)) : null, change.new ? prose("ins", {}, lang, short(change.new)) : null)));
   return [h("section", { class: "changes", "aria-label": "Corrections" }, h("h3", {}, "What was corrected"), h("ul", {}, ...lines))];
+}
+
+/** A summary that is most of the text says nothing new. */
+function worthSumming({ summary }, body) {
+  const text = (summary || []).map((s) => (typeof s === "string" ? s : s.text || "")).join(" ");
+  return text.length > 0 && text.length < body.length * 0.6;
 }
 
 function short(value) {
