@@ -57,7 +57,7 @@ def test_nothing_gives_nothing(enriched: Enriched) -> None:
 def test_keywords_are_what_the_article_is_about(enriched: Enriched) -> None:
     body = "The ferry strike stopped every ferry on the river. The ferry strike will last. People said it went too far."
     keywords = [keyword.text.lower() for keyword in enriched("Ferry strike stops the river", body).keywords]
-    assert "ferry strike" in keywords[:2]
+    assert keywords[0] == "ferry strike"
     assert not {"the", "people", "said", "was"} & set(keywords)
 
 

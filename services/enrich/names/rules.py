@@ -22,6 +22,7 @@ from services.enrich.names.tagger import Found
 MAX_WORDS = 10  # of one name
 _TOKEN = re.compile(r"(?:[A-Z]\.){2,}|[^\W\d_]\w*(?:['\u2019-]\w+)*")
 _SENTENCE_END = re.compile(r"[.!?:;\n\u2026]|[\"\u201c\u201d\u2018\u00ab]\s*$")
+_TITLE = re.compile(r"[A-Z\u00c0-\u00de\u0100-\u017d][^\W\d_A-Z]+(?:['\u2019-][^\W\d_]+)*|[A-Z]")
 _LINKS = frozenset(
     "of for de da do dos das del della di du des la le el van von der den ter al bin ibn bint e y and the".split()
 )
@@ -51,7 +52,7 @@ class _Word(NamedTuple):
 class RulesTagger:
     """English names by rule. Labels person, organisation, place, group; scores are rough and say which rule it was."""
 
-    revision = "rules-1"
+    revision = "rules-2"
 
     def __init__(self, lexicon: Lexicon, gazetteer: Gazetteer) -> None:
         """Both are only read."""
@@ -183,7 +184,9 @@ class RulesTagger:
         spoken = self._near_speech(text, words, first, end)
         if size <= 3 and not alone and (spoken or (given and not words[first].opens)) and not name.isupper():
             return end, "person", 0.6
-        if 2 <= size <= 3 and not any(self._lexicon.is_common(word.lower()) for word in sequence):
+        if 2 <= size <= 3 and all(
+            _TITLE.fullmatch(word) and word.lower() not in self._lexicon.zipf for word in sequence
+        ):
             return end, "person", 0.5
         return end, "", 0.0
 

@@ -23,11 +23,14 @@ RARE, UNKNOWN, TOO_COMMON = (
     6.0,
 )  # Zipf of an English word outside the table, of any word elsewhere, and the limit
 _WORD = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*")
+_ADDRESS = re.compile(r"https?://\S+|www\.\S+|\S+@\S+\.\S+")
+_CONTRACTED = ("n't", "'ve", "'re", "'ll", "'d", "'m")
+STEM = 6  # letters by which forms of one word are taken for the same
 _UNSPACED = frozenset({"zh", "ja", "th", "lo", "km", "my"})
 
 
 class Keywords:
-    """Provides `keywords`, at most ten, best first, none a part of another."""
+    """Provides `keywords`, at most ten, best first, none sharing a word with another."""
 
     name = "keywords"
     revision = "1"
@@ -63,12 +66,12 @@ def _weigh_words(
     counts: Counter[str] = Counter()
     pairs: Counter[tuple[str, str]] = Counter()
     titled: set[str] = set()
-    for text, bonus in ((doc.title, True), (doc.body_text[:READ], False)):
+    for text, bonus in ((doc.title, True), (_ADDRESS.sub(" ", doc.body_text[:READ]), False)):
         last, last_end = "", -2
         for match in _WORD.finditer(text):
             written = match.group()
-            word = written.lower().removesuffix("'s").removesuffix("\u2019s")
-            if len(word) < 3 or word in stop:
+            word = written.lower().replace("\u2019", "'").removesuffix("'s")
+            if len(word) < 3 or word in stop or (language == "en" and word.endswith(_CONTRACTED)):
                 last = ""
                 continue
             counts[word] += 1
@@ -89,16 +92,19 @@ def _weigh_words(
             term = f"{one} {two}"
             shown[term] = f"{shown[one]} {shown[two]}"
             weights[term] = (1 + math.log(count)) * (7.5 - (zipf.get(one, rare) + zipf.get(two, rare)) / 2) * 1.2
+            for word in (one, two):  # a word that mostly comes in a pair says less than the pair
+                if counts[word] <= 2 * count:
+                    weights[word] = min(weights[word], 0.9 * weights[term])
 
 
 def _best(weights: dict[str, float], shown: dict[str, str]) -> list[Keyword]:
     found: list[Keyword] = []
     covered: set[str] = set()
     ranked = sorted(weights, key=lambda term: (-weights[term], term))
-    for term in ranked[: MOST * 4]:
-        words = set(term.split())
-        if words <= covered or len(found) == MOST:
+    for term in ranked[: MOST * 8]:
+        stems = {word[:STEM] for word in term.split()}
+        if stems & covered or len(found) == MOST:
             continue
-        covered |= words
+        covered |= stems
         found.append(Keyword(shown[term], round(weights[term] / weights[ranked[0]], 3)))
     return found
