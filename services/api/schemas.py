@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
+from services.api.problems import CODES
 from shared.articles import Lane, Precision, Status
 from shared.events import CloudEvent
 
@@ -454,7 +455,7 @@ class ProblemDocument(Served):
     type: str
     title: str
     status: int
-    code: str
+    code: Annotated[str, Field(json_schema_extra={"enum": list(CODES)})]
     detail: str
     errors: list[WrongInput] | None = None
 

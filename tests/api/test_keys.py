@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from services.api.app import create_app
+from services.api.auth import first_key, is_loopback, needs_keys, scope_for
+from services.api.deps import open_resources
+from shared.settings import Settings
+from tests.api.conftest import Newsroom
+
+ADMIN = "wd_" + "a" * 43
+
+
+@asynccontextmanager
+async def guarded(settings: Settings, **more: object) -> AsyncIterator[httpx.AsyncClient]:
+    closed = settings.model_copy(update={"auth": "keys", **more})
+    async with open_resources(closed) as held:
+        await first_key(held)
+        transport = httpx.ASGITransport(create_app(closed, held), raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
+            yield client
+
+
+def bearer(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"}
+
+
+async def make(api: httpx.AsyncClient, *scopes: str, **more: str) -> tuple[int, str]:
+    answer = await api.post("/v1/keys", json={"name": "n", "scopes": list(scopes), **more}, headers=bearer(ADMIN))
+    assert answer.status_code == 201, answer.text
+    return answer.json()["id"], answer.json()["key"]
+
+
+@pytest.mark.parametrize(
+    ("host", "auth", "closed"),
+    [
+        ("127.0.0.1", "auto", False), ("127.9.9.9", "auto", False), ("::1", "auto", False),
+        ("localhost", "auto", False),
+        ("0.0.0.0", "auto", True), ("::", "auto", True), ("10.0.0.5", "auto", True), ("news.example", "auto", True),
+        ("127.0.0.1", "keys", True), ("0.0.0.0", "open", False),
+    ],
+)  # fmt: skip
+def test_open_on_loopback_and_closed_elsewhere(host: str, auth: str, closed: bool) -> None:
+    assert needs_keys(Settings(host=host, auth=auth)) is closed
+
+
+def test_a_name_that_only_looks_local_is_not_loopback() -> None:
+    assert not is_loopback("localhost.example")
+    assert not is_loopback("127.0.0.1.example")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "scope"),
+    [
+        ("GET", "/v1/articles", "read"), ("GET", "/v1/events", "read"), ("GET", "/metrics", "read"),
+        ("POST", "/v1/feeds", "write"), ("DELETE", "/v1/feeds/1", "write"), ("PATCH", "/v1/webhooks/1", "write"),
+        ("GET", "/v1/keys", "admin"), ("POST", "/v1/keys", "admin"),
+        ("GET", "/healthz", None), ("GET", "/readyz", None), ("GET", "/", None), ("GET", "/openapi.json", None),
+    ],
+)  # fmt: skip
+def test_what_a_request_needs(method: str, path: str, scope: str | None) -> None:
+    assert scope_for(method, path) == scope
+
+
+async def test_without_a_key_nobody_gets_in(settings: Settings) -> None:
+    async with guarded(settings, admin_key=ADMIN) as api:
+        for headers in ({}, {"Authorization": "Basic x"}, {"Authorization": "Bearer"}, bearer("wd_wrong")):
+            answer = await api.get("/v1/articles", headers=headers)
+            assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
+            assert answer.headers["www-authenticate"] == "Bearer"
+        for path in ("/healthz", "/readyz", "/openapi.json"):
+            assert (await api.get(path)).status_code == 200
+        assert (await api.post("/v1/feeds", content=b"{")).status_code == 401
+
+
+async def test_a_key_can_do_what_its_scopes_say(settings: Settings) -> None:
+    async with guarded(settings, admin_key=ADMIN) as api:
+        _, reader = await make(api, "read")
+        _, writer = await make(api, "write")
+        feed = {"url": "https://wire.example/rss"}
+        assert (await api.get("/v1/articles", headers=bearer(reader))).status_code == 200
+        refused = await api.post("/v1/feeds", json=feed, headers=bearer(reader))
+        assert (refused.status_code, refused.json()["code"], refused.json()["scope"]) == (403, "forbidden", "write")
+        assert (await api.post("/v1/feeds", json=feed, headers=bearer(writer))).status_code == 201
+        assert (await api.get("/v1/feeds", headers=bearer(writer))).status_code == 200
+        for key in (reader, writer):
+            assert (await api.get("/v1/keys", headers=bearer(key))).status_code == 403
+        assert (await api.get("/v1/keys", headers=bearer(ADMIN))).status_code == 200
+        assert (await api.post("/v1/feeds", json=feed, headers=bearer(ADMIN))).status_code == 200
+
+
+async def test_keys_end_by_time_and_by_hand(settings: Settings) -> None:
+    async with guarded(settings, admin_key=ADMIN) as api:
+        _, old = await make(api, "read", expires_at=(datetime.now(UTC) - timedelta(seconds=1)).isoformat())
+        assert (await api.get("/v1/articles", headers=bearer(old))).status_code == 401
+        key_id, key = await make(api, "read")
+        assert (await api.get("/v1/articles", headers=bearer(key))).status_code == 200
+        assert (await api.delete(f"/v1/keys/{key_id}", headers=bearer(ADMIN))).status_code == 204
+        assert (await api.get("/v1/articles", headers=bearer(key))).status_code == 401
+        assert (await api.delete(f"/v1/keys/{key_id}", headers=bearer(ADMIN))).status_code == 404
+
+
+async def test_only_the_hash_is_kept_and_use_is_noted(newsroom: Newsroom, settings: Settings) -> None:
+    async with guarded(settings, admin_key=ADMIN) as api:
+        key_id, key = await make(api, "read")
+        await api.get("/v1/articles", headers=bearer(key))
+        listed = (await api.get("/v1/keys", headers=bearer(ADMIN))).json()["items"]
+    (mine,) = [k for k in listed if k["id"] == key_id]
+    assert mine["scopes"] == ["read"]
+    assert mine["last_used_at"] is not None
+    assert key.startswith(mine["prefix"])
+    kept = newsroom.conn.execute("SELECT api_keys::text FROM api_keys").fetchall()
+    assert all(key not in row and ADMIN not in row for (row,) in kept)
+
+
+async def test_writes_are_audited_with_their_key(newsroom: Newsroom, settings: Settings) -> None:
+    async with guarded(settings, admin_key=ADMIN) as api:
+        key_id, key = await make(api, "write")
+        await api.post("/v1/feeds", json={"url": "https://wire.example/rss"}, headers=bearer(key))
+        await api.get("/v1/feeds", headers=bearer(key))
+        await api.delete("/v1/feeds/77", headers=bearer(key))
+    rows = newsroom.conn.execute("SELECT key_id, method, path, status FROM api_audit ORDER BY id").fetchall()
+    assert rows[1:] == [(key_id, "POST", "/v1/feeds", 201), (key_id, "DELETE", "/v1/feeds/77", 404)]
+
+
+async def test_the_first_key_is_made_once_printed_once_and_kept(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with guarded(settings) as api:
+        file = tmp_path / "admin.key"
+        key = file.read_text().strip()
+        assert file.stat().st_mode & 0o777 == 0o600
+        assert capsys.readouterr().out.count(key) == 1
+        assert (await api.get("/v1/keys", headers=bearer(key))).status_code == 200
+    async with guarded(settings) as api:
+        assert file.read_text().strip() == key
+        assert capsys.readouterr().out == ""
+        assert (await api.get("/v1/keys", headers=bearer(key))).status_code == 200
+
+
+async def test_a_key_made_by_hand_is_no_reason_to_make_another(
+    settings: Settings, tmp_path: Path, newsroom: Newsroom
+) -> None:
+    async with guarded(settings, admin_key=ADMIN):
+        pass
+    async with guarded(settings):
+        assert not (tmp_path / "admin.key").exists()
