@@ -63,7 +63,9 @@ class Desk:
         return dict(zip(names, row[0], strict=True))
 
     async def first_poll(self, feed_id: int) -> dict[str, Any]:
-        found = await self.until(lambda: self.rows("SELECT min(id) FROM polls WHERE feed_id = %s HAVING count(*) > 0", feed_id))
+        found = await self.until(
+            lambda: self.rows("SELECT min(id) FROM polls WHERE feed_id = %s HAVING count(*) > 0", feed_id)
+        )
         return await self.poll(found[0][0])
 
     async def state(self, feed_id: int) -> dict[str, Any]:
