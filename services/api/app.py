@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.api import articles, dashboard, events, openapi, problems, webhooks
+from services.api import articles, dashboard, events, failures, openapi, webhooks
 from services.api.auth import Gate, Keyring
 from services.api.deps import Resources
 from services.api.feeds import routes as feeds
@@ -41,7 +41,7 @@ def create_app(settings: Settings, resources: Resources) -> FastAPI:
         dashboard.router,
     ):
         app.include_router(router)
-    problems.install(app)
+    failures.install(app)
     app.add_middleware(Gate, held=resources, keyring=app.state.keyring)
     if settings.cors_origins:
         app.add_middleware(

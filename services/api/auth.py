@@ -13,7 +13,7 @@ from pathlib import Path
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.api import problems
+from services.api import failures
 from services.api.deps import Resources
 from services.api.keys import store
 from services.api.keys.store import Key
@@ -149,11 +149,11 @@ class Gate:
             try:
                 key = await self._keyring.let_in(Headers(scope=scope), needed)
             except Problem as problem:
-                await problems.answer(problem)(scope, receive, send)
+                await failures.answer(problem)(scope, receive, send)
                 return
             except STORE_AWAY:
                 away = Problem("unavailable", "PostgreSQL cannot be reached, so the key cannot be checked")
-                await problems.answer(away)(scope, receive, send)
+                await failures.answer(away)(scope, receive, send)
                 return
         if needed is None or method in READING:
             await self._app(scope, receive, send)

@@ -1,7 +1,6 @@
-"""Every error of the API in one form: RFC 9457 problem details with a stable `code`.
+"""Every error of the API in one form: RFC 9457 problem details with a stable `code`. Pure.
 
-`CODES` is the closed list. Edges raise `Problem` or an error of `shared.errors`; foreign errors (routing, PostgreSQL)
-are mapped here, once.
+`CODES` is the closed list. Routes raise `Problem` or an error of `shared.errors`; failures.py sends them.
 """
 
 from __future__ import annotations
@@ -11,14 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
-
-import orjson
-import psycopg
-from fastapi import FastAPI, Request
-from psycopg_pool import PoolTimeout
-from starlette.exceptions import HTTPException
-from starlette.responses import Response
-from starlette.routing import Match
 
 from shared import errors
 
@@ -49,9 +40,6 @@ CODES: dict[str, tuple[int, str]] = {
     "unavailable": (503, "PostgreSQL cannot be reached; trying again is right"),
     "too_slow": (503, "the question took longer than is allowed; narrow it or try again"),
 }
-
-_BY_STATUS = {400: "bad_request", 401: "unauthorized", 403: "forbidden", 404: "not_found", 405: "method_not_allowed"}
-_BY_STATUS |= {406: "not_acceptable", 413: "too_large", 415: "unsupported_media_type", 429: "rate_limited"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,17 +100,6 @@ def document(problem: Problem) -> dict[str, Any]:
     return told | problem.members
 
 
-def answer(problem: Problem) -> Response:
-    """The problem as a response."""
-    status, _ = CODES[problem.code]
-    headers = dict(problem.headers)
-    if status == 401:
-        headers["WWW-Authenticate"] = "Bearer"
-    if status == 503:
-        headers.setdefault("Retry-After", "1")
-    return Response(orjson.dumps(document(problem), default=str), status, headers, MEDIA_TYPE)
-
-
 def of(error: errors.WiredeskError) -> Problem:
     """The problem that an error of ours means to a caller."""
     if isinstance(error, Problem):
@@ -133,47 +110,3 @@ def of(error: errors.WiredeskError) -> Problem:
     if isinstance(error, errors.AddressRefused):
         return refuse("address_refused", [InputError("body.url", error.message)])
     return Problem(error.code if error.code in CODES else "internal", error.message)
-
-
-def install(app: FastAPI) -> None:
-    """Make every error of the app, ours or foreign, leave as a problem."""
-
-    async def ours(_request: Request, error: Exception) -> Response:
-        assert isinstance(error, errors.WiredeskError)
-        return answer(of(error))
-
-    async def routing(request: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)
-        code = _BY_STATUS.get(error.status_code, "internal")
-        if code == "method_not_allowed":
-            allowed = ", ".join(sorted(_methods(app, request)))
-            detail = f"{request.url.path} does not take {request.method}, but {allowed}"
-            return answer(Problem(code, detail, headers={"Allow": allowed}))
-        if code == "not_found":
-            return answer(Problem(code, f"there is nothing at {request.url.path}"))
-        return answer(Problem(code, str(error.detail), headers=error.headers))
-
-    async def away(_request: Request, error: Exception) -> Response:
-        return answer(Problem("unavailable", f"PostgreSQL cannot be reached: {error}".strip()))
-
-    async def slow(_request: Request, _error: Exception) -> Response:
-        return answer(Problem("too_slow", "the store did not answer in time"))
-
-    async def broken(_request: Request, _error: Exception) -> Response:
-        return answer(Problem("internal", "an error on our side; the log has its trace"))
-
-    app.add_exception_handler(errors.WiredeskError, ours)
-    app.add_exception_handler(HTTPException, routing)
-    app.add_exception_handler(psycopg.OperationalError, away)
-    app.add_exception_handler(PoolTimeout, away)
-    app.add_exception_handler(psycopg.errors.QueryCanceled, slow)
-    app.add_exception_handler(Exception, broken)
-
-
-def _methods(app: FastAPI, request: Request) -> set[str]:
-    found: set[str] = set()
-    for method in ("GET", "POST", "PATCH", "PUT", "DELETE"):
-        scope = dict(request.scope) | {"method": method}
-        if any(route.matches(scope)[0] is Match.FULL for route in app.router.routes):
-            found.add(method)
-    return found | ({"HEAD"} if "GET" in found else set())
