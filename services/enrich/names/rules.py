@@ -30,6 +30,12 @@ _NAME_LINKS = frozenset("de da do dos das del della di du van von der den ter al
 _BEFORE_PLACE = frozenset(
     "in at from near to of outside around across towards toward into via inside over through off".split()
 )
+_PLACE_WORDS = frozenset(
+    "county river lake mountain mountains island islands valley street avenue road park bridge bay beach province"
+    " district stadium arena airport station square peninsula sea ocean desert forest harbour harbor castle hill hills"
+    " city town village canal coast region state territory".split()
+)
+_PLACE_HEADS = frozenset({"Lake", "Mount", "Cape", "Port", "Fort", "Camp", "Isle", "Saint", "St"})
 _SPEECH = frozenset(
     "said says told tells added adds announced argued asked claimed confirmed declared denied explained insisted noted"
     " warned wrote tweeted replied resigned stated acknowledged who whose".split()
@@ -52,7 +58,7 @@ class _Word(NamedTuple):
 class RulesTagger:
     """English names by rule. Labels person, organisation, place, group; scores are rough and say which rule it was."""
 
-    revision = "rules-2"
+    revision = "rules-3"
 
     def __init__(self, lexicon: Lexicon, gazetteer: Gazetteer) -> None:
         """Both are only read."""
@@ -172,6 +178,8 @@ class RulesTagger:
                 return first + length, "group", 0.9
         if not person and (place := self._place(text, words, first, end, sequence, titled)):
             return place
+        if size > 1 and not person and (sequence[-1].lower() in _PLACE_WORDS or sequence[0] in _PLACE_HEADS):
+            return end, "place", 0.7
         given = sequence[0] in self._lexicon.given_names
         if size <= 4 and ((given and size > 1) or person) and not titled:
             return end, "person", 0.9 if person and given else 0.8
@@ -184,9 +192,15 @@ class RulesTagger:
         spoken = self._near_speech(text, words, first, end)
         if size <= 3 and not alone and (spoken or (given and not words[first].opens)) and not name.isupper():
             return end, "person", 0.6
-        if 2 <= size <= 3 and all(
-            _TITLE.fullmatch(word) and word.lower() not in self._lexicon.zipf for word in sequence
+        plain = all(_TITLE.fullmatch(word) and word.lower() not in self._lexicon.zipf for word in sequence)
+        if (
+            plain
+            and size <= 2
+            and words[first - 1].text in ("in", "near")
+            and self._after_preposition(text, words, first)
         ):
+            return end, "place", 0.55
+        if 2 <= size <= 3 and plain:
             return end, "person", 0.5
         return end, "", 0.0
 
