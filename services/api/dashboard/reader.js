@@ -69,7 +69,7 @@ export class Reader {
       ...changes(versions, lang),
       worthSumming(article, body)
         ? h("section", { class: "summary", "aria-label": "Summary" }, h("h3", {}, "Summary"),
-          h("ul", {}, ...article.summary.map((s) => prose("li", {}, lang, typeof s === "string" ? s : s.text || ""))))
+          prose("ul", {}, lang, ...article.summary.map((s) => prose("li", {}, lang, typeof s === "string" ? s : s.text || ""))))
         : null,
       h("div", { class: "body", id: "body" },
         ...(body
@@ -78,7 +78,7 @@ export class Reader {
       this.#entities(article, lang),
       article.keywords?.length
         ? h("section", { "aria-label": "Keywords" }, h("h3", {}, "Keywords"),
-          h("p", { class: "words" }, ...article.keywords.map((k) => prose("span", { class: "word" }, lang, k.text))))
+          prose("p", { class: "words" }, lang, ...article.keywords.map((k) => prose("span", { class: "word" }, lang, k.text))))
         : null,
     );
     this.pane.setAttribute("aria-label", article.title || "Article");
@@ -105,7 +105,7 @@ export class Reader {
     const chips = article.entities.map((entity) =>
       h("li", {}, h("button", { class: "chip", type: "button", "data-type": entity.type, title: `${entity.type} — show articles about it`, onclick: () => this.filter(entity) },
         prose("span", {}, lang, entity.name), h("span", { class: "hidden" }, `, ${entity.type}`), h("span", { class: "times" }, String(entity.count)))));
-    return h("section", { "aria-label": "Entities" }, h("h3", {}, "In this article"), h("ul", { class: "chips" }, ...chips));
+    return h("section", { "aria-label": "Entities" }, h("h3", {}, "In this article"), prose("ul", { class: "chips" }, lang, ...chips));
   }
 }
 
@@ -116,13 +116,24 @@ function marked(cut) {
       : text);
 }
 
-/** What each correction changed, the latest first. */
+/** What each correction changed, the latest first; the headlines stand open, longer texts are there for the asking. */
 function changes(versions, lang) {
   if (!versions.length) return [];
-  const lines = versions.toReversed().flatMap((version) => version.changes.map((change) =>
-    h("li", {}, h("p", { class: "change-head" }, `${change.field.replaceAll("_", " ")}, ${whole(version.seen_at)}`),
-      change.old ? prose("del", {}, lang, short(change.old)) : null, change.new ? prose("ins", {}, lang, short(change.new)) : null)));
-  return [h("section", { class: "changes", "aria-label": "Corrections" }, h("h3", {}, "What was corrected"), h("ul", {}, ...lines))];
+  const all = versions.toReversed().flatMap((version) => version.changes.map((change) => ({ ...change, at: version.seen_at })));
+  const titles = all.filter((change) => change.field === "title");
+  const others = all.filter((change) => change.field !== "title");
+  const listed = (some) => h("ul", {}, ...some.map((change) => changed(change, lang)));
+  const fields = [...new Set(others.map((change) => change.field.replaceAll("_", " ")))].join(", ");
+  return [h("section", { class: "changes", "aria-label": "Corrections" },
+    h("h3", {}, "What was corrected"),
+    titles.length ? listed(titles) : null,
+    others.length ? h("details", { open: !titles.length }, h("summary", {}, titles.length ? `Also ${fields}` : fields), listed(others)) : null)];
+}
+
+function changed(change, lang) {
+  return h("li", {}, h("p", { class: "change-head" }, `${change.field.replaceAll("_", " ")}, ${whole(change.at)}`),
+    change.old ? prose("del", {}, lang, short(change.old)) : null,
+    change.new ? prose("ins", {}, lang, short(change.new)) : null);
 }
 
 /** A summary that is most of the text says nothing new. */
