@@ -87,7 +87,7 @@ class Machine:
         urls = {"DATABASE_URL": database_url, "REDIS_URL": redis_url}
         write_private(self.home / "engines.json", json.dumps(urls, indent=1))
         port = kept_port(self.home, "samplewire") if self.settings.starter_feeds != "" else None
-        self.sample = f"http://127.0.0.1:{port}/wire.opml" if port else None
+        self.sample = f"http://127.0.0.1:{port}/feeds.json" if port else None
         self.processes = wiredesk(self.home, self.env | urls, port)
         for process in self.processes:
             self.supervisor.add(process)

@@ -1,4 +1,6 @@
-"""Subscribes the starter feeds through the public API, each address once: `python -m deploy.local.starter API [OPML…]`.
+"""Subscribes the starter feeds through the public API, each address once: `python -m deploy.local.starter API [LIST…]`.
+
+A list is OPML, or JSON (`.json`) holding bodies of `POST /v1/feeds`.
 
 What was offered before is remembered in `WIREDESK_HOME/starter.json`, so a feed that the operator deleted does not come
 back at the next start. Its last line of output tells what was done.
@@ -19,7 +21,7 @@ TIMEOUT_S = 60
 
 
 def main(arguments: list[str]) -> int:
-    """Offer each list (a path or an http address); 0 when all were taken."""
+    """Offer each list (a path or an http address, OPML or JSON); 0 when all were taken."""
     api, sources = arguments[0], arguments[1:]
     home = Path(os.environ["WIREDESK_HOME"])
     record = home / "starter.json"
@@ -28,21 +30,37 @@ def main(arguments: list[str]) -> int:
     problems: list[str] = []
     for source in sources:
         try:
-            opml = only_new(_read(source), offered)
-            if opml is None:
-                continue
-            answer = _post(f"{api}/v1/feeds.opml", opml[0], _key(home))
+            offer = _offer_bodies if source.endswith(".json") else _offer_opml
+            count, taken, refused = offer(api, _read(source), offered, _key(home))
         except (OSError, ValueError, ET.ParseError) as error:
             problems.append(f"{source}: {error}")
             continue
-        added += _count(answer.get("added"))
-        refused = refusals(answer)
+        added += count
         problems += [f"refused {url}: {message}" for url, message in refused.items()]
-        offered |= opml[1] - refused.keys()  # what was refused is offered again at the next start
+        offered |= taken  # what was refused is offered again at the next start
         record.write_text(json.dumps({"offered": sorted(offered)}, indent=1))
     told = f"{added} starter feeds subscribed" if added else "starter feeds were subscribed before"
     print("; ".join([told, *problems]))
     return 1 if problems else 0
+
+
+Offered = tuple[int, set[str], dict[str, str]]  # feeds added, addresses taken, {address refused: why}
+
+
+def _offer_opml(api: str, opml: bytes, offered: set[str], key: str | None) -> Offered:
+    left = only_new(opml, offered)
+    if left is None:
+        return 0, set(), {}
+    answer = _post(f"{api}/v1/feeds.opml", left[0], key, "text/x-opml")
+    refused = refusals(answer)
+    return _count(answer.get("added")), left[1] - refused.keys(), refused
+
+
+def _offer_bodies(api: str, bodies: bytes, offered: set[str], key: str | None) -> Offered:
+    new = [body for body in json.loads(bodies) if body["url"] not in offered]
+    for body in new:
+        _post(f"{api}/v1/feeds", json.dumps(body).encode(), key, "application/json")
+    return len(new), {body["url"] for body in new}, {}
 
 
 def only_new(opml: bytes, offered: set[str]) -> tuple[bytes, set[str]] | None:
@@ -76,11 +94,11 @@ def _read(source: str) -> bytes:
     return Path(source).read_bytes()
 
 
-def _post(url: str, opml: bytes, key: str | None) -> dict[str, object]:
-    headers = {"content-type": "text/x-opml", "accept": "application/json"}
+def _post(url: str, body: bytes, key: str | None, media_type: str) -> dict[str, object]:
+    headers = {"content-type": media_type, "accept": "application/json"}
     if key:
         headers["authorization"] = f"Bearer {key}"
-    request = urllib.request.Request(url, data=opml, headers=headers)
+    request = urllib.request.Request(url, data=body, headers=headers)
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
             told: dict[str, object] = json.load(answer)

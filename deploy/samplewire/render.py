@@ -47,6 +47,22 @@ def render_opml(wire: Wire, base: str, created: datetime) -> str:
     )
 
 
+def render_subscriptions(wire: Wire, base: str) -> bytes:
+    """Every feed as the body of `POST /v1/feeds`, a JSON list: unlike OPML it can say who the publisher is."""
+    return json.dumps(
+        [
+            {
+                "url": f"{base}/{feed.key}",
+                "title": feed.title,
+                "tags": ["Sample wire"],
+                "source": {"name": publisher.name, "domain": publisher.domain, "country": publisher.country},
+            }
+            for publisher in wire.publishers
+            for feed in publisher.feeds
+        ]
+    ).encode()
+
+
 def body_html(paragraphs: Iterable[str]) -> str:
     """An article's paragraphs as HTML that is well-formed XML too."""
     return "\n".join(_block(text) for text in paragraphs)

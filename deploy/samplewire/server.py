@@ -10,7 +10,7 @@ from aiohttp import web
 
 from deploy.samplewire.pages import article_page, front_page, index_page
 from deploy.samplewire.picture import png
-from deploy.samplewire.render import MEDIA_TYPES, render_feed, render_opml
+from deploy.samplewire.render import MEDIA_TYPES, render_feed, render_opml, render_subscriptions
 from deploy.samplewire.wire import Article, Item, Publisher, Wire, dated, edition_at, feed_at, wire_at
 
 MAX_AGE_S = 15
@@ -27,6 +27,7 @@ def make_app(wire: Wire, started: datetime, base: str, clock: Callable[[], datet
             web.get("/", pages.index),
             web.get("/robots.txt", pages.robots),
             web.get("/wire.opml", pages.opml),
+            web.get("/feeds.json", pages.subscriptions),
             web.get("/{publisher}/", pages.front),
             web.get("/{publisher}/articles/{slug}", pages.article),
             web.get("/{publisher}/images/{slug}.png", pages.image),
@@ -52,6 +53,9 @@ class _Pages:
     async def opml(self, request: web.Request) -> web.StreamResponse:
         text = render_opml(self._wire, self._base, self._started)
         return _answer(request, text.encode(), "text/x-opml; charset=utf-8", self._started)
+
+    async def subscriptions(self, request: web.Request) -> web.StreamResponse:
+        return _answer(request, render_subscriptions(self._wire, self._base), "application/json", self._started)
 
     async def feed(self, request: web.Request) -> web.StreamResponse:
         publisher = self._publisher(request)

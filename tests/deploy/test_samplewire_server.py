@@ -217,6 +217,14 @@ async def test_what_is_not_there_yet_is_404_and_what_was_withdrawn_is_410(served
         assert (await served.get(path))[0] == 404, path
 
 
+async def test_the_subscriptions_name_every_feed_and_its_publisher(served: Served) -> None:
+    _, body, _ = await served.get("/feeds.json")
+    asked = json.loads(body)
+    assert len({one["url"] for one in asked}) == len(asked) >= 7
+    assert len({one["source"]["domain"] for one in asked}) >= 5
+    assert all(set(one) == {"url", "title", "tags", "source"} for one in asked)
+
+
 async def test_the_opml_lists_every_feed_in_one_folder(served: Served) -> None:
     _, body, _ = await served.get("/wire.opml")
     root = etree.fromstring(body)
