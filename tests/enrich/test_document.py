@@ -5,15 +5,18 @@
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.enrich.document import Document
+from services.enrich.document import Document, Language
+from services.enrich.names.tagger import Found
 from services.enrich.pipeline import Resources, enrich
 from services.enrich.present import card_json, rest_json
+from services.enrich.steps import STEPS
 from tests.enrich.articles import NOW, article
 
 NAMES = (
@@ -64,6 +67,42 @@ def test_every_mention_stands_where_it_says(title: str, body: str, language: str
     offsets_hold(doc)
     card_json(doc, NOW)
     rest_json(doc)
+
+
+@dataclass(frozen=True)
+class AnySpans:
+    """A tagger that may say anything: spans that overlap, are empty, out of order or beyond the text."""
+
+    spans: list[Found]
+    revision: str = "any"
+
+    def tag(self, texts: list[str]) -> list[list[Found]]:
+        return [self.spans for _ in texts]
+
+
+SPANS = st.builds(
+    Found,
+    st.integers(0, 120),
+    st.integers(0, 140),
+    st.sampled_from(["person", "organisation", "place", "group", "event", "ship"]),
+    st.floats(0, 1),
+)
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(title=TEXTS, body=TEXTS, spans=st.lists(SPANS, max_size=25))
+def test_offsets_hold_whatever_a_tagger_says(title: str, body: str, spans: list[Found], resources: Resources) -> None:
+    lying = replace(resources, taggers={"en": AnySpans(spans)})
+    steps = [step for step in STEPS if step.name != "language"]
+    docs = [Document(article(title, body))]
+    for step in steps[:2]:
+        step.run(docs, lying)
+    docs[0].language = Language("en", 1.0)
+    for step in steps[2:]:
+        step.run(docs, lying)
+    offsets_hold(docs[0])
 
 
 SYLLABLES = "ba be bi bo bu ca ce ci co cu da de di do du fa fe fi fo fu ga ge gi go gu".split()

@@ -35,6 +35,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     for _ in range(60):
         pipeline.update(examples, sgd=optimizer)
     home = tmp_path / PACKAGE
+    home.mkdir()
     pipeline.to_disk(home / "data")
     load = "import spacy, pathlib\ndef load():\n    return spacy.load(pathlib.Path(__file__).parent / 'data')\n"
     (home / "__init__.py").write_text(load, encoding="utf-8")
@@ -61,4 +62,4 @@ def test_a_pipelines_names_become_entities_of_its_language(package: str) -> None
 def test_a_package_that_is_no_pipeline_is_refused() -> None:
     pytest.importorskip("spacy", reason="spaCy is not installed: it is no dependency")
     with pytest.raises(ValueError, match="no spaCy pipeline"):
-        load_spacy("json")
+        load_spacy("email")
