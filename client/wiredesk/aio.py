@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from wiredesk.calls import Call, Filters, Values, checked, following_page, get, parsed, query
 from wiredesk.errors import StreamReset, Unreachable
 from wiredesk.following import Following
-from wiredesk.models import Article, Delivery, Document, Event, Feed, Key, OpmlImport, Page, Poll, Webhook
+from wiredesk.models import Article, Delivery, Document, Event, Feed, Key, NewSecret, OpmlImport, Page, Poll, Webhook
 from wiredesk.resume import ResumeState
 
 Result = TypeVar("Result", bound=BaseModel)
@@ -294,9 +294,9 @@ class AsyncWebhooks:
         """The last attempts."""
         return await self._client.read(get(f"/v1/webhooks/{webhook_id}/deliveries"), Page[Delivery])
 
-    async def rotate(self, webhook_id: str | int) -> Webhook:
+    async def rotate(self, webhook_id: str | int) -> NewSecret:
         """A new secret; the old one signs as well for a day."""
-        return await self._client.read(Call("POST", f"/v1/webhooks/{webhook_id}/rotate"), Webhook)
+        return await self._client.read(Call("POST", f"/v1/webhooks/{webhook_id}/rotate"), NewSecret)
 
     async def replay(self, webhook_id: str | int, after: int, until: int | None = None) -> Document:
         """Send again what lies after a position, with the same webhook-ids."""

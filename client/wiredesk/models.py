@@ -252,8 +252,15 @@ class Key(Model):
     last_used_at: datetime | None = None
 
 
+class NewSecret(Model):
+    """The secret of a webhook that was rotated; the one before signs as well until `old_until`."""
+
+    secret: str
+    old_until: datetime | None = None
+
+
 class Webhook(Model):
-    """A push subscription; `secret` is told once, when it is made or rotated."""
+    """A push subscription; `secret` is told once, when it is made."""
 
     id: str | int
     url: str | None = None

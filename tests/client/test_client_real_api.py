@@ -1,0 +1,129 @@
+"""The client and the command line against the real API: what one sends, the other understands."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+import httpx
+import pytest
+from wiredesk import ApiError, AsyncWiredesk, MemoryState, NotFound, TryLater
+
+from tests.api.conftest import Newsroom, held, newsroom, served, settings  # noqa: F401 - fixtures
+
+OPML = b"""<?xml version="1.0"?><opml version="2.0"><body><outline text="Europe">
+<outline type="rss" text="A" xmlUrl="https://a.example/rss"/><outline type="rss" text="B" xmlUrl="https://b.example/rss"/>
+</outline></body></opml>"""
+
+
+@pytest.fixture
+def url(served: httpx.AsyncClient) -> str:  # noqa: F811
+    return str(served.base_url)
+
+
+async def command(url: str, *arguments: str) -> tuple[int, Any, str]:
+    """Run the command line beside the server; exit code, JSON answer, standard error."""
+    line = [sys.executable, "-c", "from wiredesk.cli import main; main()", "--url", url, *arguments, "--json"]
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("WIREDESK_")}
+    done = await asyncio.to_thread(subprocess.run, line, capture_output=True, env=environment, timeout=60, check=False)
+    return done.returncode, json.loads(done.stdout) if done.stdout.strip() else None, done.stderr.decode()
+
+
+async def test_search_pages_one_article_and_its_trace(url: str, newsroom: Newsroom) -> None:  # noqa: F811
+    for n in range(7):
+        newsroom.article(f"Harbour {n}", lang="es" if n % 2 else "en", body=f"Número {n} 🚢 in Lisbon")
+    async with AsyncWiredesk(url) as desk:
+        page = await desk.search("harbour", lang="es", limit=2)
+        assert [a.title for a in page.items] == ["Harbour 5", "Harbour 3"]
+        assert page.position == 7 and page.next
+        assert [a.title async for a in desk.articles("harbour", lang="es")] == ["Harbour 5", "Harbour 3", "Harbour 1"]
+        whole = await desk.article(4)
+        assert whole.body_text == "Número 3 🚢 in Lisbon"
+        (mention,) = whole.entities[0].mentions
+        assert whole.body_text[mention.start : mention.end] == mention.text
+        assert (await desk.trace(4)).model_dump()["items"][0]["step"] == "discovered"
+        with pytest.raises(NotFound):
+            await desk.article(99)
+        with pytest.raises(ApiError) as refused:
+            await desk.search(lang="nonsense!")
+        assert refused.value.errors[0]["where"] == "query.lang"
+
+
+async def test_a_list_and_what_follows_it_are_everything_once(url: str, newsroom: Newsroom) -> None:  # noqa: F811
+    newsroom.article("Before")
+    async with AsyncWiredesk(url) as desk:
+        page = await desk.search()
+        newsroom.article("Between")
+        state = MemoryState(page.position)
+        seen = [a.id for a in page.items]
+        async for event in desk.follow(resume=state):
+            assert event.article is not None
+            seen.append(event.article.id)
+            if len(seen) == 2:
+                newsroom.article("After")
+            if len(seen) == 3:
+                break
+        assert seen == [1, 2, 3]
+        pulled = await desk.events(0, limit=2)
+        assert ([e.position for e in pulled.items], pulled.position) == ([1, 2], 2)
+        with pytest.raises(TryLater) as ahead:
+            await anext(aiter(desk.follow(after=99)))
+        assert ahead.value.code == "position_ahead"
+
+
+async def test_every_command_that_prints_data_understands_the_api(url: str, newsroom: Newsroom) -> None:  # noqa: F811
+    newsroom.article("Harbour bridge reopens")
+    code, found, _ = await command(url, "search", "harbour")
+    assert (code, found["items"][0]["title"]) == (0, "Harbour bridge reopens")
+    code, feed, _ = await command(url, "feeds", "add", "https://wire.example/rss", "--tag", "europe")
+    assert (code, feed["tags"]) == (0, ["europe"])
+    code, again, _ = await command(url, "feeds", "add", "https://wire.example/rss")
+    assert (code, again["id"]) == (0, feed["id"])
+    code, feeds, _ = await command(url, "feeds", "list")
+    assert (code, [f["url"] for f in feeds]) == (0, ["https://wire.example/rss"])
+    code, key, _ = await command(url, "keys", "create", "desk", "--scope", "read", "--scope", "write")
+    assert (code, key["key"][:3]) == (0, "wd_")
+    code, keys, _ = await command(url, "keys", "list")
+    assert (code, keys[0]["scopes"]) == (0, ["read", "write"])
+    code, hook, _ = await command(url, "webhooks", "add", "https://desk.example/hook", "--lang", "es", "--full")
+    assert (code, hook["filters"], hook["include"]) == (0, {"lang": ["es"]}, "full")
+    code, hooks, _ = await command(url, "webhooks", "list")
+    assert (code, [h["id"] for h in hooks]) == (0, [hook["id"]])
+    for arguments in (["article", "1"], ["trace", "1"], ["queue"], ["webhooks", "deliveries", str(hook["id"])]):
+        code, told, error = await command(url, *arguments)
+        assert (code, error) == (0, ""), arguments
+        assert told is not None
+    code, _, error = await command(url, "webhooks", "add", "http://10.0.0.1/")
+    assert (code, "[address_refused]" in error) == (1, True)
+    code, _, error = await command(url, "trace", "99")
+    assert (code, "[not_found]" in error) == (3, True)
+
+
+async def test_feeds_keys_and_webhooks_come_and_go(url: str) -> None:
+    async with AsyncWiredesk(url) as desk:
+        told = await desk.feeds.import_opml(OPML)
+        assert (told.added, told.known, told.refused) == (2, 0, [])
+        feeds = [f async for f in desk.feeds.list()]
+        assert [(f.url, f.tags, f.state.status) for f in feeds] == [
+            ("https://a.example/rss", ["Europe"], "new"),
+            ("https://b.example/rss", ["Europe"], "new"),
+        ]
+        assert b"https://a.example/rss" in await desk.feeds.export_opml()
+        assert (await desk.feeds.update(feeds[0].id, paused=True)).paused is True
+        assert await desk.feeds.poll(feeds[1].id) is None  # asked for; no ingest runs here
+        await desk.feeds.remove(feeds[1].id)
+        assert [f.id async for f in desk.feeds.list()] == [feeds[0].id]
+        key = await desk.keys.create("desk", ["read"])
+        await desk.keys.revoke(key.id)
+        assert [k async for k in desk.keys.list()] == []
+        hook = await desk.webhooks.add("https://desk.example/hook", filters={"type": ["wiredesk.article.corrected.v1"]})
+        assert (await desk.webhooks.rotate(hook.id)).secret != hook.secret
+        assert (await desk.webhooks.update(hook.id, status="paused")).status == "paused"
+        assert (await desk.webhooks.deliveries(hook.id)).items == []
+        await desk.webhooks.remove(hook.id)
+        assert [w async for w in desk.webhooks.list()] == []
+        assert (await desk.ops.ready()).model_dump()["ready"] in (True, False)
