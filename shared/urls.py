@@ -113,11 +113,18 @@ def resolve(base: str, link: str) -> str | None:
     """`link` as an absolute http(s) address as seen from `base`; None where it is none."""
     link = link.strip()
     try:
-        joined = link if link.startswith(("https://", "http://")) else urljoin(base, link)
+        joined = link if link.startswith(("https://", "http://")) else _joined(base, link)
         _parse(joined)
     except (ValueError, AddressRefused):
         return None
     return _CONTROL.sub(lambda m: quote(m.group()), joined) if _CONTROL.search(joined) else joined
+
+
+def _joined(base: str, link: str) -> str:
+    scheme, _, host = base.partition("://")
+    if "." in link and link.partition("/")[0].lower() == host.partition("/")[0].lower():
+        return f"{scheme}://{link}"  # its own host without the scheme, which publishers forget
+    return urljoin(base, link)
 
 
 @lru_cache(maxsize=4096)

@@ -40,20 +40,22 @@ def name_entries(entries: Sequence[Entry], feed_id: int, site_url: str | None) -
         links_of[guid].add(page or "\0" + entry.title)
         guids_of[page].add(guid or "\0" + entry.title)
     guids = [guid if guid and len(links_of[guid]) == 1 else "" for guid in guids]
+    guid_pages = [_guid_page(guid) for guid in guids]
+    for page, guid in zip(guid_pages, guids, strict=True):
+        guids_of[page].add(guid)
     named: list[Names] = []
-    for entry, guid, page in zip(entries, guids, pages, strict=True):
+    for entry, guid, page, guid_page in zip(entries, guids, pages, guid_pages, strict=True):
         if page and len(guids_of[page]) > 1:
             fragment = urlsplit(entry.link or "").fragment
             page = f"{page}#{fragment}" if fragment else ""
-        named.append(_names(entry, guid, page, feed_id))
+        named.append(_names(entry, guid, page, guid_page if len(guids_of[guid_page]) == 1 else "", feed_id))
     return named
 
 
-def _names(entry: Entry, guid: str, page: str, feed_id: int) -> Names:
-    guid_page = _page(guid) if guid.startswith(("http://", "https://")) else ""
+def _names(entry: Entry, guid: str, page: str, guid_page: str, feed_id: int) -> Names:
     by_guid = key("guid", str(feed_id), guid) if guid else None
     by_page = key("url", page) if page else None
-    by_guid_page = key("url", guid_page) if guid_page and guid_page != page and not _is_root(guid_page) else None
+    by_guid_page = key("url", guid_page) if guid_page and guid_page != page else None
     if by_guid or by_page:
         return Names(by_guid, by_page, by_guid_page)
     return Names(fallback=key("item", str(feed_id), entry.link or "", entry.title, entry.published or ""))
@@ -74,6 +76,12 @@ def _page(link: str | None) -> str:
         return identity(link) if link else ""
     except AddressRefused:
         return ""
+
+
+def _guid_page(guid: str) -> str:
+    """The address that a guid is; a guid with a fragment names a part of a page, which is no address of its own."""
+    page = _page(guid) if guid.startswith(("http://", "https://")) and "#" not in guid else ""
+    return "" if _is_root(page) else page
 
 
 def _is_root(page: str) -> bool:

@@ -23,7 +23,7 @@ def read_loose(document: bytes, url: str) -> Feed | None:
     """The feed in a UTF-8 document without XML declaration; None where feedparser finds none."""
     found: Any = feedparser.parse(
         io.BytesIO(_DECLARATION + document.lstrip()),
-        response_headers={"content-type": "application/xml; charset=utf-8", "content-location": url},
+        response_headers={"content-type": "application/xml; charset=utf-8"},
         sanitize_html=False,
         resolve_relative_uris=False,
     )

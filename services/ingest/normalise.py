@@ -40,7 +40,7 @@ def clean(entry: Entry, names: Names, item_hash: str, base: str, feed_language: 
     description, body_html, body_text = _texts(entry, url)
     title = shorten(title_of(entry.title, entry.title_is_text), TITLE_LIMIT)
     if not title:
-        title = shorten(" ".join((description or body_text).split()), DERIVED_TITLE)
+        title = shorten(" ".join((description or body_text).split()), DERIVED_TITLE) or url[:TITLE_LIMIT]
     published_at, precision = read_date(entry.published, now)
     modified_at, _ = read_date(entry.updated, now)
     return Item(

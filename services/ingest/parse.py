@@ -33,6 +33,7 @@ _PAGE = re.compile(rb"\A(?:\s|<!--.*?-->)*<(?:!doctype\s+html|html|head|body)\b"
 _LINK = re.compile(r"<link\b[^>]{0,2000}>", re.IGNORECASE)
 _FEED_TYPE = re.compile(r"""type\s*=\s*["']?application/(?:rss\+xml|atom\+xml|feed\+json|rdf\+xml)""", re.IGNORECASE)
 _HREF = re.compile(r"""href\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))""", re.IGNORECASE)
+_PREFIXED = re.compile(rb"<([A-Za-z][\w.\-]{0,30}):(?:item|entry)[\s>]")
 _ROOT = re.compile(rb"<([A-Za-z_][\w:.\-]*)")
 
 
@@ -95,9 +96,19 @@ def read(document: bytes, url: str) -> Feed:
     if _PAGE.match(document[:4096]):
         raise _page(document, url)
     feed = read_strict(document, url) or read_loose(document, url)
+    if feed is None or not feed.entries:
+        feed = _read_prefixed(document, url) or feed
     if feed is None:
         raise _other(document, url)
     return feed
+
+
+def _read_prefixed(document: bytes, url: str) -> Feed | None:
+    """A feed whose every element has a prefix that no reader expects (`<rss:item>`), read without it."""
+    found = _PREFIXED.search(document)
+    if found is None:
+        return None
+    return read_loose(re.sub(rb"<(/?)" + found.group(1) + rb":", rb"<\1", document), url)
 
 
 def _unpacked(body: bytes) -> bytes:

@@ -133,5 +133,6 @@ def test_hosts_and_domains() -> None:
 def test_links_are_resolved_or_nothing() -> None:
     assert resolve("https://news.example/a/", "../b?x=1") == "https://news.example/b?x=1"
     assert resolve("https://news.example/a/", "//cdn.example/p.jpg") == "https://cdn.example/p.jpg"
+    assert resolve("https://news.example/feed", "news.example/b") == "https://news.example/b"
     assert resolve("https://news.example/a/", "mailto:jo@news.example") is None
     assert resolve("https://news.example/a/", "http://[bad") is None

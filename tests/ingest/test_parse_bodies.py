@@ -1,0 +1,217 @@
+"""Bodies into items: formats, encodings, damage, pages instead of feeds, and the real feeds."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urljoin
+
+import pytest
+
+from services.ingest.encoding import to_utf8
+from services.ingest.items import ParsedFeed
+from services.ingest.loose import read_loose
+from services.ingest.parse import Job, parse
+from services.ingest.refusals import NotAFeed
+from services.ingest.strict import read_strict
+from tests.ingest.publisher import item, rss
+
+NOW = datetime(2026, 11, 23, 18, tzinfo=UTC)
+CAPTURES = Path(__file__).parents[3] / "shared/data/feeds/kagi-captures"
+ATOM = """<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="en"><title>Atom news</title>
+<link rel="alternate" href="https://news.example/"/><link rel="hub" href="https://hub.example/"/>
+<entry><id>tag:news.example,2026:1</id><title type="html">Fish &amp;amp; chips &lt;b&gt;now&lt;/b&gt;</title>
+<link href="/a/1"/><updated>2026-11-23T12:00:00Z</updated><published>2026-11-23T10:00:00Z</published>
+<author><name>Jo Bloggs</name></author><category term="food"/>
+<content type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml"><p>First.</p><p>Second.</p></div></content></entry></feed>"""
+
+
+def read(body: bytes | str, content_type: str | None = None, url: str = "https://news.example/feed") -> ParsedFeed:
+    data = body.encode() if isinstance(body, str) else body
+    return parse(data, Job(7, url, content_type, NOW))
+
+
+def test_rss_items_are_read_whole() -> None:
+    extra = "<ttl>30</ttl>"
+    row = item(1, category="Politics", author="jo@news.example (Jo Bloggs)")
+    feed = read(rss([row], extra=extra).replace("</item>", '<enclosure url="/p.jpg" type="image/jpeg"/></item>'))
+    (found,) = feed.items
+    assert (feed.format, feed.title, feed.site_url, feed.ttl_s) == (
+        "rss2.0",
+        "Example News",
+        "https://news.example/",
+        1800,
+    )
+    assert (found.title, found.url, found.guid) == ("Headline number 1", "https://news.example/articles/1", "item-1")
+    assert found.description == "The lead of article 1, which says what happened."
+    assert (found.published_at, found.published_precision) == (datetime(2026, 11, 23, 10, 1, tzinfo=UTC), "second")
+    assert (found.authors, found.categories, found.language) == (["Jo Bloggs"], ["Politics"], "en")
+    assert found.images == [{"url": "https://news.example/p.jpg"}]
+
+
+def test_atom_entries_are_read_whole() -> None:
+    feed = read(ATOM)
+    (found,) = feed.items
+    assert (feed.format, feed.hub) == ("atom1.0", "https://hub.example/")
+    assert (found.title, found.url) == ("Fish & chips now", "https://news.example/a/1")
+    assert found.modified_at == datetime(2026, 11, 23, 12, tzinfo=UTC)
+    assert (found.description, found.authors, found.categories) == ("First.\nSecond.", ["Jo Bloggs"], ["food"])
+
+
+def test_json_feeds_are_read_whatever_their_content_type() -> None:
+    entry = {
+        "id": 1,
+        "url": "/a/1",
+        "title": "A <b> title",
+        "content_html": "<p>Body</p>",
+        "date_published": "2026-11-23T10:00:00+01:00",
+        "authors": [{"name": "Jo"}],
+        "tags": ["x"],
+    }
+    body = {"version": "https://jsonfeed.org/version/1.1", "title": "J", "home_page_url": "https://news.example/"}
+    feed = read(json.dumps({**body, "items": [entry, "nonsense", {"content_text": "Plain & simple"}]}), "text/html")
+    first, second = feed.items
+    assert (feed.format, first.title, first.url) == ("json1.1", "A <b> title", "https://news.example/a/1")
+    assert first.published_at == datetime(2026, 11, 23, 9, tzinfo=UTC)
+    assert (second.title, second.description) == ("Plain & simple", "Plain & simple")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32", "iso-8859-1", "cp1252"])
+@pytest.mark.parametrize("declared", [True, False])
+def test_encodings_declared_or_sniffed(encoding: str, declared: bool) -> None:
+    text = rss([item(1, title="Señor Müller déjà vu")])
+    name = encoding.replace("utf-8-sig", "utf-8").replace("utf-16-le", "utf-16")
+    text = text.replace('encoding="utf-8"', f'encoding="{name}"' if declared else "")
+    assert read(text.encode(encoding)).items[0].title == "Señor Müller déjà vu"
+
+
+def test_windows_quotes_declared_as_utf8_are_mended_and_said() -> None:
+    body = rss([item(1, title="QUOTED")]).encode().replace(b"QUOTED", b"\x93Quoted\x94")
+    feed = read(body)
+    assert feed.items[0].title == "“Quoted”"
+    assert feed.encoding_repaired
+
+
+def test_a_gzip_file_served_as_it_is_is_read() -> None:
+    assert len(read(gzip.compress(rss([item(1)]).encode())).items) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "says"),
+    [
+        ("", "empty", "empty"),
+        ("just text", "not_a_feed", "neither XML nor JSON"),
+        ("<!doctype html><html><body>Hello</body></html>", "not_a_feed", "web page"),
+        ("<!-- x --><HTML><body>Hello</body></HTML>", "not_a_feed", "web page"),
+        ('<opml version="2.0"><body/></opml>', "not_a_feed", "<opml>"),
+        ('{"rss": {"channel": {}}}', "rss_in_json", "RSS written as JSON"),
+        ('{"hello": 1}', "not_a_feed", "no JSON Feed"),
+        ('{"version": ', "unreadable", "JSON"),
+        (b"\x1f\x8bnonsense", "unreadable", "gzip"),
+        ("/etc/passwd", "not_a_feed", "neither"),
+        ("file:///etc/passwd", "not_a_feed", "neither"),
+    ],
+)
+def test_what_is_no_feed_is_refused_with_a_reason(body: str | bytes, code: str, says: str) -> None:
+    with pytest.raises(NotAFeed) as raised:
+        read(body)
+    assert (raised.value.code, says in raised.value.message) == (code, True)
+
+
+def test_a_page_names_its_feeds() -> None:
+    page = """<html><head><link rel=alternate type="application/rss+xml" href="/a.xml?x=1&amp;y=2">
+    <link rel="alternate" href='https://other.example/b' type='application/atom+xml'><link rel="icon" href="/i"></head>"""
+    with pytest.raises(NotAFeed) as raised:
+        read(page)
+    assert raised.value.candidates == ("https://news.example/a.xml?x=1&y=2", "https://other.example/b")
+
+
+def test_damaged_xml_keeps_its_good_items() -> None:
+    body = rss([item(1), item(2, title="A & B"), item(3)]).replace("A &amp; B", "A & B &nbsp; C")
+    feed = read(body[:-40])
+    assert [found.title for found in feed.items] == ["Headline number 1", "A & B C", "Headline number 3"]
+    assert feed.damaged
+
+
+def test_control_characters_and_nulls_never_come_through() -> None:
+    body = rss([item(1, title="TITLE", description="LEAD")]).encode()
+    body = body.replace(b"TITLE", b"Bad\x00 title\x07\x1f").replace(b"LEAD", b"Lead&#1;\x00 text")
+    found = read(body).items[0]
+    assert (found.title, found.description) == ("Bad title", "Lead text")
+
+
+def test_scripts_and_handlers_go_and_prose_stays() -> None:
+    html = '<p onclick="x()">Prose about javascript: urls and a &lt; b.</p><script>evil()</script>'
+    html += '<a href="javascript:evil()">x</a><img src="/p.png" onerror="evil()"><p>' + "word " * 300 + "</p>"
+    found = read(rss([item(1, description=html)])).items[0]
+    assert found.body_html is not None
+    assert "evil" not in found.body_html and "onclick" not in found.body_html
+    assert "Prose about javascript: urls and a &lt; b." in found.body_html
+    assert 'src="https://news.example/p.png"' in found.body_html
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("Fish &amp; chips", "Fish & chips"),
+        ("Rock &amp;amp; roll", "Rock & roll"),
+        ("It&#8217;s &amp;#8220;on&amp;#8221;", "It’s “on”"),
+        ("If x < y then", "If x < y then"),
+        ("<b>Bold</b> and <em class='x'>more</em>", "Bold and more"),
+        ("C++ <vector> in use", "C++ <vector> in use"),
+        ("  two\n lines ", "two lines"),
+    ],
+)
+def test_titles_are_plain_text(given: str, expected: str) -> None:
+    body = rss([item(1, title="TITLE")]).replace("TITLE", f"<![CDATA[{given}]]>")
+    assert read(body).items[0].title == expected
+
+
+def test_an_item_without_a_title_is_called_by_its_first_words() -> None:
+    found = read(rss([item(1, title="", description="Short note about nothing.")])).items[0]
+    assert found.title == "Short note about nothing."
+
+
+def test_known_items_are_counted_and_left_out() -> None:
+    body = rss([item(1), item(2)]).encode()
+    first = parse(body, Job(7, "https://news.example/feed", None, NOW))
+    known = frozenset(found.item_hash for found in first.items[:1])
+    again = parse(body, Job(7, "https://news.example/feed", None, NOW, known))
+    assert (again.entries, again.unchanged, len(again.items)) == (2, 1, 1)
+
+
+def same_guid(one: str | None, other: str | None, url: str) -> bool:
+    """feedparser resolves a guid that looks like a path."""
+    return one == other or (one is not None and urljoin(url, one) == other)
+
+
+def captures() -> list[tuple[str, str]]:
+    if not CAPTURES.is_dir():
+        return []
+    rows = (line.split("\t") for line in (CAPTURES / "urls.tsv").read_text().splitlines() if "\t" in line)
+    return [(row[0], row[1].strip()) for row in rows]
+
+
+@pytest.mark.skipif(not CAPTURES.is_dir(), reason="the captured feeds are not here")
+def test_every_captured_feed_is_read_and_both_readers_agree() -> None:
+    differing: list[str] = []
+    for name, url in captures():
+        body = (CAPTURES / "bodies" / name).read_bytes()
+        feed = parse(body, Job(1, url, None, NOW))
+        assert feed.entries == len(feed.items) + feed.unchanged + feed.repeated + feed.refused + feed.capped > 0, name
+        for found in feed.items:
+            assert found.title and found.url.startswith("http"), (name, found)
+            assert "\x00" not in f"{found.title}{found.description}{found.body_html}"
+        document, _ = to_utf8(body, None)
+        strict = read_strict(document, url)
+        if strict is None:
+            continue
+        loose = read_loose(document, url)
+        assert loose is not None
+        pairs = zip(strict.entries, loose.entries, strict=True)
+        differing += [
+            f"{name}: {s.link} {x.link}" for s, x in pairs if s.link != x.link or not same_guid(s.guid, x.guid, url)
+        ]
+    assert not differing, "\n".join(differing[:20])
