@@ -26,6 +26,8 @@ from shared.observe import configure_logging, notify_ready
 from shared.settings import Settings
 
 GRACE_S = 3
+FAREWELL_S = 0.1  # for streams to say why they end, before their connections are told to
+MAX_MESSAGE_BYTES = 65_536  # of what a WebSocket client sends
 LOOK_AGAIN_S = 0.1
 
 logger = logging.getLogger("services.api")
@@ -41,6 +43,7 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End the streams first: each would otherwise be waited for until the grace is over."""
         self._held.hub.close("the server goes down; come back")
+        await asyncio.sleep(FAREWELL_S)
         await super().shutdown(sockets)
 
     @contextlib.contextmanager
@@ -74,6 +77,8 @@ async def serve(settings: Settings, sock: socket.socket) -> None:
             create_app(settings, held),
             http="httptools",
             loop="none",
+            ws="websockets-sansio",
+            ws_max_size=MAX_MESSAGE_BYTES,
             lifespan="off",
             access_log=False,
             log_config=None,

@@ -39,7 +39,7 @@ class Body:
 def negotiate(request: Request, offered: Sequence[str]) -> str:
     """The type offered that `Accept` likes best, the first offered on a tie. Raises `Problem` where none will do."""
     accept = request.headers.get("accept")
-    if not accept or accept == "*/*":
+    if not accept or accept in ("*/*", offered[0]):
         return offered[0]
     best = max(offered, key=lambda kind: _quality(kind, accept))
     if _quality(best, accept) <= 0:

@@ -8,8 +8,8 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.api import articles, dashboard, events, failures, openapi, webhooks
-from services.api.auth import Gate, Keyring
+from services.api import articles, dashboard, events, failures, openapi, socket, webhooks
+from services.api.auth import Gate, Keyring, needs_keys
 from services.api.deps import Resources
 from services.api.feeds import routes as feeds
 from services.api.keys import routes as keys
@@ -32,6 +32,7 @@ def create_app(settings: Settings, resources: Resources) -> FastAPI:
     for router in (
         articles.router,
         events.router,
+        socket.router,
         feeds.opml_router,
         feeds.router,
         ops.router,
@@ -42,7 +43,7 @@ def create_app(settings: Settings, resources: Resources) -> FastAPI:
     ):
         app.include_router(router)
     failures.install(app)
-    app.add_middleware(Gate, held=resources, keyring=app.state.keyring)
+    app.add_middleware(Gate, held=resources, keyring=app.state.keyring, closed=needs_keys(settings))
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,

@@ -131,11 +131,11 @@ class Keyring:
 class Gate:
     """ASGI middleware: lets in who may, and keeps an audit of what was written."""
 
-    def __init__(self, app: ASGIApp, held: Resources, keyring: Keyring) -> None:
+    def __init__(self, app: ASGIApp, held: Resources, keyring: Keyring, closed: bool) -> None:
         self._app = app
         self._held = held
         self._keyring = keyring
-        self._closed = needs_keys(held.settings)
+        self._closed = closed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let in, or answer 401 or 403."""

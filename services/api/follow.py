@@ -77,7 +77,7 @@ async def follow(source: Log, follower: Follower) -> AsyncGenerator[list[Told] |
     hub = source.hub
     try:
         told_at = time.monotonic()
-        while follower.after < hub.head and hub.closing is None:
+        while follower.after < hub.head and hub.closing is None and follower.ended is None:
             events = await _read(source, follower.after)
             if events and events[0].position != follower.after + 1:
                 yield Reset(events[0].position, hub.head, follower.after)
@@ -87,10 +87,13 @@ async def follow(source: Log, follower: Follower) -> AsyncGenerator[list[Told] |
             if batch or time.monotonic() - told_at > HEARTBEAT_S:
                 told_at = time.monotonic()
                 yield batch or None
-        hub.join(follower)  # nothing waited since the loop's last look at the head
-        while follower.ended is None:
+        if follower.ended is None:
+            hub.join(follower)  # nothing waited since the loop's last look at the head
+        live = True
+        while live:
             batch = await follower.take(HEARTBEAT_S)
-            if follower.ended is None:
+            live = follower.ended is None
+            if batch or live:
                 yield batch or None
     finally:
         hub.leave(follower)

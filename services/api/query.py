@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlencode
 from services.api import params
 from services.api.filters import Filter
 from services.api.params import Param
+from services.api.problems import InputError, refuse
 from services.api.schemas import ARTICLE_FIELDS, ENTITY_TYPES
 from shared.events import EVENT_TYPES
 from shared.text import fold
@@ -146,6 +147,7 @@ EVENTS: tuple[Param, ...] = (
     ),
     *FORM,
 )
+SOCKET: tuple[Param, ...] = tuple(p for p in EVENTS if p.name not in ("limit", "wait"))
 ONE_ARTICLE: tuple[Param, ...] = (FORM[1],)
 
 
@@ -159,6 +161,29 @@ def read_events(query: bytes) -> EventQuery:
     """The stretch of the log that a query string asks for. Raises `Problem`."""
     v = params.read(query, EVENTS)
     return EventQuery(_filter(v), _form(v), v["after"], v["limit"], float(v["wait"]))
+
+
+def read_socket(query: bytes) -> EventQuery:
+    """What a WebSocket asks for. Raises `Problem`."""
+    v = params.read(query, SOCKET)
+    return EventQuery(_filter(v), _form(v), v["after"], 0, 0.0)
+
+
+def read_filters(filters: object) -> Filter:
+    """Filters as a WebSocket sends them, `{"lang": ["es"]}`: the same parameters, the same checks. Raises `Problem`."""
+    if not isinstance(filters, dict):
+        raise refuse("bad_value", [InputError("filters", "must be an object of lists")])
+    pairs = []
+    for name, values in filters.items():
+        for value in values if isinstance(values, list) else [values]:
+            if isinstance(value, bool) or not isinstance(value, str | int):
+                raise refuse(
+                    "bad_value", [InputError(f"filters.{name}", "must be a text or a number, or a list of them")]
+                )
+            pairs.append((str(name), str(value)))
+    known = tuple(p for p in SOCKET if p.name not in ("after", *(f.name for f in FORM)))
+    v = params.read(urlencode(pairs).encode(), known)
+    return _filter(v)
 
 
 def with_values(path: str, query: bytes, **values: object) -> str:

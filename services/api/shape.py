@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -23,7 +24,14 @@ def article(card: str, rest: str | None, position: int, form: Form) -> bytes:
     """One article as asked for. The plain card is spliced, never parsed."""
     if form.plain:
         return with_position(card.encode(), position)
+    if not form.fields:
+        return _whole_bytes(card, rest, position)
     return orjson.dumps(only(whole(card, rest, position), form.fields))
+
+
+@lru_cache(maxsize=500)  # the newest are asked for again and again, and stay as they are at their position
+def _whole_bytes(card: str, rest: str | None, position: int) -> bytes:
+    return orjson.dumps(whole(card, rest, position))
 
 
 def whole(card: str, rest: str | None, position: int) -> dict[str, Any]:

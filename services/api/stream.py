@@ -35,7 +35,10 @@ logger = logging.getLogger(__name__)
 
 
 class Follower:
-    """One subscriber's bounded queue. `ended` says why it gets no more, once it does."""
+    """One subscriber's bounded queue. `ended` says why it gets no more, once it does.
+
+    Everything up to `after` was queued for it, if it passed the view.
+    """
 
     def __init__(self, view: View, after: int) -> None:
         self.view = view
@@ -46,12 +49,13 @@ class Follower:
         self._news = asyncio.Event()
         self.over = asyncio.Event()
 
-    def offer(self, told: Iterable[Told]) -> None:
-        """Queue what lies after the position that the follower already has."""
+    def offer(self, told: Iterable[Told], upto: int) -> None:
+        """Queue what lies after the position that the follower already has, and move that up."""
         for one in told:
             if one.position > self.after:
                 self._queue.append(one)
                 self._bytes += len(one.frame)
+        self.after = max(self.after, upto)
         if len(self._queue) > MAX_QUEUED or self._bytes > MAX_QUEUED_BYTES:
             self.end("reader too slow; resume from the last id")
         elif self._queue:
@@ -65,6 +69,12 @@ class Follower:
         self._bytes = 0
         self._news.set()
         self.over.set()
+
+    def finish(self, reason: str) -> None:
+        """No more for this follower, but what waits is still to be taken."""
+        if self.ended is None:
+            self.ended = reason
+        self._news.set()
 
     async def take(self, timeout_s: float) -> list[Told]:
         """All that waits, at once; an empty list after a silence or at the end (see `ended`)."""
@@ -181,6 +191,6 @@ class Hub:
         self.head = batch[-1].position
         for view, group in self._views.items():
             for follower in group:
-                follower.offer(told[view])
+                follower.offer(told[view], self.head)
         moved, self._moved = self._moved, asyncio.Event()
         moved.set()

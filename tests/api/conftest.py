@@ -189,7 +189,12 @@ async def serving(settings: Settings, held: Resources) -> AsyncIterator[tuple[ht
     sock = bind(settings)
     host, port = sock.getsockname()[:2]
     config = uvicorn.Config(
-        create_app(settings, held), http="httptools", lifespan="off", log_config=None, timeout_graceful_shutdown=3
+        create_app(settings, held),
+        http="httptools",
+        ws="websockets-sansio",
+        lifespan="off",
+        log_config=None,
+        timeout_graceful_shutdown=3,
     )
     server = Server(config, held)
     task = asyncio.create_task(server.serve(sockets=[sock]))

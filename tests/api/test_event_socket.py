@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from services.api.deps import Resources
+from shared.events import CloudEvent
+from shared.settings import Settings
+from tests.api.conftest import Newsroom, serving
+
+
+@asynccontextmanager
+async def opened(api: httpx.AsyncClient, query: str = "") -> AsyncIterator[ClientConnection]:
+    async with connect(f"ws://{api.base_url.host}:{api.base_url.port}/v1/events/ws{query}") as ws:
+        yield ws
+
+
+async def frames(ws: ClientConnection, count: int) -> list[dict[str, Any]]:
+    async with asyncio.timeout(20):
+        return [json.loads(await ws.recv()) for _ in range(count)]
+
+
+async def test_the_past_and_the_present_come_one_event_a_frame(newsroom: Newsroom, served: httpx.AsyncClient) -> None:
+    newsroom.article("past")
+    async with opened(served, "?after=0") as ws:
+        newsroom.article("present")
+        told = [CloudEvent.model_validate(f) for f in await frames(ws, 2)]
+    assert [(e.id, e.data["title"]) for e in told] == [("1", "past"), ("2", "present")]
+
+
+async def test_filters_change_on_the_open_socket_without_gap_or_double(
+    newsroom: Newsroom, served: httpx.AsyncClient
+) -> None:
+    async with opened(served, "?after=0&lang=en") as ws:
+        newsroom.article("one", lang="en")
+        newsroom.article("uno", lang="es")
+        assert [f["id"] for f in await frames(ws, 1)] == ["1"]
+        await ws.send(json.dumps({"type": "subscribe", "filters": {"lang": ["es"]}}))
+        (told,) = await frames(ws, 1)
+        assert (told["type"], "specversion" in told) == ("subscribed", False)
+        newsroom.article("two", lang="en")
+        newsroom.article("dos", lang="es")
+        (event,) = await frames(ws, 1)
+        assert event["data"]["title"] in ("uno", "dos")
+        assert int(event["id"]) > told["position"]
+
+
+async def test_a_message_that_is_not_understood_is_told_and_ends_nothing(
+    newsroom: Newsroom, served: httpx.AsyncClient
+) -> None:
+    async with opened(served) as ws:
+        for message, code, where in (
+            ("{", "bad_json", None),
+            ('{"type": "sing"}', "bad_value", None),
+            ('{"type": "subscribe", "filters": {"lnag": ["es"]}}', "unknown_parameter", "query.lnag"),
+            ('{"type": "subscribe", "filters": {"lang": [{}]}}', "bad_value", "filters.lang"),
+        ):
+            await ws.send(message)
+            (told,) = await frames(ws, 1)
+            assert (told["type"], told["code"]) == ("error", code)
+            assert "specversion" not in told
+            if where:
+                assert told["errors"][0]["where"] == where
+        newsroom.article()
+        assert (await frames(ws, 1))[0]["id"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("query", "status"), [("?after=-1", 400), ("?lnag=x", 400), ("?after=9", 409), ("?wait=3", 400)]
+)
+async def test_a_refusal_comes_before_the_upgrade(served: httpx.AsyncClient, query: str, status: int) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        async with opened(served, query):
+            pass
+    assert refused.value.response.status_code == status
+    assert json.loads(refused.value.response.body or b"")["status"] == status
+
+
+async def test_a_position_no_longer_retained_is_told(newsroom: Newsroom, served: httpx.AsyncClient) -> None:
+    for n in range(4):
+        newsroom.article(f"n{n}")
+    newsroom.conn.execute("DELETE FROM events WHERE position <= 2")
+    async with opened(served, "?after=0") as ws:
+        reset, *events = await frames(ws, 3)
+    assert (reset["type"], reset["oldest"], "specversion" in reset) == ("wiredesk.stream.reset", 3, False)
+    assert [e["id"] for e in events] == ["3", "4"]
+
+
+async def test_the_end_of_the_server_is_told(settings: Settings, held: Resources) -> None:
+    async with serving(settings, held) as (client, server), opened(client) as ws:
+        while not held.hub.followers:
+            await asyncio.sleep(0.01)
+        server.should_exit = True
+        (told,) = await frames(ws, 1)
+        assert told["type"] == "closing"
+        with pytest.raises(ConnectionClosed) as ended:
+            await ws.recv()
+    assert ended.value.rcvd is not None
+    assert ended.value.rcvd.code == 1012
+
+
+async def test_without_a_key_there_is_no_upgrade(settings: Settings, held: Resources) -> None:
+    async with serving(settings.model_copy(update={"auth": "keys"}), held) as (client, _):
+        with pytest.raises(InvalidStatus) as refused:
+            async with opened(client):
+                pass
+    assert refused.value.response.status_code == 401
