@@ -33,6 +33,8 @@ class Publisher:
     """A JSON Feed whose items tests add and change; titles in it are plain text by its standard."""
 
     system: System
+    database_url: str
+    redis_url: str
     wire: Wire
     items: list[dict[str, Any]] = field(default_factory=list)
     feed_id: int = 0
@@ -82,11 +84,12 @@ def publisher(
     name = f"browser{os.getpid()}"
     with psycopg.connect(postgres.url("postgres"), autocommit=True) as conn:
         conn.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
-    system = System(tmp_path_factory.mktemp("browser"), postgres.url(name), valkey.url())
+    database_url = postgres.url(name)
+    system = System(tmp_path_factory.mktemp("browser"), database_url, valkey.url())
     try:
         with Wire({}) as wire:
             system.start_all()
-            yield Publisher(system, wire)
+            yield Publisher(system, database_url, valkey.url(), wire)
     finally:
         system.stop()
         for kind in COMMANDS:

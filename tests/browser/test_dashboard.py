@@ -6,9 +6,10 @@ import re
 
 import httpx
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import Desk, Publisher
+from tests.flow.system import System, until
 
 pytestmark = pytest.mark.browser
 
@@ -198,6 +199,35 @@ def test_after_the_server_was_away_nothing_is_missing(desk: Desk, publisher: Pub
     desk.page.locator('#link[data-state="live"]').wait_for()
     # The browser notes every refused connection.
     desk.complaints[:] = [c for c in desk.complaints if not re.search("ERR_CONNECTION|ERR_INCOMPLETE", c)]
+
+
+def test_where_keys_are_required_it_asks_for_one_and_follows_with_it(publisher: Publisher, browser: Browser) -> None:
+    key = "wd_" + "k" * 40
+    closed = System(
+        publisher.system.home / "closed",
+        publisher.database_url,
+        publisher.redis_url,
+        WIREDESK_AUTH="keys",
+        WIREDESK_ADMIN_KEY=key,
+    )
+    closed.start("api")
+    context = browser.new_context()
+    try:
+        until(lambda: httpx.get(closed.url + "/readyz").status_code == 200, 60, closed.tail("api"))
+        page = context.new_page()
+        page.goto(closed.url + "/")
+        page.fill("#key", "wd_wrong")
+        page.keyboard.press("Enter")
+        expect(page.locator("#link-state")).to_have_text("stopped")
+        expect(page.locator("#key-dialog")).to_be_visible()
+        page.fill("#key", key)
+        page.keyboard.press("Enter")
+        page.locator('#link[data-state="live"]').wait_for()
+        article_id = publisher.publish("Read with a key", "In Lisbon.")
+        expect(page.locator(f'#list [data-article-id="{article_id}"]')).to_be_visible()
+    finally:
+        context.close()
+        closed.stop()
 
 
 def test_the_page_allows_no_foreign_script_and_stays_small(publisher: Publisher) -> None:
