@@ -6,6 +6,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 PROJECTS := pyproject.toml client/pyproject.toml
+# `compat` is a plain path file; the import hook of the other mode costs every process 0.07 s of its start.
+EDITABLE := --config-settings editable_mode=compat --editable . --editable ./client
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -66,11 +68,11 @@ $(VENV)/bin/python:
 $(VENV)/.installed: requirements.lock $(PROJECTS) | $(VENV)/bin/python
 	@echo "  installing the locked dependencies (about a minute, once)"
 	@$(PIP) install --require-hashes --requirement requirements.lock
-	@$(PIP) install --no-deps --no-build-isolation --editable . --editable ./client
+	@$(PIP) install --no-deps --no-build-isolation $(EDITABLE)
 	@touch $@
 
 $(VENV)/.installed-dev: requirements-dev.lock $(PROJECTS) | $(VENV)/bin/python
 	@echo "  installing the locked dependencies and the tools (about a minute, once)"
 	@$(PIP) install --require-hashes --requirement requirements-dev.lock
-	@$(PIP) install --no-deps --no-build-isolation --editable . --editable ./client
+	@$(PIP) install --no-deps --no-build-isolation $(EDITABLE)
 	@touch $@ $(VENV)/.installed
