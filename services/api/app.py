@@ -9,16 +9,17 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.api import articles, dashboard, events, failures, openapi, socket, webhooks
-from services.api.auth import Gate, Keyring, needs_keys
+from services.api.auth import Gate, Keyring
 from services.api.deps import Resources
 from services.api.feeds import routes as feeds
 from services.api.keys import routes as keys
+from services.api.limits import Limit
 from services.api.ops import health
 from services.api.ops import routes as ops
 from services.api.ops.metrics import Metrics, Timed
 from shared.settings import Settings
 
-EXPOSED = ("ETag", "Link", "Location", "Retry-After", "Wiredesk-Position")
+EXPOSED = ("ETag", "Link", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "Wiredesk-Position")
 
 
 def create_app(settings: Settings, resources: Resources) -> FastAPI:
@@ -43,7 +44,9 @@ def create_app(settings: Settings, resources: Resources) -> FastAPI:
     ):
         app.include_router(router)
     failures.install(app)
-    app.add_middleware(Gate, held=resources, keyring=app.state.keyring, closed=needs_keys(settings))
+    if settings.rate_limit:
+        app.add_middleware(Limit, client=resources.redis, per_minute=settings.rate_limit)
+    app.add_middleware(Gate, held=resources, keyring=app.state.keyring, settings=settings)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,

@@ -8,6 +8,7 @@ import logging
 import os
 import secrets
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from starlette.datastructures import Headers
@@ -131,11 +132,12 @@ class Keyring:
 class Gate:
     """ASGI middleware: lets in who may, and keeps an audit of what was written."""
 
-    def __init__(self, app: ASGIApp, held: Resources, keyring: Keyring, closed: bool) -> None:
+    def __init__(self, app: ASGIApp, held: Resources, keyring: Keyring, settings: Settings) -> None:
         self._app = app
         self._held = held
         self._keyring = keyring
-        self._closed = closed
+        self._closed = needs_keys(settings)
+        self._origins = settings.cors_origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let in, or answer 401 or 403."""
@@ -145,6 +147,12 @@ class Gate:
         method = scope.get("method", "GET")
         needed = scope_for(method, scope["path"])
         key: Key | None = None
+        if not self._closed and method not in READING and _foreign(Headers(scope=scope), self._origins):
+            refused = Problem(
+                "forbidden", "a page of another site may not write here; WIREDESK_CORS_ORIGINS can let it"
+            )
+            await failures.answer(refused)(scope, receive, send)
+            return
         if self._closed and needed is not None and method != "OPTIONS":
             try:
                 key = await self._keyring.let_in(Headers(scope=scope), needed)
@@ -155,6 +163,7 @@ class Gate:
                 away = Problem("unavailable", "PostgreSQL cannot be reached, so the key cannot be checked")
                 await failures.answer(away)(scope, receive, send)
                 return
+        scope.setdefault("state", {})["key"] = key
         if needed is None or method in READING:
             await self._app(scope, receive, send)
         else:
@@ -177,3 +186,17 @@ class Gate:
                     await store.note(conn, key.id if key else None, scope["method"], scope["path"][:500], status)
             except STORE_AWAY:
                 logger.warning("a write could not be audited", extra={"path": scope["path"], "status": status})
+
+
+def key_of(scope: Scope) -> Key | None:
+    """The key that the gate let in; None where none is needed."""
+    key: Key | None = scope.get("state", {}).get("key")
+    return key
+
+
+def _foreign(headers: Headers, allowed: Sequence[str]) -> bool:
+    """Whether a browser sends this for a page of another site. Where no key is asked for, anybody's page could."""
+    origin = headers.get("origin")
+    if origin is None or origin in allowed or "*" in allowed:
+        return False
+    return origin.partition("://")[2].lower() != headers.get("host", "").lower()
