@@ -10,10 +10,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
+
+from shared.parent import set_death_signal
 
 T = TypeVar("T")
 ROOT = Path(__file__).resolve().parents[2]
@@ -79,6 +82,7 @@ class System:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=partial(set_death_signal, os.getpid(), signal.SIGTERM),  # a killed test leaves nobody
             )
 
     def start_all(self) -> None:

@@ -57,9 +57,14 @@ def test_real_feeds_end_in_a_stated_state_and_every_entry_is_kept_while_processe
                 url = page["next"]
             return {f["id"]: f["state"] for f in listed}
 
-        until(lambda: all(s["status"] != "new" for s in states().values()), 180, "every feed ends in a stated state")
+        until(
+            lambda: all(s["status"] != "new" for s in states().values()),
+            180,
+            "every feed ends in a stated state",
+            every_s=1,
+        )
         first = {feed: state for feed, state in states().items()}
-        until(lambda: waiting(database_url) == 0, 400, "every article is enriched")
+        until(lambda: waiting(database_url) == 0, 900, "every article is enriched", every_s=1)
         known = stored(database_url)
 
         for feed in feeds:  # a second round, nothing changed
