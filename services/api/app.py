@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, version
 
+import orjson
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.api import articles, dashboard, events, failures, openapi, socket, webhooks
+from services.api import articles, asyncapi, dashboard, events, failures, openapi, socket, webhooks
 from services.api.auth import Gate, Keyring
 from services.api.deps import Resources
 from services.api.feeds import routes as feeds
@@ -43,6 +45,7 @@ def create_app(settings: Settings, resources: Resources) -> FastAPI:
         dashboard.router,
     ):
         app.include_router(router)
+    _describe_events(app)
     failures.install(app)
     if settings.rate_limit:
         app.add_middleware(Limit, client=resources.redis, per_minute=settings.rate_limit)
@@ -78,6 +81,13 @@ class Head:
             await send(message)
 
         await self._app({**scope, "method": "GET"}, receive, headless)
+
+
+def _describe_events(app: FastAPI) -> None:
+    @app.get("/asyncapi.json", include_in_schema=False)
+    async def described() -> Response:
+        told = orjson.dumps(asyncapi.document(app.title, app.version))
+        return Response(told, media_type="application/json")
 
 
 def _version() -> str:

@@ -95,6 +95,72 @@ class EntityWithMentions(EntityObject):
     mentions: list[Mention]
 
 
+class PlaceObject(Served):
+    """A place of the article, one of its entities, on the map."""
+
+    entity_id: str
+    kind: Literal["country", "admin", "city", "other"]
+    name: str
+    country: str | None = None
+    geonames_id: int | None = None
+    lat: float | None = None
+    lon: float | None = None
+    role: Literal["dateline", "focus", "mention"]
+    confidence: float
+
+
+class Topic(Served):
+    """A subject, by its IPTC Media Topic."""
+
+    id: Annotated[str, StringConstraints(pattern=r"^medtop:[0-9]{8}$")]
+    name: str
+    path: list[str]
+    score: float
+
+
+class Quote(Served):
+    """What somebody said: code points into `body_text`."""
+
+    text: str
+    speaker: str | None = None
+    entity_id: str | None = None
+    start: int
+    end: int
+
+
+class DateObject(Served):
+    """A time named in `body_text`, and the time it stands for."""
+
+    text: str
+    start: int
+    end: int
+    value: str
+
+
+class LinkObject(Served):
+    """A link in the text."""
+
+    url: str
+    text: str | None = None
+
+
+class MediaObject(Served):
+    """An enclosure."""
+
+    url: str
+    type: str | None = None
+    length: int | None = None
+
+
+class AnnotationObject(Served):
+    """What one step of the enrichment did, or why it could not."""
+
+    revision: str
+    took_ms: float | None = None
+    error: str | None = None
+    skipped: str | None = None
+
+
 class Keyword(Served):
     """A word or phrase that says what it is about."""
 
@@ -167,8 +233,8 @@ class ArticleCard(Served):
     feeds: list[FeedRefObject]
     images: list[ImageObject] = []
     entities: list[EntityObject] = []
-    places: list[dict[str, Any]] = []
-    topics: list[dict[str, Any]] = []
+    places: list[PlaceObject] = []
+    topics: list[Topic] = []
     keywords: list[Keyword] = []
     summary: list[str] = []
     sentiment: dict[str, Any] | None = None
@@ -183,11 +249,11 @@ class ArticleWhole(ArticleCard):
 
     entities: list[EntityWithMentions] = []  # type: ignore[assignment]  # narrower, as served
     body_text: str | None = None
-    quotes: list[dict[str, Any]] = []
-    dates: list[dict[str, Any]] = []
-    links: list[Any] = []
-    media: list[dict[str, Any]] = []
-    annotations: dict[str, dict[str, Any]] = {}
+    quotes: list[Quote] = []
+    dates: list[DateObject] = []
+    links: list[LinkObject] = []
+    media: list[MediaObject] = []
+    annotations: dict[str, AnnotationObject] = {}
 
 
 ARTICLE_FIELDS: tuple[str, ...] = tuple(ArticleWhole.model_fields)
