@@ -56,7 +56,7 @@ class Names:
         return [key for key in (self.guid, self.url, self.guid_url, self.fallback) if key is not None]
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True)
 class Item:
     """A cleaned item: text without markup or control characters, `body_html` sanitised, dates read.
 

@@ -30,7 +30,6 @@ from services.ingest.resources import Resources
 from services.ingest.sources import source_of
 from services.ingest.states import Claimed, Finished, Result, finish
 from shared.articles import Lane
-from shared.db import async_transaction
 from shared.errors import WiredeskError
 from shared.http import Response
 from shared.log import append_async
@@ -66,6 +65,14 @@ class Verdict:
         return not (decision.new or self.corrections or self.refreshed or decision.linked or decision.aliases)
 
 
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """Committed articles that wait for enrichment, and when their ids are sent; None: by the sweep."""
+
+    ids: list[int]
+    queued_at: datetime | None
+
+
 async def poll(res: Resources, feed: Claimed) -> Result:
     """Poll a claimed feed and save what came of it. Raises `LeaseLost`, and psycopg's errors."""
     result = Result(started_at=datetime.now(UTC), outcome="unchanged")
@@ -96,28 +103,36 @@ async def _parse(res: Resources, feed: Claimed, response: Response, result: Resu
 
 async def _store(res: Resources, feed: Claimed, response: Response, parsed: ParsedFeed, result: Result) -> None:
     for attempt in range(ATTEMPTS):
-        verdict = await _decide(res, feed, parsed)
-        _count(result, parsed, verdict)
-        if verdict.is_quiet:
+        async with res.db.connection() as conn:
+            # A feed's first items are nearly always new: they are stored untried, and decided if that fails.
+            untried = attempt == 0 and feed.articles_total == 0
+            verdict = _all_new(parsed) if untried else await _decide(conn, feed, parsed)
+            _count(result, parsed, verdict)
+            try:
+                saved = None if verdict.is_quiet else await _save(conn, res, feed, response, parsed, result, verdict)
+            except RaceLost:
+                if attempt == ATTEMPTS - 1:
+                    raise
+                continue
+        if saved is None:
             await _save_quiet(res, feed, result)
-            return
-        try:
-            await _save(res, feed, response, parsed, result, verdict)
-            return
-        except RaceLost:
-            if attempt == ATTEMPTS - 1:
-                raise
+        else:
+            res.sender.put(saved.ids, _lane(feed), saved.queued_at)
+        return
 
 
-async def _decide(res: Resources, feed: Claimed, parsed: ParsedFeed) -> Verdict:
+def _all_new(parsed: ParsedFeed) -> Verdict:
+    return Verdict(Decision(new=parsed.items, new_keys=[item.names.all() for item in parsed.items]), [], [])
+
+
+async def _decide(conn: store.Conn, feed: Claimed, parsed: ParsedFeed) -> Verdict:
     keys = [key for item in parsed.items for key in item.names.all()]
     if not keys:
         return Verdict(Decision(), [], [])
-    async with res.db.connection() as conn:
-        known = await store.known(conn, feed.feed_id, keys)
-        decision = decide(parsed.items, known, feed.feed_id)
-        candidates = decision.candidates
-        texts = await store.texts(conn, [c.known.article_id for c in candidates]) if candidates else {}
+    known = await store.known(conn, feed.feed_id, keys)
+    decision = decide(parsed.items, known, feed.feed_id)
+    candidates = decision.candidates
+    texts = await store.texts(conn, [c.known.article_id for c in candidates]) if candidates else {}
     corrections: list[Correction] = []
     refreshed = list(decision.refreshed)
     for candidate in candidates:
@@ -144,14 +159,20 @@ def _count(result: Result, parsed: ParsedFeed, verdict: Verdict) -> None:
 
 
 async def _save(
-    res: Resources, feed: Claimed, response: Response, parsed: ParsedFeed, result: Result, verdict: Verdict
-) -> None:
+    conn: store.Conn,
+    res: Resources,
+    feed: Claimed,
+    response: Response,
+    parsed: ParsedFeed,
+    result: Result,
+    verdict: Verdict,
+) -> Saved:
     decision, lane = verdict.decision, _lane(feed)
     seen_at, fetched_at = result.started_at, response.received_at
     queued_at = res.sender.queued_at(datetime.now(UTC))
     new_ids: list[int] = []
     corrected: list[int] = []
-    async with async_transaction(res.db) as conn:
+    async with conn.transaction():
         if decision.new or decision.aliases:
             new_ids, free = await store.take_keys(conn, decision.new_keys, decision.aliases)
             if not free:
@@ -174,7 +195,7 @@ async def _save(
         if feed.feed_id not in await store.finish_polls(conn, [finished.row]):
             raise LeaseLost(f"feed {feed.feed_id} is polled by another replica, or was paused, moved or removed")
         await append_async(conn, finished.events, datetime.now(UTC))
-    res.sender.put([*new_ids, *corrected], lane, queued_at)
+    return Saved([*new_ids, *corrected], queued_at)
 
 
 async def _save_quiet(res: Resources, feed: Claimed, result: Result) -> None:

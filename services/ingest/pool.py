@@ -17,7 +17,6 @@ import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict, replace
 from datetime import datetime
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
@@ -158,7 +157,8 @@ def _answer(job: bytes, body: bytes) -> bytes:
 
 
 def _packed(job: Job) -> bytes:
-    return orjson.dumps({**asdict(replace(job, known=frozenset())), "known": list(job.known)})
+    members = {"feed_id": job.feed_id, "url": job.url, "content_type": job.content_type, "now": job.now}
+    return orjson.dumps({**members, "known": list(job.known)})
 
 
 def _job(data: dict[str, Any]) -> Job:

@@ -94,7 +94,7 @@ class Runner:
                 async with await psycopg.AsyncConnection.connect(
                     self._res.settings.database_url, autocommit=True, application_name="wiredesk-ingest-listen"
                 ) as conn:
-                    await conn.execute(f"LISTEN {CHANNEL}".encode())
+                    await store.listen(conn, CHANNEL)
                     while True:
                         await self._answer()
                         async for _ in conn.notifies(timeout=IDLE_S, stop_after=1):

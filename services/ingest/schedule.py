@@ -8,7 +8,7 @@ exact host and port, is polled every 15 s.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from itertools import pairwise
@@ -89,7 +89,13 @@ class Plan:
 
     def stored(self, rhythm: Rhythm) -> dict[str, Any]:
         """As `feed_states.rhythm` keeps it, for the next poll and for `explain`."""
-        return {**asdict(rhythm), "rules": [asdict(rule) for rule in self.rules]}
+        return {
+            "gap_s": rhythm.gap_s,
+            "newest_at": rhythm.newest_at,
+            "ttl_s": rhythm.ttl_s,
+            "quiet_polls": rhythm.quiet_polls,
+            "rules": self.rules,  # dataclasses, which orjson writes as objects
+        }
 
 
 def plan(facts: Facts, bounds: Bounds, now: datetime, luck: float) -> Plan:

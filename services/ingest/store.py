@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 import psycopg
+from psycopg import sql
 
 from services.ingest.decide import Correction, Known, Text
 from services.ingest.items import Item
@@ -165,9 +166,9 @@ async def known(conn: Conn, feed_id: int, keys: Sequence[str]) -> dict[str, Know
         FROM article_keys k
         JOIN articles a ON a.id = k.article_id
         LEFT JOIN article_feeds f ON f.article_id = a.id AND f.feed_id = %s
-        WHERE k.key = ANY(%s)
+        WHERE k.key = ANY(string_to_array(%s, ',')::bytea[])
         """,
-        (feed_id, [bytes.fromhex(key) for key in keys]),
+        (feed_id, ",".join("\\x" + key for key in keys)),
     )
     return {row[0]: Known(*row[1:]) for row in await cursor.fetchall()}
 
@@ -198,22 +199,18 @@ async def take_keys(
     of them meanwhile: then nothing of this may be kept, and the poll is decided again. Keys are taken in order, so
     that two polls never wait for each other in a circle.
     """
-    pairs: list[tuple[str, int | None, int | None]] = [
-        (key, number, None) for number, keys in enumerate(new, 1) for key in keys
-    ]
-    pairs += [(key, None, article_id) for key, article_id in aliases]
-    pairs.sort(key=lambda pair: pair[0])
+    keyed: list[dict[str, str | int]] = [{"key": key, "n": n} for n, keys in enumerate(new, 1) for key in keys]
+    keyed += [{"key": key, "article_id": article_id} for key, article_id in aliases]
     cursor = await conn.execute(
         """
         WITH ids AS MATERIALIZED (
             SELECT n, nextval(pg_get_serial_sequence('articles', 'id')) AS id FROM generate_series(1, %(new)s) AS n
         ), taken AS (
             INSERT INTO article_keys (key, article_id)
-            SELECT p.key, coalesce(p.article_id, ids.id)
-            FROM unnest(%(keys)s::bytea[], %(numbers)s::integer[], %(articles)s::bigint[])
-                     WITH ORDINALITY AS p(key, n, article_id, place)
+            SELECT decode(p.key, 'hex'), coalesce(p.article_id, ids.id)
+            FROM json_to_recordset(%(keys)s::json) AS p(key text, n integer, article_id bigint)
             LEFT JOIN ids ON ids.n = p.n
-            ORDER BY p.place
+            ORDER BY p.key
             ON CONFLICT (key) DO NOTHING
             RETURNING article_id
         )
@@ -222,9 +219,7 @@ async def take_keys(
         """,
         {
             "new": len(new),
-            "keys": [bytes.fromhex(key) for key, _, _ in pairs],
-            "numbers": [number for _, number, _ in pairs],
-            "articles": [article_id for _, _, article_id in pairs],
+            "keys": _json(keyed),
         },
     )
     rows = await cursor.fetchall()
@@ -380,16 +375,14 @@ async def carry(conn: Conn, pairs: Sequence[tuple[Item, int]], feed_id: int, see
     await conn.execute(
         """
         INSERT INTO article_feeds (article_id, feed_id, guid, first_seen_at, item_hash)
-        SELECT article_id, %(feed)s, guid, %(seen)s, item_hash
-        FROM unnest(%(articles)s::bigint[], %(guids)s::text[], %(hashes)s::bytea[]) AS p(article_id, guid, item_hash)
+        SELECT article_id, %(feed)s, guid, %(seen)s, decode(item_hash, 'hex')
+        FROM json_to_recordset(%(pairs)s::json) AS p(article_id bigint, guid text, item_hash text)
         ON CONFLICT (article_id, feed_id) DO UPDATE SET guid = excluded.guid, item_hash = excluded.item_hash
         """,
         {
             "feed": feed_id,
             "seen": seen_at,
-            "articles": [article_id for _, article_id in pairs],
-            "guids": [item.guid for item, _ in pairs],
-            "hashes": [bytes.fromhex(item.item_hash) for item, _ in pairs],
+            "pairs": _json([{"article_id": n, "guid": item.guid, "item_hash": item.item_hash} for item, n in pairs]),
         },
     )
 
@@ -467,6 +460,11 @@ async def open_requests(conn: Conn, now: datetime, limit: int) -> list[tuple[Any
         {"limit": limit, "now": now},
     )
     return await cursor.fetchall()
+
+
+async def listen(conn: Conn, channel: str) -> None:
+    """Hear what is notified on a channel (a plain name) from here on."""
+    await conn.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
 
 
 async def add_hosts(conn: Conn, hosts: Sequence[str], now: datetime) -> None:

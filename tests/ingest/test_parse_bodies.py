@@ -122,7 +122,8 @@ def test_what_is_no_feed_is_refused_with_a_reason(body: str | bytes, code: str, 
 
 def test_a_page_names_its_feeds() -> None:
     page = """<html><head><link rel=alternate type="application/rss+xml" href="/a.xml?x=1&amp;y=2">
-    <link rel="alternate" href='https://other.example/b' type='application/atom+xml'><link rel="icon" href="/i"></head>"""
+    <link rel="alternate" href='https://other.example/b' type='application/atom+xml'>
+    <link rel="icon" href="/i"></head>"""
     with pytest.raises(NotAFeed) as raised:
         read(page)
     assert raised.value.candidates == ("https://news.example/a.xml?x=1&y=2", "https://other.example/b")

@@ -149,10 +149,9 @@ async def test_polling_goes_on_without_redis_and_the_sweep_sends_later(
 
 
 async def test_only_one_replica_sweeps(desk: Desk, settings: Settings) -> None:
-    async with open_resources(settings) as one, open_resources(settings) as other:
-        async with one.db.connection() as first, other.db.connection() as second:
-            assert await store.try_sweeping(first, 1)
-            assert not await store.try_sweeping(second, 1)
+    async with open_resources(settings) as res, res.db.connection() as first, res.db.connection() as second:
+        assert await store.try_sweeping(first, 1)
+        assert not await store.try_sweeping(second, 1)
 
 
 async def test_old_polls_are_dropped_and_the_newest_kept(desk: Desk, settings: Settings) -> None:
