@@ -83,7 +83,7 @@ async def ping(sender: Sender) -> bool:
         name = f"msg_{sender.deployment}_{asked.webhook_id}_ping-{asked.id}"
         message = Message(name, CONTROL, orjson.dumps(told, option=orjson.OPT_UTC_Z), None)
         answered = await _send(sender, asked.url, asked.secrets, message)
-        attempt_id = await _log(conn, asked.webhook_id, message, 1, answered)
+        attempt_id = await store.log_attempt(conn, asked.webhook_id, _attempt(message, 1, answered))
         await store.answer_ping(conn, asked.id, attempt_id)
     return True
 
@@ -107,7 +107,9 @@ async def _round(sender: Sender, held: Claimed) -> bool:
     try:
         view = wishes.view(held.filters, held.include)
     except Problem as problem:  # kept by an earlier version, not known to this one
-        await _settle(sender, held, Verdict("pause", reason=f"the filters cannot be read: {problem.message}"))
+        pause = Verdict("pause", reason=f"the filters cannot be read: {problem.message}")
+        async with sender.pool.connection(timeout=POOL_WAIT_S) as conn:
+            await store.settle(conn, held, _outcome(pause, held.failures))
         return False
     seen = [Seen.of(e.position, envelope(e, sender.source)) for e in events]
     shown = (await tell(sender.pool, seen, [view]))[view]
@@ -152,20 +154,16 @@ async def _deliver(sender: Sender, held: Claimed, cursor: Cursor, messages: Sequ
             async with sender.pool.connection(timeout=POOL_WAIT_S) as conn:
                 await store.fix_batch(conn, cursor.id, message.last)
         answered = await _send(sender, held.url, held.secrets, message)
-        verdict = judge(answered, held.failures + 1, sender.backoff_s, datetime.now(UTC))
-        async with async_transaction(sender.pool) as conn:
-            attempt = held.failures + 1
-            ours = await _record(conn, held, verdict, attempt)
-            if ours:
-                await _log(conn, held.id, message, attempt, answered)
-            if ours and verdict is GO_ON and message.last is not None:
-                await store.advance(conn, cursor.id, message.last)
-            now = await store.again(conn, held, _lease()) if ours and verdict is GO_ON else None
+        number = held.failures + 1
+        verdict = judge(answered, number, sender.backoff_s, datetime.now(UTC))
+        reached = message.last if verdict is GO_ON else None
+        async with sender.pool.connection(timeout=POOL_WAIT_S) as conn:
+            attempt = _attempt(message, number, answered)
+            now = await store.record(conn, held, _outcome(verdict, number), attempt, cursor.id, reached)
         if verdict is not GO_ON:
-            logger.warning(
-                "not delivered",
-                extra={"webhook": held.id, "message": message.id, "attempt": attempt, "verdict": verdict.kind},
-            )
+            told = {"webhook": held.id, "message": message.id, "attempt": number, "verdict": verdict.kind}
+            logger.warning("not delivered", extra=told)
+            return False
         if now is None or not _same(now, held):
             return False
         held = now
@@ -177,17 +175,9 @@ def _same(now: Claimed, before: Claimed) -> bool:
     return replace(now, secrets=(), failures=0) == replace(before, secrets=(), failures=0)
 
 
-async def _settle(sender: Sender, held: Claimed, verdict: Verdict) -> None:
-    async with async_transaction(sender.pool) as conn:
-        await _record(conn, held, verdict, held.failures)
-
-
-async def _record(conn: store.Connection, held: Claimed, verdict: Verdict, failures: int) -> bool:
-    status = {"pause": "paused", "disable": "disabled"}.get(verdict.kind, "active")
-    return await store.settle(
-        conn,
-        held,
-        status=status,
+def _outcome(verdict: Verdict, failures: int) -> store.Outcome:
+    return store.Outcome(
+        status={"pause": "paused", "disable": "disabled"}.get(verdict.kind, "active"),
         reason=verdict.reason,
         failures=0 if verdict is GO_ON else failures,
         next_attempt_at=verdict.next_attempt_at or datetime.now(UTC),
@@ -195,11 +185,10 @@ async def _record(conn: store.Connection, held: Claimed, verdict: Verdict, failu
     )
 
 
-async def _log(conn: store.Connection, webhook_id: int, message: Message, attempt: int, answered: Answered) -> int:
+def _attempt(message: Message, number: int, answered: Answered) -> store.Attempt:
     at = datetime.now(UTC) - timedelta(milliseconds=answered.took_ms)
-    return await store.log_attempt(
-        conn, webhook_id, message.id, message.last, attempt, at, answered.status_code, answered.took_ms, answered.error
-    )
+    told = (answered.status_code, answered.took_ms, answered.error)
+    return store.Attempt(message.id, message.last, number, at, *told)
 
 
 async def _send(sender: Sender, url: str, secrets: Sequence[signing.Secret], message: Message) -> Answered:

@@ -21,7 +21,7 @@ KEPT_ATTEMPTS = 1000
 _COLUMNS = """
 SELECT w.id, w.url, w.filters, w.include, w.batch, w.status, w.status_reason, w.failures, w.next_attempt_at,
        w.created_at, c.position,
-       (SELECT count(*) FROM webhook_cursors r WHERE r.webhook_id = w.id AND r.until IS NOT NULL) AS replays
+       (SELECT count(*) FROM webhook_cursors r WHERE r.webhook_id = w.id AND r.position < r.until) AS replays
 FROM webhooks w JOIN webhook_cursors c ON c.webhook_id = w.id AND c.until IS NULL
 """
 _ATTEMPT = "SELECT message_id AS webhook_id, position, attempt, at, status_code, took_ms, error FROM webhook_attempts"
@@ -59,6 +59,30 @@ class Ping:
     webhook_id: int
     url: str
     secrets: tuple[Secret, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One request as it went. `position` is that of its last event; None for a ping."""
+
+    message_id: str
+    position: int | None
+    attempt: int
+    at: datetime
+    status_code: int | None
+    took_ms: int
+    error: Mapping[str, str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an attempt means for its subscription; without a lease it is given back."""
+
+    status: str
+    reason: str | None
+    failures: int
+    next_attempt_at: datetime
+    lease_until: datetime | None
 
 
 async def add(
@@ -288,59 +312,59 @@ async def unfix_batches(conn: Connection, webhook_id: int) -> None:
     await conn.execute("UPDATE webhook_cursors SET pending_until = NULL WHERE webhook_id = %s", (webhook_id,))
 
 
-async def settle(
-    conn: Connection,
-    held: Claimed,
-    *,
-    status: str,
-    reason: str | None,
-    failures: int,
-    next_attempt_at: datetime,
-    lease_until: datetime | None,
-) -> bool:
-    """Record what an attempt means for the subscription; False where it is no longer ours: then nothing counts.
+async def settle(conn: Connection, held: Claimed, outcome: Outcome) -> None:
+    """Record what becomes of a subscription that is ours, without an attempt. A pause asked for meanwhile stays."""
+    await conn.execute(
+        """
+        UPDATE webhooks SET status = %(status)s, status_reason = %(reason)s, lease_until = %(lease)s
+        WHERE id = %(id)s AND lease_token = %(token)s AND status = 'active'
+        """,
+        _outcome(held, outcome),
+    )
 
-    A pause that was asked for meanwhile stays.
+
+async def record(
+    conn: Connection, held: Claimed, outcome: Outcome, attempt: Attempt, cursor_id: int, advance_to: int | None
+) -> Claimed | None:
+    """Write down an attempt, what it means, and how far that brings the cursor, all or nothing.
+
+    Returns the subscription as it is now, if active; None where it is not, or no longer ours: then nothing counts.
     """
     cursor = await conn.execute(
         """
-        UPDATE webhooks SET
-            status = CASE WHEN status = 'active' THEN %(status)s ELSE status END,
-            status_reason = CASE WHEN status = 'active' THEN %(reason)s ELSE status_reason END,
-            failures = %(failures)s, next_attempt_at = %(next)s, lease_until = %(lease)s
-        WHERE id = %(id)s AND lease_token = %(token)s
+        WITH ours AS (
+            UPDATE webhooks SET
+                status = CASE WHEN status = 'active' THEN %(status)s ELSE status END,
+                status_reason = CASE WHEN status = 'active' THEN %(reason)s ELSE status_reason END,
+                failures = %(failures)s, next_attempt_at = %(next)s, lease_until = %(lease)s
+            WHERE id = %(id)s AND lease_token = %(token)s
+            RETURNING id, lease_token, url, filters, include, batch, secrets, failures, status
+        ), moved AS (
+            UPDATE webhook_cursors c SET position = %(to)s, pending_until = NULL
+            FROM ours WHERE c.id = %(cursor)s AND c.position < %(to)s::bigint
+        ), logged AS (
+            INSERT INTO webhook_attempts (webhook_id, message_id, position, attempt, at, status_code, took_ms, error)
+            SELECT ours.id, %(message)s, %(position)s::bigint, %(attempt)s::integer, %(at)s::timestamptz,
+                   %(status_code)s::integer, %(took_ms)s::integer, %(error)s::jsonb
+            FROM ours
+        )
+        SELECT id, lease_token, url, filters, include, batch, secrets, failures FROM ours WHERE status = 'active'
         """,
-        {
-            "id": held.id,
-            "token": held.token,
-            "status": status,
-            "reason": reason,
-            "failures": failures,
-            "next": next_attempt_at,
-            "lease": lease_until,
-        },
+        _outcome(held, outcome) | _attempt(attempt) | {"cursor": cursor_id, "to": advance_to},
     )
-    return cursor.rowcount == 1
+    row = await cursor.fetchone()
+    return _claimed(row) if row else None
 
 
-async def log_attempt(
-    conn: Connection,
-    webhook_id: int,
-    message_id: str,
-    position: int | None,
-    attempt: int,
-    at: datetime,
-    status_code: int | None,
-    took_ms: int,
-    error: Mapping[str, str] | None,
-) -> int:
-    """Write down an attempt and return its id."""
+async def log_attempt(conn: Connection, webhook_id: int, attempt: Attempt) -> int:
+    """Write down an attempt that means nothing for its subscription and return its id."""
     cursor = await conn.execute(
         """
         INSERT INTO webhook_attempts (webhook_id, message_id, position, attempt, at, status_code, took_ms, error)
-        VALUES (%s, %s, %s, %s, %s, %s, %s, %s) RETURNING id
+        VALUES (%(id)s, %(message)s, %(position)s, %(attempt)s, %(at)s, %(status_code)s, %(took_ms)s, %(error)s)
+        RETURNING id
         """,
-        (webhook_id, message_id, position, attempt, at, status_code, took_ms, Jsonb(dict(error)) if error else None),
+        {"id": webhook_id} | _attempt(attempt),
     )
     return int((await cursor.fetchall())[0][0])
 
@@ -368,6 +392,30 @@ async def soonest(conn: Connection, now: datetime) -> datetime | None:
 def _claimed(row: tuple[Any, ...]) -> Claimed:
     webhook_id, token, url, filters, include, batch, held, failures = row
     return Claimed(webhook_id, token, url, filters, include, batch, _secrets(held), failures)
+
+
+def _outcome(held: Claimed, outcome: Outcome) -> dict[str, Any]:
+    return {
+        "id": held.id,
+        "token": held.token,
+        "status": outcome.status,
+        "reason": outcome.reason,
+        "failures": outcome.failures,
+        "next": outcome.next_attempt_at,
+        "lease": outcome.lease_until,
+    }
+
+
+def _attempt(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "message": attempt.message_id,
+        "position": attempt.position,
+        "attempt": attempt.attempt,
+        "at": attempt.at,
+        "status_code": attempt.status_code,
+        "took_ms": attempt.took_ms,
+        "error": Jsonb(dict(attempt.error)) if attempt.error else None,
+    }
 
 
 def _secrets(rows: Sequence[Mapping[str, str]]) -> tuple[Secret, ...]:
