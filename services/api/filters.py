@@ -46,7 +46,7 @@ def matches(wanted: Filter, event: dict[str, Any], position: int, found: Collect
     return (
         (not wanted.lang or _language(data) in wanted.lang)
         and (not wanted.source or (data.get("source") or {}).get("id") in wanted.source)
-        and (not wanted.feed or any(f["id"] in wanted.feed for f in data.get("feeds") or ()))
+        and (not wanted.feed or any(f.get("id") in wanted.feed for f in data.get("feeds") or ()))
         and _names(wanted, data.get("entities") or ())
         and _within(wanted, data)
         and (not wanted.q or any(q in found for q in wanted.q))
@@ -64,8 +64,8 @@ def _language(data: dict[str, Any]) -> str | None:
 
 
 def _names(wanted: Filter, entities: Collection[dict[str, Any]]) -> bool:
-    return (not wanted.entity or any(e["id"] in wanted.entity for e in entities)) and (
-        not wanted.entity_type or any(e["type"] in wanted.entity_type for e in entities)
+    return (not wanted.entity or any(e.get("id") in wanted.entity for e in entities)) and (
+        not wanted.entity_type or any(e.get("type") in wanted.entity_type for e in entities)
     )
 
 
@@ -73,7 +73,8 @@ def _within(wanted: Filter, data: dict[str, Any]) -> bool:
     if wanted.start is None and wanted.end is None:
         return True
     at = data.get("published_at") or data.get("discovered_at")
-    if not isinstance(at, str):
+    try:
+        when = datetime.fromisoformat(str(at))
+    except ValueError:  # one event that was written wrongly must not end the stream for all
         return False
-    when = datetime.fromisoformat(at)
     return (wanted.start is None or when >= wanted.start) and (wanted.end is None or when < wanted.end)

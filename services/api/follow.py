@@ -91,7 +91,7 @@ async def follow(source: Log, follower: Follower) -> AsyncGenerator[list[Told] |
             hub.join(follower)  # nothing waited since the loop's last look at the head
         live = True
         while live:
-            batch = await follower.take(HEARTBEAT_S)
+            batch = await follower.take()
             live = follower.ended is None
             if batch or live:
                 yield batch or None

@@ -26,6 +26,7 @@ from shared.events import envelope
 
 BATCH = 500
 BLOCK_MS = 1000  # silence after which PostgreSQL is asked whether there really is no news
+BEAT_S = 6.0  # a follower is silent for at most twice this long
 AWAY_S = 0.25  # between looks at PostgreSQL while Redis does not answer
 MAX_QUEUED = 5000  # events a follower may be behind
 MAX_QUEUED_BYTES = 4_000_000
@@ -47,6 +48,7 @@ class Follower:
         self._queue: deque[Told] = deque()
         self._bytes = 0
         self._news = asyncio.Event()
+        self._quiet = True
         self.over = asyncio.Event()
 
     def offer(self, told: Iterable[Told], upto: int) -> None:
@@ -59,7 +61,14 @@ class Follower:
         if len(self._queue) > MAX_QUEUED or self._bytes > MAX_QUEUED_BYTES:
             self.end("reader too slow; resume from the last id")
         elif self._queue:
+            self._quiet = False
             self._news.set()
+
+    def beat(self) -> None:
+        """Wake a follower that was given nothing since the last beat, so that it can show that it is alive."""
+        if self._quiet:
+            self._news.set()
+        self._quiet = True
 
     def end(self, reason: str) -> None:
         """No more for this follower; what waits is dropped, since it resumes by position anyway."""
@@ -76,13 +85,9 @@ class Follower:
             self.ended = reason
         self._news.set()
 
-    async def take(self, timeout_s: float) -> list[Told]:
+    async def take(self) -> list[Told]:
         """All that waits, at once; an empty list after a silence or at the end (see `ended`)."""
-        try:
-            async with asyncio.timeout(timeout_s):
-                await self._news.wait()
-        except TimeoutError:
-            return []
+        await self._news.wait()
         taken = list(self._queue)
         self._queue.clear()
         self._bytes = 0
@@ -144,6 +149,20 @@ class Hub:
 
     async def run(self) -> None:
         """Read until closed. Survives either engine's absence, and both."""
+        async with asyncio.TaskGroup() as tasks:
+            beating = tasks.create_task(self._beat())
+            await self._read()
+            beating.cancel()
+
+    async def _beat(self) -> None:
+        # One timer for all: a timer for each wait of each follower would cost more than the event it waits for.
+        while True:
+            await asyncio.sleep(BEAT_S)
+            for group in self._views.values():
+                for follower in group:
+                    follower.beat()
+
+    async def _read(self) -> None:
         while self.closing is None:
             try:
                 batch = await self._from_stream()
@@ -171,10 +190,14 @@ class Hub:
             await asyncio.sleep(0.05)  # wiped and being filled again, or another log's: not our turn yet
             return []
         try:
-            return [Seen.of(position, raw) for position, raw in entries]
+            seen = [Seen.of(position, raw) for position, raw in entries]
         except ValueError:
-            logger.warning("the stream holds what is no event, reading the log instead", extra={"after": self.head})
+            seen = []
+        if not seen or any(one.event["source"] != self._source for one in seen):
+            logger.warning("the stream is not of this log, reading the log instead", extra={"after": self.head})
+            await asyncio.sleep(AWAY_S)
             return []
+        return seen
 
     async def _from_log(self) -> list[Seen]:
         async with self._pool.connection(timeout=POOL_WAIT_S) as conn:
@@ -190,7 +213,8 @@ class Hub:
         # From here on nothing waits, so nobody can join between being given this batch and the head's moving.
         self.head = batch[-1].position
         for view, group in self._views.items():
+            events = told[view]
             for follower in group:
-                follower.offer(told[view], self.head)
+                follower.offer(events, self.head)
         moved, self._moved = self._moved, asyncio.Event()
         moved.set()

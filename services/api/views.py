@@ -38,8 +38,11 @@ class Seen:
 
     @classmethod
     def of(cls, position: int, raw: bytes) -> Seen:
-        """Parse an envelope. Raises `orjson.JSONDecodeError`."""
-        return cls(position, raw, orjson.loads(raw))
+        """Parse an envelope. Raises `ValueError` for what is none."""
+        event = orjson.loads(raw)
+        if not isinstance(event, dict) or not event.keys() >= {"source", "type", "subject", "data"}:
+            raise ValueError("not a CloudEvent")
+        return cls(position, raw, event)
 
     @property
     def article_id(self) -> int | None:

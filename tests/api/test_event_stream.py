@@ -11,7 +11,7 @@ import httpx_sse
 import pytest
 
 from services.api import stream
-from services.api.deps import Resources
+from services.api.deps import Resources, open_resources
 from shared.settings import Settings
 from tests.api.conftest import Newsroom, serving
 
@@ -145,8 +145,6 @@ async def test_followers_go_on_when_redis_is_wiped_and_refilled(newsroom: Newsro
 async def test_followers_go_on_without_redis(
     newsroom: Newsroom, settings: Settings, database_url: str, tmp_path: Any
 ) -> None:
-    from services.api.deps import open_resources
-
     alone = settings.model_copy(update={"redis_url": f"unix://{tmp_path}/nobody.sock"})
     async with open_resources(alone) as held, serving(alone, held) as (client, _):
         async with following(client) as events:
@@ -161,11 +159,15 @@ async def test_a_stream_of_another_log_is_not_believed(newsroom: Newsroom, serve
     import redis
 
     with redis.Redis.from_url(newsroom.redis_url) as client:
-        client.xadd("wiredesk:events", {"event": b'{"type":"false"}'}, id="900-0")
-    async with following(served) as events:
-        newsroom.article("true", relay=False)
-        (event,) = await take(events, 1)
-    assert (event.id, event.json()["data"]["title"]) == ("1", "true")
+        async with following(served) as events:
+            other = b'{"source":"urn:wiredesk:other","type":"wiredesk.article.enriched.v1","subject":"x","data":{}}'
+            for position, false in ((1, other), (2, b"{}"), (900, b"x")):
+                client.xadd("wiredesk:events", {"event": false}, id=f"{position}-0")
+            await asyncio.sleep(0.3)
+            newsroom.article("true", relay=False)
+            newsroom.article("too", relay=False)
+            told = await take(events, 2)
+    assert [(e.id, e.json()["data"]["title"]) for e in told] == [("1", "true"), ("2", "too")]
 
 
 async def test_a_position_no_longer_retained_is_told_and_left_behind(
@@ -244,6 +246,21 @@ async def test_the_end_of_the_server_tells_readers_to_come_back(
         async with asyncio.timeout(10):
             rest = [line async for line in lines]
     assert any(line.startswith(": the server goes down") for line in rest)
+
+
+async def test_a_silent_stream_shows_that_it_is_alive(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, redis_url: str
+) -> None:
+    monkeypatch.setattr(stream, "BEAT_S", 0.1)
+    async with (
+        open_resources(settings) as held,
+        serving(settings, held) as (client, _),
+        client.stream("GET", "/v1/events", headers={"Accept": "text/event-stream"}) as answer,
+    ):
+        async with asyncio.timeout(10):
+            lines = answer.aiter_lines()
+            while await anext(lines) != ": still here":
+                pass
 
 
 async def test_a_reader_that_left_is_forgotten(served: httpx.AsyncClient, held: Resources) -> None:
