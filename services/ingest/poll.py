@@ -1,12 +1,12 @@
 """One feed polled: claim → fetch → parse → decide → store → queue.
 
-    Claimed ─ fetch ──304, same body, error──────────────────────────────────────────────┐
-                └─ body ─ parse (in the pool, told what is known) ──nothing new──────────┤
-                             └─ items ─ known? ─ decide ─ correct ──nothing to store─────┤
-                                                    └─ one transaction:                  └─▶ saved with other quiet
-                                                       keys, articles, versions,             polls, in one statement
-                                                       queue rows, state, poll, events
-                                                            └─ after its commit: ids sent
+    Claimed ─ fetch ──304, same body, error───────────────────────────────────────┐
+                └─ body ─ parse (in the pool, told what is known: counts the rest) │
+                             └─ items ─ known? ─ decide ─ correct ─▶ Writing ◀─────┘
+                                                                       └─ saved with others in one transaction:
+                                                                          keys, articles, versions, queue rows,
+                                                                          states, polls, events
+                                                                             └─ after its commit: ids sent
 
 The number of statements does not depend on how many items there are. Two feeds that bring the same article at once
 race for its keys: the later one rolls back and decides again, knowing the article now. A poll whose lease ended saves
@@ -27,27 +27,14 @@ from services.ingest.outcomes import Failure
 from services.ingest.parse import Job
 from services.ingest.refusals import NotAFeed, ParserKilled
 from services.ingest.resources import Resources
+from services.ingest.saver import RaceLost, Writing
 from services.ingest.sources import source_of
 from services.ingest.states import Claimed, Finished, Result, finish
 from shared.articles import Lane
-from shared.errors import WiredeskError
 from shared.http import Response
-from shared.log import append_async
 
 ATTEMPTS = 5  # to decide, when other feeds bring the same articles at the same moment
 HASHES = 200  # more of the feed's own item hashes than it had items, to recognise those unchanged
-
-
-class LeaseLost(WiredeskError):
-    """Another replica holds the feed, or it was paused, moved or removed meanwhile."""
-
-    code = "lease_lost"
-
-
-class RaceLost(WiredeskError):
-    """Another feed brought one of the articles between looking and storing."""
-
-    code = "race_lost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +45,6 @@ class Verdict:
     corrections: list[Correction]
     refreshed: list[tuple[Item, int]]
 
-    @property
-    def is_quiet(self) -> bool:
-        """Whether there is nothing to store but the poll itself."""
-        decision = self.decision
-        return not (decision.new or self.corrections or self.refreshed or decision.linked or decision.aliases)
-
-
-@dataclass(frozen=True, slots=True)
-class Saved:
-    """Committed articles that wait for enrichment, and when their ids are sent; None: by the sweep."""
-
-    ids: list[int]
-    queued_at: datetime | None
-
 
 async def poll(res: Resources, feed: Claimed) -> Result:
     """Poll a claimed feed and save what came of it. Raises `LeaseLost`, and psycopg's errors."""
@@ -81,7 +54,7 @@ async def poll(res: Resources, feed: Claimed) -> Result:
     if response is not None and parsed is not None:
         await _store(res, feed, response, parsed, result)
     else:
-        await _save_quiet(res, feed, result)
+        await res.saver.save(Writing(_finish(res, feed, result)))
     return result
 
 
@@ -103,21 +76,19 @@ async def _parse(res: Resources, feed: Claimed, response: Response, result: Resu
 
 async def _store(res: Resources, feed: Claimed, response: Response, parsed: ParsedFeed, result: Result) -> None:
     for attempt in range(ATTEMPTS):
-        async with res.db.connection() as conn:
-            # A feed's first items are nearly always new: they are stored untried, and decided if that fails.
-            untried = attempt == 0 and feed.articles_total == 0
-            verdict = _all_new(parsed) if untried else await _decide(conn, feed, parsed)
-            _count(result, parsed, verdict)
-            try:
-                saved = None if verdict.is_quiet else await _save(conn, res, feed, response, parsed, result, verdict)
-            except RaceLost:
-                if attempt == ATTEMPTS - 1:
-                    raise
-                continue
-        if saved is None:
-            await _save_quiet(res, feed, result)
-        else:
-            res.sender.put(saved.ids, _lane(feed), saved.queued_at)
+        # A feed's first items are nearly always new: they are stored untried, and decided if that fails.
+        untried = attempt == 0 and feed.articles_total == 0
+        verdict = _all_new(parsed) if untried else await _decide(res, feed, parsed)
+        _count(result, parsed, verdict)
+        queued_at = res.sender.queued_at(datetime.now(UTC))
+        try:
+            ids = await res.saver.save(_writing(res, feed, response, parsed, result, verdict, queued_at))
+        except RaceLost:
+            if attempt == ATTEMPTS - 1:
+                raise
+            continue
+        corrected = [correction.article_id for correction in verdict.corrections]
+        res.sender.put([*ids, *corrected], _lane(feed), queued_at)
         return
 
 
@@ -125,14 +96,15 @@ def _all_new(parsed: ParsedFeed) -> Verdict:
     return Verdict(Decision(new=parsed.items, new_keys=[item.names.all() for item in parsed.items]), [], [])
 
 
-async def _decide(conn: store.Conn, feed: Claimed, parsed: ParsedFeed) -> Verdict:
+async def _decide(res: Resources, feed: Claimed, parsed: ParsedFeed) -> Verdict:
     keys = [key for item in parsed.items for key in item.names.all()]
     if not keys:
         return Verdict(Decision(), [], [])
-    known = await store.known(conn, feed.feed_id, keys)
-    decision = decide(parsed.items, known, feed.feed_id)
-    candidates = decision.candidates
-    texts = await store.texts(conn, [c.known.article_id for c in candidates]) if candidates else {}
+    async with res.db.connection() as conn:
+        known = await store.known(conn, feed.feed_id, keys)
+        decision = decide(parsed.items, known, feed.feed_id)
+        candidates = decision.candidates
+        texts = await store.texts(conn, [c.known.article_id for c in candidates]) if candidates else {}
     corrections: list[Correction] = []
     refreshed = list(decision.refreshed)
     for candidate in candidates:
@@ -158,49 +130,32 @@ def _count(result: Result, parsed: ParsedFeed, verdict: Verdict) -> None:
     result.outcome = "updated" if decision.new or verdict.corrections else "unchanged"
 
 
-async def _save(
-    conn: store.Conn,
+def _writing(
     res: Resources,
     feed: Claimed,
     response: Response,
     parsed: ParsedFeed,
     result: Result,
     verdict: Verdict,
-) -> Saved:
-    decision, lane = verdict.decision, _lane(feed)
+    queued_at: datetime | None,
+) -> Writing:
+    decision, lane, feed_id = verdict.decision, _lane(feed), feed.feed_id
     seen_at, fetched_at = result.started_at, response.received_at
-    queued_at = res.sender.queued_at(datetime.now(UTC))
-    new_ids: list[int] = []
-    corrected: list[int] = []
-    async with conn.transaction():
-        if decision.new or decision.aliases:
-            new_ids, free = await store.take_keys(conn, decision.new_keys, decision.aliases)
-            if not free:
-                raise RaceLost("another feed brought the same article")
-        if decision.new:
-            source = source_of(feed, parsed)
-            await store.insert_articles(
-                conn, new_ids, decision.new, feed.feed_id, source, lane, seen_at, fetched_at, queued_at
-            )
-        if verdict.corrections:
-            corrected = await store.correct_articles(
-                conn, verdict.corrections, feed.feed_id, lane, seen_at, fetched_at, queued_at
-            )
-            if len(corrected) != len(verdict.corrections):
-                raise RaceLost("another feed corrected the same article")
-        carried = [*decision.linked, *verdict.refreshed]
-        if carried:
-            await store.carry(conn, carried, feed.feed_id, seen_at)
-        finished = _finish(res, feed, result)
-        if feed.feed_id not in await store.finish_polls(conn, [finished.row]):
-            raise LeaseLost(f"feed {feed.feed_id} is polled by another replica, or was paused, moved or removed")
-        await append_async(conn, finished.events, datetime.now(UTC))
-    return Saved([*new_ids, *corrected], queued_at)
-
-
-async def _save_quiet(res: Resources, feed: Claimed, result: Result) -> None:
-    if not await res.saver.save(_finish(res, feed, result)):
-        raise LeaseLost(f"feed {feed.feed_id} is polled by another replica, or was paused, moved or removed")
+    source = source_of(feed, parsed) if decision.new else {}
+    return Writing(
+        finished=_finish(res, feed, result),
+        new=[store.article_row(item, feed_id, source, lane, seen_at, fetched_at, queued_at) for item in decision.new],
+        new_keys=decision.new_keys,
+        aliases=decision.aliases,
+        corrections=[
+            store.correction_row(correction, feed_id, lane, seen_at, fetched_at, queued_at)
+            for correction in verdict.corrections
+        ],
+        carried=[
+            store.carried_row(item, article_id, feed_id, seen_at)
+            for item, article_id in (*decision.linked, *verdict.refreshed)
+        ],
+    )
 
 
 def _finish(res: Resources, feed: Claimed, result: Result) -> Finished:

@@ -17,9 +17,10 @@ import psycopg
 from psycopg_pool import PoolTimeout
 
 from services.ingest import store
-from services.ingest.poll import LeaseLost, RaceLost, poll
+from services.ingest.poll import poll
 from services.ingest.requests import CHANNEL, answer_requests
 from services.ingest.resources import Resources
+from services.ingest.saver import LeaseLost, RaceLost
 from services.ingest.states import Claimed
 from shared.db import async_transaction
 

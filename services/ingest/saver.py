@@ -1,35 +1,72 @@
-"""Polls saved together: those without new words wait for the save under way and go into the next, in one transaction.
+"""Polls saved together: what is ready while a save is under way goes into the next, in one transaction.
 
-Most polls bring nothing, so one statement for many of them is what makes polling cheap. The events they raise come
-last in the transaction, since the log's lock is held until its end.
+A poll alone is saved at once. Under load one set of statements carries many polls, which is what makes polling cheap.
+Should one of them not be storable as decided (another feed brought its article meanwhile, its lease is lost), the
+transaction is rolled back and each is saved in one of its own, so that it alone hears of it. The events they raise come
+last, since the log's lock is held until the end.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
 
 from services.ingest import store
 from services.ingest.states import Finished
 from shared.db import AsyncPool, async_transaction
+from shared.errors import WiredeskError
 from shared.log import append_async
 
-MOST = 200  # polls in one transaction
+MOST_POLLS = 200  # in one transaction
+MOST_ARTICLES = 1_000
+
+
+class LeaseLost(WiredeskError):
+    """Another replica holds the feed, or it was paused, moved or removed meanwhile."""
+
+    code = "lease_lost"
+
+
+class RaceLost(WiredeskError):
+    """Another feed brought or corrected one of the articles between looking and storing."""
+
+    code = "race_lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """All that a poll stores; rows as the functions of `store` name them."""
+
+    finished: Finished
+    new: list[dict[str, Any]] = field(default_factory=list)
+    new_keys: list[list[str]] = field(default_factory=list)
+    aliases: list[tuple[str, int]] = field(default_factory=list)
+    corrections: list[dict[str, Any]] = field(default_factory=list)
+    carried: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def feed_id(self) -> int:
+        """The feed polled."""
+        return int(self.finished.row["feed_id"])
 
 
 class Saver:
-    """Saves finished polls. `run` does the work; `save` waits until the poll is stored."""
+    """Saves polls. `run` does the work; `save` waits until the poll is stored."""
 
     def __init__(self, pool: AsyncPool) -> None:
         self._pool = pool
-        self._waiting: list[tuple[Finished, asyncio.Future[bool]]] = []
+        self._waiting: list[tuple[Writing, asyncio.Future[list[int]]]] = []
         self._wake = asyncio.Event()
 
-    async def save(self, finished: Finished) -> bool:
-        """Store the poll; False where its lease was lost and nothing was kept. Raises psycopg's errors."""
-        future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._waiting.append((finished, future))
+    async def save(self, writing: Writing) -> list[int]:
+        """Store a poll; the ids of its new articles. Raises `LeaseLost`, `RaceLost` and psycopg's errors."""
+        future: asyncio.Future[list[int]] = asyncio.get_running_loop().create_future()
+        self._waiting.append((writing, future))
         self._wake.set()
         return await future
 
@@ -39,20 +76,81 @@ class Saver:
             await self._wake.wait()
             self._wake.clear()
             while self._waiting:
-                batch, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
-                await self._save(batch)
+                batch = self._next()
+                if len(batch) == 1 or not await self._together(batch):
+                    for one in batch:
+                        await self._alone(*one)
 
-    async def _save(self, batch: Sequence[tuple[Finished, asyncio.Future[bool]]]) -> None:
+    def _next(self) -> list[tuple[Writing, asyncio.Future[list[int]]]]:
+        count = articles = 0
+        for writing, _ in self._waiting[:MOST_POLLS]:
+            articles += len(writing.new) + len(writing.corrections)
+            if count and articles > MOST_ARTICLES:
+                break
+            count += 1
+        batch, self._waiting = self._waiting[:count], self._waiting[count:]
+        return batch
+
+    async def _together(self, batch: Sequence[tuple[Writing, asyncio.Future[list[int]]]]) -> bool:
         try:
-            async with async_transaction(self._pool) as conn:
-                kept = await store.finish_polls(conn, [finished.row for finished, _ in batch])
-                told = [e for finished, _ in batch if finished.row["feed_id"] in kept for e in finished.events]
-                await append_async(conn, told, datetime.now(UTC))
+            ids = await self._write([writing for writing, _ in batch])
+        except (LeaseLost, RaceLost, psycopg.DataError, psycopg.IntegrityError):
+            return False
         except Exception as error:  # noqa: BLE001 - each poll of the batch hears of it and decides
             for _, future in batch:
-                if not future.done():
-                    future.set_exception(error)
-            return
-        for finished, future in batch:
+                _fail(future, error)
+            return True
+        start = 0
+        for writing, future in batch:
+            end = start + len(writing.new)
             if not future.done():
-                future.set_result(finished.row["feed_id"] in kept)
+                future.set_result(ids[start:end])
+            start = end
+        return True
+
+    async def _alone(self, writing: Writing, future: asyncio.Future[list[int]]) -> None:
+        try:
+            ids = await self._write([writing])
+        except Exception as error:  # noqa: BLE001 - its poll hears of it and decides
+            _fail(future, error)
+            return
+        if not future.done():
+            future.set_result(ids)
+
+    async def _write(self, batch: Sequence[Writing]) -> list[int]:
+        """One transaction for all of them, each kind of row in one statement."""
+        new = [row for writing in batch for row in writing.new]
+        new_keys = [keys for writing in batch for keys in writing.new_keys]
+        aliases = [alias for writing in batch for alias in writing.aliases]
+        corrections = [row for writing in batch for row in writing.corrections]
+        carried = [row for writing in batch for row in writing.carried]
+        ids: list[int] = []
+        async with async_transaction(self._pool) as conn:
+            if new or aliases:
+                ids, free = await store.take_keys(conn, new_keys, aliases)
+                if not free:
+                    raise RaceLost("another feed brought the same article")
+            if new:
+                await store.insert_articles(conn, ids, new)
+            if corrections:
+                _each_once([row["id"] for row in corrections])
+                if await store.correct_articles(conn, corrections) != len(corrections):
+                    raise RaceLost("another feed corrected the same article")
+            if carried:
+                _each_once([(row["article_id"], row["feed_id"]) for row in carried])
+                await store.carry(conn, carried)
+            kept = await store.finish_polls(conn, [writing.finished.row for writing in batch])
+            if len(kept) != len(batch):
+                raise LeaseLost("the feed is polled by another replica, or was paused, moved or removed")
+            await append_async(conn, [e for writing in batch for e in writing.finished.events], datetime.now(UTC))
+        return ids
+
+
+def _each_once(names: Sequence[Any]) -> None:
+    if len(set(names)) != len(names):
+        raise RaceLost("two feeds changed the same article in one moment")
+
+
+def _fail(future: asyncio.Future[list[int]], error: Exception) -> None:
+    if not future.done():
+        future.set_exception(error)

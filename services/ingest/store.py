@@ -227,118 +227,124 @@ async def take_keys(
     return [row[0] for row in rows], all(row[1] == wanted for row in rows)
 
 
-async def insert_articles(
-    conn: Conn,
-    ids: Sequence[int],
-    items: Sequence[Item],
+def article_row(
+    item: Item,
     feed_id: int,
     source: Mapping[str, Any],
     lane: Lane,
     discovered_at: datetime,
     fetched_at: datetime,
     queued_at: datetime | None,
-) -> None:
-    """New articles at version 1, carried by the feed and waiting for enrichment."""
-    rows = [
-        {
-            "id": article_id,
-            "url": item.url,
-            "canonical_url": item.canonical_url,
-            "title": item.title,
-            "description": item.description,
-            "authors": item.authors,
-            "language": item.language,
-            "published_at": item.published_at,
-            "published_precision": item.published_precision,
-            "published_raw": item.published_raw,
-            "modified_at": item.modified_at,
-            "body_html": item.body_html,
-            "images": item.images,
-            "media": item.media,
-            "categories": item.categories,
-            "content_hash": item.content_hash,
-            "guid": item.guid,
-            "item_hash": item.item_hash,
-        }
-        for article_id, item in zip(ids, items, strict=True)
-    ]
+) -> dict[str, Any]:
+    """A new article as `insert_articles` takes it, but for its id."""
+    return {
+        "url": item.url,
+        "canonical_url": item.canonical_url,
+        "title": item.title,
+        "description": item.description,
+        "authors": item.authors,
+        "language": item.language,
+        "published_at": item.published_at,
+        "published_precision": item.published_precision,
+        "published_raw": item.published_raw,
+        "modified_at": item.modified_at,
+        "body_html": item.body_html,
+        "images": item.images,
+        "media": item.media,
+        "categories": item.categories,
+        "content_hash": item.content_hash,
+        "guid": item.guid,
+        "item_hash": item.item_hash,
+        "feed_id": feed_id,
+        "source": source,
+        "lane": lane,
+        "discovered_at": discovered_at,
+        "fetched_at": fetched_at,
+        "queued_at": queued_at,
+    }
+
+
+async def insert_articles(conn: Conn, ids: Sequence[int], rows: Sequence[dict[str, Any]]) -> None:
+    """New articles at version 1, carried by their feeds and waiting for enrichment. `rows` as `article_row` makes."""
     await conn.execute(
         """
         WITH given AS MATERIALIZED (
-            SELECT * FROM json_to_recordset(%(rows)s::json) AS r(
+            SELECT * FROM json_to_recordset(%s::json) AS r(
                 id bigint, url text, canonical_url text, title text, description text, authors text[], language text,
                 published_at timestamptz, published_precision text, published_raw text, modified_at timestamptz,
                 body_html text, images jsonb, media jsonb, categories text[], content_hash text, guid text,
-                item_hash text)
+                item_hash text, feed_id bigint, source jsonb, lane text, discovered_at timestamptz,
+                fetched_at timestamptz, queued_at timestamptz)
         ), stored AS (
             INSERT INTO articles (id, url, canonical_url, title, description, authors, language, published_at,
                                   published_precision, published_raw, modified_at, discovered_at, fetched_at,
                                   body_html, source, images, media, categories, content_hash, feed_id)
             SELECT id, url, canonical_url, title, description, authors, language, published_at, published_precision,
-                   published_raw, modified_at, %(discovered)s, %(fetched)s, body_html, %(source)s::jsonb, images,
-                   media, categories, decode(content_hash, 'hex'), %(feed)s
+                   published_raw, modified_at, discovered_at, fetched_at, body_html, source, images, media,
+                   categories, decode(content_hash, 'hex'), feed_id
             FROM given
         ), carried AS (
             INSERT INTO article_feeds (article_id, feed_id, guid, first_seen_at, item_hash)
-            SELECT id, %(feed)s, guid, %(discovered)s, decode(item_hash, 'hex') FROM given
+            SELECT id, feed_id, guid, discovered_at, decode(item_hash, 'hex') FROM given
         ), versioned AS (
             INSERT INTO article_versions (article_id, version, seen_at, title, modified_at, significant, changes,
                                           content_hash)
-            SELECT id, 1, %(discovered)s, title, modified_at, true, '[]', decode(content_hash, 'hex') FROM given
+            SELECT id, 1, discovered_at, title, modified_at, true, '[]', decode(content_hash, 'hex') FROM given
         )
         INSERT INTO article_queue (article_id, version, lane, stored_at, queued_at)
-        SELECT id, 1, %(lane)s, %(discovered)s, %(queued)s FROM given
+        SELECT id, 1, lane, discovered_at, queued_at FROM given
         """,
-        {
-            "rows": _json(rows),
-            "discovered": discovered_at,
-            "fetched": fetched_at,
-            "source": _json(source),
-            "feed": feed_id,
-            "lane": lane,
-            "queued": queued_at,
-        },
+        (_json([{"id": article_id, **row} for article_id, row in zip(ids, rows, strict=True)]),),
     )
 
 
-async def correct_articles(
-    conn: Conn,
-    corrections: Sequence[Correction],
+def correction_row(
+    correction: Correction,
     feed_id: int,
     lane: Lane,
     seen_at: datetime,
     fetched_at: datetime,
     queued_at: datetime | None,
-) -> list[int]:
-    """New versions of known articles, queued again. The ids that were still at the version before."""
-    rows = [
-        {
-            "id": c.article_id,
-            "version": c.version,
-            "title": c.title,
-            "description": c.description,
-            "body_html": c.body_html,
-            "authors": c.authors,
-            "modified_at": c.modified_at,
-            "content_hash": c.content_hash,
-            "changes": c.changes,
-            "significant": c.significant,
-            "item_hash": c.item.item_hash,
-            "guid": c.item.guid,
-        }
-        for c in corrections
-    ]
+) -> dict[str, Any]:
+    """A new version as `correct_articles` takes it."""
+    return {
+        "id": correction.article_id,
+        "version": correction.version,
+        "title": correction.title,
+        "description": correction.description,
+        "body_html": correction.body_html,
+        "authors": correction.authors,
+        "modified_at": correction.modified_at,
+        "content_hash": correction.content_hash,
+        "changes": correction.changes,
+        "significant": correction.significant,
+        "item_hash": correction.item.item_hash,
+        "guid": correction.item.guid,
+        "feed_id": feed_id,
+        "lane": lane,
+        "seen_at": seen_at,
+        "fetched_at": fetched_at,
+        "queued_at": queued_at,
+    }
+
+
+async def correct_articles(conn: Conn, rows: Sequence[Mapping[str, Any]]) -> int:
+    """New versions of known articles, queued again; how many were still at the version before.
+
+    `rows` as `correction_row` makes, each article once.
+    """
     cursor = await conn.execute(
         """
         WITH given AS MATERIALIZED (
-            SELECT * FROM json_to_recordset(%(rows)s::json) AS r(
+            SELECT * FROM json_to_recordset(%s::json) AS r(
                 id bigint, version integer, title text, description text, body_html text, authors text[],
                 modified_at timestamptz, content_hash text, changes jsonb, significant boolean, item_hash text,
-                guid text)
+                guid text, feed_id bigint, lane text, seen_at timestamptz, fetched_at timestamptz,
+                queued_at timestamptz)
         ), stored AS (
             UPDATE articles a SET version = g.version, title = g.title, description = g.description,
                    body_html = g.body_html, authors = g.authors, modified_at = g.modified_at, status = 'corrected',
-                   content_hash = decode(g.content_hash, 'hex'), fetched_at = %(fetched)s
+                   content_hash = decode(g.content_hash, 'hex'), fetched_at = g.fetched_at
             FROM given g WHERE a.id = g.id AND a.version = g.version - 1
             RETURNING a.id
         ), kept AS (
@@ -346,44 +352,44 @@ async def correct_articles(
         ), versioned AS (
             INSERT INTO article_versions (article_id, version, seen_at, title, modified_at, significant, changes,
                                           content_hash)
-            SELECT id, version, %(seen)s, title, modified_at, significant, changes, decode(content_hash, 'hex')
+            SELECT id, version, seen_at, title, modified_at, significant, changes, decode(content_hash, 'hex')
             FROM kept
         ), carried AS (
             UPDATE article_feeds f SET item_hash = decode(g.item_hash, 'hex'), guid = g.guid
-            FROM kept g WHERE f.article_id = g.id AND f.feed_id = %(feed)s
+            FROM kept g WHERE f.article_id = g.id AND f.feed_id = g.feed_id
         )
         INSERT INTO article_queue (article_id, version, lane, stored_at, queued_at)
-        SELECT id, version, %(lane)s, %(seen)s, %(queued)s FROM kept
+        SELECT id, version, lane, seen_at, queued_at FROM kept
         ON CONFLICT (article_id) DO UPDATE SET version = excluded.version, lane = excluded.lane,
             stored_at = excluded.stored_at, queued_at = excluded.queued_at
-        RETURNING article_id
         """,
-        {
-            "rows": _json(rows),
-            "fetched": fetched_at,
-            "seen": seen_at,
-            "feed": feed_id,
-            "lane": lane,
-            "queued": queued_at,
-        },
+        (_json(rows),),
     )
-    return [article_id for (article_id,) in await cursor.fetchall()]
+    return cursor.rowcount
 
 
-async def carry(conn: Conn, pairs: Sequence[tuple[Item, int]], feed_id: int, seen_at: datetime) -> None:
-    """That the feed carries these articles, and how it gives them now."""
+def carried_row(item: Item, article_id: int, feed_id: int, seen_at: datetime) -> dict[str, Any]:
+    """That a feed carries an article, as `carry` takes it."""
+    return {
+        "article_id": article_id,
+        "feed_id": feed_id,
+        "guid": item.guid,
+        "seen_at": seen_at,
+        "item_hash": item.item_hash,
+    }
+
+
+async def carry(conn: Conn, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Which feeds carry which articles, and how they give them now. `rows` as `carried_row` makes."""
     await conn.execute(
         """
         INSERT INTO article_feeds (article_id, feed_id, guid, first_seen_at, item_hash)
-        SELECT article_id, %(feed)s, guid, %(seen)s, decode(item_hash, 'hex')
-        FROM json_to_recordset(%(pairs)s::json) AS p(article_id bigint, guid text, item_hash text)
+        SELECT article_id, feed_id, guid, seen_at, decode(item_hash, 'hex')
+        FROM json_to_recordset(%s::json) AS p(
+            article_id bigint, feed_id bigint, guid text, seen_at timestamptz, item_hash text)
         ON CONFLICT (article_id, feed_id) DO UPDATE SET guid = excluded.guid, item_hash = excluded.item_hash
         """,
-        {
-            "feed": feed_id,
-            "seen": seen_at,
-            "pairs": _json([{"article_id": n, "guid": item.guid, "item_hash": item.item_hash} for item, n in pairs]),
-        },
+        (_json(rows),),
     )
 
 

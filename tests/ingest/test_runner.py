@@ -11,8 +11,9 @@ import pytest
 from aiohttp import web
 
 from services.ingest import store
-from services.ingest.poll import LeaseLost, poll
+from services.ingest.poll import poll
 from services.ingest.resources import Resources
+from services.ingest.saver import LeaseLost
 from services.ingest.service import open_resources
 from services.ingest.states import Claimed
 from shared.db import async_transaction

@@ -41,7 +41,9 @@ async def stored(desk: Desk, res: Resources, publisher: Publisher, count: int, *
     async with async_transaction(res.db) as conn:
         locked = await store.lock_due(conn, now, 10)
         (feed,) = await store.claim(conn, locked, now, now + timedelta(seconds=30), 50, 0.0, "")
+    saving = asyncio.create_task(res.saver.run())
     await poll(res, feed)
+    saving.cancel()
     return [row[0] for row in await desk.rows("SELECT article_id FROM article_queue ORDER BY article_id")]
 
 
