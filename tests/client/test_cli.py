@@ -164,3 +164,23 @@ def test_a_failed_ping_is_exit_code_1() -> None:
         assert run(url, "webhooks", "test", "w1").returncode == 1
     with serving(lambda asked: as_json({"status_code": 204, "attempt": 1})) as (url, _):
         assert run(url, "webhooks", "test", "w1").returncode == 0
+
+
+def test_the_server_is_started_and_stopped_only_where_it_is_installed(tmp_path: Path) -> None:
+    run_in = [sys.executable, "-c", "from wiredesk.cli import main; main()"]
+    alone = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHONPATH", "WIREDESK_"))}
+    alone |= {"WIREDESK_HOME": str(tmp_path / "home")}
+    beside = alone | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    found = []
+    for environment in (beside, alone):
+        importing = [sys.executable, "-c", "import deploy.local, shared.migrate"]
+        found.append(
+            subprocess.run(importing, env=environment, cwd=tmp_path, capture_output=True, check=False).returncode == 0
+        )
+        told = subprocess.run(
+            [*run_in, "--help"], capture_output=True, text=True, env=environment, cwd=tmp_path, check=True
+        )
+        assert ({"up", "down", "migrate"} <= set(told.stdout.split())) is found[-1]
+    assert found[0], "beside the server it is there: else this test would prove nothing"
+    done = subprocess.run([*run_in, "down"], capture_output=True, text=True, env=beside, cwd=tmp_path, check=False)
+    assert done.returncode == 3, "the exit code of `python -m deploy.local --down` where nothing runs"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-import subprocess
+import os
 import sys
 
 import typer
@@ -34,13 +34,8 @@ def migrate() -> None:
 
 
 def _run(module: str, *arguments: str) -> None:
-    """Run it in our place: its signals and exit code are ours."""
-    with subprocess.Popen([sys.executable, "-m", module, *arguments]) as child:
-        while True:
-            try:
-                raise typer.Exit(child.wait())
-            except KeyboardInterrupt:  # the terminal told the child too; it says when it is done
-                continue
+    """Become it: its signals, output and exit code are ours."""
+    os.execv(sys.executable, [sys.executable, "-m", module, *arguments])
 
 
 def _installed(module: str) -> bool:
