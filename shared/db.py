@@ -29,16 +29,20 @@ def _arguments(process: str, statement_timeout_s: float | None) -> dict[str, Any
 
 @asynccontextmanager
 async def open_async_pool(
-    url: str, process: str, *, size: int = 4, statement_timeout_s: float | None = None
+    url: str, process: str, *, size: int = 4, statement_timeout_s: float | None = None, check: bool = True
 ) -> AsyncIterator[AsyncPool]:
-    """A pool of at most `size` autocommit connections. Raises `Unavailable` if none can be had in 30 s."""
+    """A pool of at most `size` autocommit connections. Raises `Unavailable` if none can be had in 30 s.
+
+    `check` asks each connection whether it still lives before it is lent, a round trip; without it a broken one fails
+    its first user after the database was away.
+    """
     pool: AsyncPool = AsyncConnectionPool(
         url,
         kwargs=_arguments(process, statement_timeout_s),
         min_size=1,
         max_size=size,
         open=False,
-        check=AsyncConnectionPool.check_connection,
+        check=AsyncConnectionPool.check_connection if check else None,
     )
     try:
         await pool.open(wait=True, timeout=30)

@@ -42,7 +42,7 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
     workers = max(2, min(8, os.cpu_count() or 2))
     async with (
         ParsePool(workers) as parser,
-        open_async_pool(settings.database_url, "ingest", size=CONNECTIONS) as db,
+        open_async_pool(settings.database_url, "ingest", size=CONNECTIONS, check=False) as db,
         open_client(allowances) as client,
     ):
         queue = redis.Redis.from_url(settings.redis_url, socket_timeout=5, socket_connect_timeout=2)
