@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -48,6 +49,7 @@ class Allowances:
 NOTHING_PRIVATE = Allowances()
 
 
+@lru_cache(maxsize=8192)
 def may_reach(address: str, port: int, allowances: Allowances = NOTHING_PRIVATE) -> bool:
     """Whether a connection to this address (textual, a zone allowed) and port may be made."""
     ip = _unwrap(ipaddress.ip_address(address.partition("%")[0]))

@@ -44,6 +44,7 @@ _NUMBER = re.compile(r"(?:0[xX][0-9A-Fa-f]*|[0-9]+)\Z")
 _suffixes = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None, include_psl_private_domains=False)
 
 
+@lru_cache(maxsize=8192)
 def check_outbound(url: str, allowances: Allowances = NOTHING_PRIVATE) -> str:
     """The address in the form it is fetched by: host in ASCII, spaces and non-ASCII letters escaped, no fragment.
 
@@ -100,6 +101,7 @@ def host_of(url: str) -> str:
     return _parse(url)[1]
 
 
+@lru_cache(maxsize=4096)
 def registrable_domain(host: str) -> str | None:
     """The domain that somebody registered (`bbc.co.uk` of `feeds.bbc.co.uk`); None for addresses and bare names.
 
