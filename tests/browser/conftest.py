@@ -67,9 +67,9 @@ class Publisher:
         return next((int(a["id"]) for a in found if a["url"] == url), 0)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Browser]:
-    """One Chromium for all tests that look."""
+    """One Chromium for the tests of a file. While it is open no other event loop can run in this thread: not longer."""
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         yield started
