@@ -129,7 +129,8 @@ async def _scan(source: Log, view: View, after: int, limit: int) -> EventsPage:
     at = after
     while at - after < SCAN:
         async with source.pool.connection(timeout=POOL_WAIT_S) as conn:
-            events = await log.read_async(conn, at, size)
+            rows = await log.read_async(conn, at, size + 1)  # one more, to know whether the log goes on
+        events = rows[:size]
         if events and events[0].position != at + 1:
             members = gone(at, events[0].position, source.hub.head)
             raise Problem("position_gone", f"events up to {events[0].position - 1} are gone", members=members)
@@ -137,10 +138,10 @@ async def _scan(source: Log, view: View, after: int, limit: int) -> EventsPage:
         if len(items) + len(shown) >= limit:
             items += shown[: limit - len(items)]
             last = items[-1].position
-            return EventsPage(items, last, more=last < max(events[-1].position, source.hub.head))
+            return EventsPage(items, last, more=last < rows[-1].position)
         items += shown
         at = events[-1].position if events else at
-        if len(events) < size:
+        if len(rows) <= size:
             return EventsPage(items, at, more=False)
     return EventsPage(items, at, more=True)
 
