@@ -137,71 +137,73 @@ async def test_an_unknown_parameter_is_named_with_the_nearest(
 
 
 BAD_VALUES = [
-        "limit=0", "limit=201", "limit=ten", "limit=1e2", "limit=%2B5", "cursor=abc", "cursor=AAAAAAAAAAAAAAAAAAAAA%3D",
-        "since=-1", "since=9223372036854775808", "lang=english", "lang=", "q=", "q=%20", "q=a%00b", "q=%ff", "q=%C3",
-        "feed=0", "feed=abc", "entity_type=robot", "from=yesterday", "from=2026-13-01", "to=0000-00-00", "sort=oldest",
-        "include=all", "fields=urll", "fields=", "limit=1&limit=2", "from=20260301",
-    ]  # fmt: skip
+    "limit=0", "limit=201", "limit=ten", "limit=1e2", "limit=%2B5", "cursor=abc", "cursor=AAAAAAAAAAAAAAAAAAAAA%3D",
+    "since=-1", "since=9223372036854775808", "lang=english", "lang=", "q=", "q=%20", "q=a%00b", "q=%ff", "q=%C3",
+    "feed=0", "feed=abc", "entity_type=robot", "from=yesterday", "from=2026-13-01", "to=0000-00-00", "sort=oldest",
+    "include=all", "fields=urll", "fields=", "limit=1&limit=2", "from=20260301",
+    "cursor=f_________________8", "cursor=gAAAAAAAAAAAAAAAAAAAAA", "cursor=f____________________w",
+]  # fmt: skip
 
 
 async def test_a_bad_value_is_refused_and_never_clamped(api: httpx.AsyncClient) -> None:
     for query in BAD_VALUES:
         answer = await api.get(f"/v1/articles?{query}")
-        assert (answer.status_code, answer.json()["code"]) == (400, "bad_value"), answer.text
+        assert (answer.status_code, answer.json()["code"]) == (400, "bad_value"), query
 
-    @pytest.mark.parametrize("cursor", ["f_________________8", "gAAAAAAAAAAAAAAAAAAAAA", "f____________________w"])
-    async def test_a_cursor_out_of_this_world_is_refused(api: httpx.AsyncClient, cursor: str) -> None:
-        assert (await api.get(f"/v1/articles?cursor={cursor}")).json()["code"] == "bad_value"
 
-    async def test_a_page_that_is_known_is_not_sent_again(newsroom: Newsroom, api: httpx.AsyncClient) -> None:
-        newsroom.article()
-        first = await api.get("/v1/articles")
-        again = await api.get("/v1/articles", headers={"If-None-Match": first.headers["etag"]})
-        assert (again.status_code, again.content) == (304, b"")
-        newsroom.article()
-        later = await api.get("/v1/articles?limit=50", headers={"If-None-Match": first.headers["etag"]})
-        assert later.status_code == 200
+async def test_a_page_that_is_known_is_not_sent_again(newsroom: Newsroom, api: httpx.AsyncClient) -> None:
+    newsroom.article()
+    first = await api.get("/v1/articles")
+    again = await api.get("/v1/articles", headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    newsroom.article()
+    later = await api.get("/v1/articles?limit=50", headers={"If-None-Match": first.headers["etag"]})
+    assert later.status_code == 200
 
-    @pytest.mark.parametrize("encoding", ["gzip", "zstd", "identity"])
-    async def test_pages_are_packed_as_asked(newsroom: Newsroom, api: httpx.AsyncClient, encoding: str) -> None:
-        for n in range(5):
-            newsroom.article(f"n{n}")
-        plain = (await api.get("/v1/articles", headers={"Accept-Encoding": "identity"})).json()
-        packed = await api.get("/v1/articles", headers={"Accept-Encoding": encoding})
-        assert packed.headers.get("content-encoding", "identity") == encoding
-        assert packed.json() == plain
 
-    async def test_a_page_never_lacks_what_a_follower_was_told(
-        newsroom: Newsroom, api: httpx.AsyncClient, held: Resources
-    ) -> None:
-        for n in range(1, 20):
-            article_id = await asyncio.to_thread(newsroom.article, f"n{n}")
-            await held.hub.beyond(n - 1, 20)
-            page = (await api.get("/v1/articles")).json()
-            assert page["position"] >= n
-            assert page["items"][0]["id"] == article_id
+@pytest.mark.parametrize("encoding", ["gzip", "zstd", "identity"])
+async def test_pages_are_packed_as_asked(newsroom: Newsroom, api: httpx.AsyncClient, encoding: str) -> None:
+    for n in range(5):
+        newsroom.article(f"n{n}")
+    plain = (await api.get("/v1/articles", headers={"Accept-Encoding": "identity"})).json()
+    packed = await api.get("/v1/articles", headers={"Accept-Encoding": encoding})
+    assert packed.headers.get("content-encoding", "identity") == encoding
+    assert packed.json() == plain
 
-    class Counting(psycopg.AsyncCursor[Any]):
-        """Notes the statements that read articles; the stream's reader looks at the log beside us."""
 
-        seen: ClassVar[list[bytes]] = []
+async def test_a_page_never_lacks_what_a_follower_was_told(
+    newsroom: Newsroom, api: httpx.AsyncClient, held: Resources
+) -> None:
+    for n in range(1, 20):
+        article_id = await asyncio.to_thread(newsroom.article, f"n{n}")
+        await held.hub.beyond(n - 1, 20)
+        page = (await api.get("/v1/articles")).json()
+        assert page["position"] >= n
+        assert page["items"][0]["id"] == article_id
 
-        async def execute(self, query: Any, *args: Any, **kwargs: Any) -> Any:
-            if isinstance(query, bytes) and b"enriched_articles" in query:
-                Counting.seen.append(query)
-            return await super().execute(query, *args, **kwargs)
 
-    async def test_a_page_is_one_statement_whatever_it_holds(
-        newsroom: Newsroom, api: httpx.AsyncClient, held: Resources
-    ) -> None:
-        for n in range(25):
-            newsroom.article(f"n{n}")
-        await held.hub.beyond(24, 20)
-        connections = [await held.pool.getconn() for _ in range(held.pool.max_size)]
-        for conn in connections:
-            conn.cursor_factory = Counting
-            await held.pool.putconn(conn)
-        for query in ("limit=1", "limit=20", "limit=20&include=full", "limit=20&q=bridge&entity=place:lisbon"):
-            Counting.seen.clear()
-            assert (await api.get(f"/v1/articles?{query}")).status_code == 200
-            assert len(Counting.seen) == 1, query
+class Counting(psycopg.AsyncCursor[Any]):
+    """Notes the statements that read articles; the stream's reader looks at the log beside us."""
+
+    seen: ClassVar[list[bytes]] = []
+
+    async def execute(self, query: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(query, bytes) and b"enriched_articles" in query:
+            Counting.seen.append(query)
+        return await super().execute(query, *args, **kwargs)
+
+
+async def test_a_page_is_one_statement_whatever_it_holds(
+    newsroom: Newsroom, api: httpx.AsyncClient, held: Resources
+) -> None:
+    for n in range(25):
+        newsroom.article(f"n{n}")
+    await held.hub.beyond(24, 20)
+    connections = [await held.pool.getconn() for _ in range(held.pool.max_size)]
+    for conn in connections:
+        conn.cursor_factory = Counting
+        await held.pool.putconn(conn)
+    for query in ("limit=1", "limit=20", "limit=20&include=full", "limit=20&q=bridge&entity=place:lisbon"):
+        Counting.seen.clear()
+        assert (await api.get(f"/v1/articles?{query}")).status_code == 200
+        assert len(Counting.seen) == 1, query
