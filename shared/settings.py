@@ -45,16 +45,11 @@ class Settings(BaseSettings):
 
     min_poll_s: float = Field(default=300.0, gt=0)
     max_poll_s: float = Field(default=86400.0, gt=0)
-    fetch_pages: bool = True
-    page_wait_s: float = Field(default=20.0, ge=0)
     host_concurrency: int = Field(default=2, ge=1)
     host_gap_s: float = Field(default=1.0, ge=0)
 
     enrich_workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
     ner: str = "default"
-
-    retention_days: int = Field(default=0, ge=0)
-    stream_keep: int = Field(default=0, ge=0)
 
     auth: Literal["auto", "keys", "open"] = "auto"
     admin_key: str = ""

@@ -57,10 +57,13 @@ def assert_complete(follower: Follower, database_url: str) -> None:
     with psycopg.connect(database_url) as conn:
         head = int(conn.execute("SELECT max(position) FROM events").fetchall()[0][0])
     until(lambda: len(follower.events) >= head, 30, f"the follower has all {head} events, not {len(follower.events)}")
-    assert follower.positions == list(range(1, head + 1))
+    # Compared piece by piece: a diff of thousands of positions would take longer than the test.
+    broken = [(n, p) for n, p in enumerate(follower.positions, 1) if n != p]
+    assert broken[:3] == []
     doubled = [article for article, count in Counter(enriched(follower.events)).items() if count > 1]
-    assert doubled == []
-    assert set(enriched(follower.events)) == stored(database_url)
+    assert doubled[:3] == []
+    told, kept = set(enriched(follower.events)), stored(database_url)
+    assert (sorted(kept - told)[:3], sorted(told - kept)[:3]) == ([], [])
 
 
 def test_an_article_goes_the_whole_way(system: System) -> None:
