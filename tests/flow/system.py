@@ -72,6 +72,7 @@ class System:
             | environment
         )
         self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._client = httpx.Client(base_url=self.url)
 
     def start(self, kind: str) -> None:
         with (self.logs / f"{kind}.log").open("ab") as log:
@@ -88,9 +89,7 @@ class System:
     def start_all(self) -> None:
         for kind in COMMANDS:
             self.start(kind)
-        until(
-            lambda: httpx.get(f"{self.url}/readyz").status_code == 200, 60, f"the system is ready\n{self.tail('api')}"
-        )
+        until(lambda: self._client.get("/readyz").status_code == 200, 60, f"the system is ready\n{self.tail('api')}")
 
     def kill(self, kind: str) -> None:
         """kill -9, as a crash would."""
@@ -108,14 +107,16 @@ class System:
                 process.kill()
                 process.wait()
         self._running.clear()
+        self._client.close()
 
     def get(self, path: str, **parameters: Any) -> Any:
-        answer = httpx.get(self.url + path, params=parameters, headers={"accept": "application/json"}, timeout=30)
+        # Empty `params` would take the query out of `path`.
+        answer = self._client.get(path, params=parameters or None, headers={"accept": "application/json"}, timeout=30)
         answer.raise_for_status()
         return answer.json()
 
     def post(self, path: str, body: Any = None) -> Any:
-        answer = httpx.post(self.url + path, json=body, timeout=60)
+        answer = self._client.post(path, json=body, timeout=60)
         answer.raise_for_status()
         return answer.json()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import time
 
 import feedparser
@@ -29,9 +30,17 @@ def captured() -> dict[str, bytes]:
     return {"/" + path.name: path.read_bytes() for path in sorted(CAPTURES.iterdir()) if path.is_file()}
 
 
-def entries_of(body: bytes) -> int:
-    """An independent count: feedparser's, bytes in."""
-    return len(feedparser.parse(io.BytesIO(body), sanitize_html=False, resolve_relative_uris=False).entries)
+def entries_of(body: bytes) -> tuple[int, int]:
+    """An independent count: (entries, different ones), as feedparser reads them.
+
+    One captured feed has a broken XML declaration, of which feedparser makes nothing: there the tags are counted.
+    """
+    entries = feedparser.parse(io.BytesIO(body), sanitize_html=False, resolve_relative_uris=False).entries
+    if not entries:
+        items = re.findall(rb"<(?:\w+:)?item>.*?</(?:\w+:)?item>", body, re.DOTALL)
+        links = [re.findall(rb"link>(.*?)</", item) for item in items]
+        return len(items), len({link[0] for link in links})
+    return len(entries), len({e.get("id") or e.get("link") or (e.get("title"), e.get("published")) for e in entries})
 
 
 def test_real_feeds_end_in_a_stated_state_and_every_entry_is_kept_while_processes_die(
@@ -82,10 +91,11 @@ def test_real_feeds_end_in_a_stated_state_and_every_entry_is_kept_while_processe
         if state["status"] == "failing":
             assert state["error"]["code"] and state["error"]["message"], state  # type: ignore[index]
             continue
-        if state["entries_in_last_poll"] != entries_of(body):
-            wrong[path] = (state["entries_in_last_poll"], entries_of(body))
+        kept = (state["entries_in_last_poll"], carried.get(feed, 0))
+        if kept != entries_of(body):
+            wrong[path] = (kept, entries_of(body))
     print("feeds", len(feeds), "articles", len(known), "carried", sum(carried.values()), "versions>1", versions)
     print("states", {s: sum(1 for x in first.values() if x["status"] == s) for s in ("ok", "failing", "gone", "quiet")})
-    assert wrong == {}
+    assert wrong == {}, wrong
     assert_complete(follower, database_url)
     follower.stop()
