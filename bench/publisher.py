@@ -21,6 +21,7 @@ class Publisher:
         self._base, self._words, self._validators = base, words, validators
         self._items = {f: [rss_item(f * 1_000_000 + i, words, base) for i in range(items)] for f in range(feeds)}
         self._ready = {f: self._render(f) for f in self._items}
+        self._bumps = 0
 
     def _render(self, feed: int) -> tuple[bytes, str]:
         body = rss(self._items[feed], f"bench{feed}")
@@ -38,7 +39,8 @@ class Publisher:
     async def bump(self, request: web.Request) -> web.Response:
         """Add an item."""
         feed = int(request.query["feed"])
-        seed = feed * 1_000_000 + 500_000 + len(self._items[feed])
+        self._bumps += 1
+        seed = feed * 1_000_000 + 500_000 + self._bumps
         self._items[feed] = [rss_item(seed, self._words, self._base), *self._items[feed][:49]]
         self._ready[feed] = self._render(feed)
         return web.json_response({"seed": seed})

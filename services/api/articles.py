@@ -1,24 +1,34 @@
-"""`/v1/articles`: search, one article, its versions and its way here."""
+"""`/v1/articles`: search, one article, its versions and its way here; in every form that formats/ has."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Any
 
 import orjson
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from services.api import params, query, shape, store
+from services.api import formats, params, query, shape, store
 from services.api.answers import JSON, Body, answer, negotiate
 from services.api.deps import Resources, resources
+from services.api.formats import Item, ListForm, Listing
 from services.api.openapi import described
-from services.api.problems import Problem
+from services.api.problems import InputError, Problem, refuse
 from services.api.query import ArticleQuery
 from services.api.schemas import ArticlePage, ArticleWhole, Trace, Versions
 
 router = APIRouter(prefix="/v1/articles", tags=["articles"])
 
+
+def _schema(kind: str, about: str) -> dict[str, Any]:
+    return {"type": "object" if kind.endswith("json") and "nd" not in kind else "string", "description": about}
+
+
+_LISTS = {f.media_type: _schema(f.media_type, f.about) for f in formats.LISTS.values()}
+_ARTICLES = {f.media_type: _schema(f.media_type, f.about) for f in formats.ARTICLES.values()}
 KEPT_PAGES = 64
 KEPT_S = 1.0  # a page made before its articles were removed is served no longer than this
 
@@ -51,46 +61,141 @@ class Pages:
         self._kept[asked] = kept
 
 
-@router.get("", **described(ArticlePage, takes=query.ARTICLES, fails=("not_acceptable", "too_slow")))
+@router.get("", **described(ArticlePage, takes=query.ARTICLES, also=_LISTS, fails=("not_acceptable", "too_slow")))
 async def search(request: Request) -> Response:
     """Articles, newest first. Following the event stream from the page's `position` misses nothing."""
+    kind = negotiate(request, (JSON, *_LISTS))
+    form = next((form for form in formats.LISTS.values() if form.media_type == kind), None)
+    return await _listed(request, form)
+
+
+async def _listed(request: Request, form: ListForm | None) -> Response:
+    """A page in a form, by whichever address it was asked for; None is our own JSON, which alone is kept."""
     held = resources(request)
     pages: Pages = request.app.state.pages
-    negotiate(request, (JSON,))
     asked: bytes = request.scope["query_string"]
-    kept = pages.get(asked, held.hub.head) if held.hub.live else None
+    if form is not None:
+        return await _rendered(request, held, form, query.read_articles(asked))
+    key = request.url.path.encode() + b"?" + asked
+    kept = pages.get(key, held.hub.head) if held.hub.live else None
     if kept is None:
-        kept = await _read(held, query.read_articles(asked), asked)
-        pages.put(asked, kept)
-    link = {"Link": f'<{kept.following}>; rel="next"'} if kept.following else {}
-    return answer(request, kept.body, headers=link)
+        until = time.monotonic() + KEPT_S
+        items, following, head = await _read(request, held, query.read_articles(asked))
+        kept = Kept(Body(shape.page(items, following, head)), following, head, until)
+        pages.put(key, kept)
+    return answer(request, kept.body, headers=_around(kept.following))
 
 
-async def _read(held: Resources, wanted: ArticleQuery, asked: bytes) -> Kept:
-    until = time.monotonic() + KEPT_S
+async def _rendered(request: Request, held: Resources, form: ListForm, wanted: ArticleQuery) -> Response:
+    fields = wanted.form.fields
+    if fields and not form.chooses:
+        raise refuse("bad_value", [InputError("query.fields", f"means nothing in {form.extension}")])
+    if fields and form.needs:
+        wanted = replace(wanted, form=replace(wanted.form, fields=tuple(sorted({*fields, *form.needs}))))
+    items, following, head = await _read(request, held, wanted)
+    base = str(request.base_url).rstrip("/")
+    listing = Listing(
+        title="Wiredesk articles",
+        self_url=base + _path(request),
+        home_url=base + "/",
+        next_url=base + following if following else None,
+        origin=held.log.source,
+        ready=items,
+        fields=fields,
+    )
+    headers = _around(following) | {"Wiredesk-Position": str(head)}
+    return answer(request, Body(form.render(listing)), media_type=form.media_type, headers=headers)
+
+
+async def _read(request: Request, held: Resources, wanted: ArticleQuery) -> tuple[list[bytes], str | None, int]:
+    """The articles of a page, the address of the next, and the head of the log they were read at."""
     async with held.reading() as conn:
         head, rows = await store.articles(conn, wanted, rest=shape.needs_rest(wanted.form))
     following = None
     if len(rows) > wanted.limit:
         rows = rows[: wanted.limit]
         cursor = query.encode_cursor(rows[-1].sort_at, rows[-1].article_id)
-        following = query.with_values("/v1/articles", asked, cursor=cursor)
-    items = [shape.article(r.card, r.rest, r.position, wanted.form) for r in rows]
-    return Kept(Body(shape.page(items, following, head)), following, head, until)
+        following = query.with_values(request.url.path, request.scope["query_string"], cursor=cursor)
+    return [shape.article(r.card, r.rest, r.position, wanted.form) for r in rows], following, head
 
 
-@router.get("/{article_id}", **described(ArticleWhole, takes=query.ONE_ARTICLE, fails=("not_found", "not_acceptable")))
-async def one(request: Request, article_id: str) -> Response:
-    """One whole article."""
+def _around(following: str | None) -> dict[str, str]:
+    return {"Link": f'<{following}>; rel="next"'} if following else {}
+
+
+def _path(request: Request) -> str:
+    asked = request.scope["query_string"].decode("ascii")
+    return f"{request.url.path}?{asked}" if asked else request.url.path
+
+
+def _list_route(form: ListForm | None) -> Callable[[Request], Awaitable[Response]]:
+    async def listed(request: Request) -> Response:
+        return await _listed(request, form)
+
+    return listed
+
+
+for _form in (None, *formats.LISTS.values()):
+    _extension, _about = (_form.extension, _form.about) if _form else ("json", "Wiredesk JSON")
+    router.add_api_route(
+        f".{_extension}",
+        _list_route(_form),
+        name=f"articles_{_extension}",
+        description=f"The same list, whatever `Accept` says, as {_about}.",
+        **described(
+            None if _form else ArticlePage,
+            takes=query.ARTICLES,
+            also={_form.media_type: _LISTS[_form.media_type]} if _form else {},
+            fails=("too_slow",),
+        ),
+    )
+
+
+async def _one(request: Request, article_id: str, form: formats.ArticleForm | None) -> Response:
+    """One whole article in a form, by whichever address it was asked for."""
     held = resources(request)
-    negotiate(request, (JSON,))
-    wanted = params.read(request.scope["query_string"], query.ONE_ARTICLE)
+    wanted = params.read(request.scope["query_string"], () if form else query.ONE_ARTICLE)
     async with held.reading() as conn:
         row = await store.article(conn, _id(article_id))
     if row is None:
         raise _unknown(article_id)
-    told = shape.only(shape.whole(row.card, row.rest, row.position), wanted["fields"] or ())
-    return answer(request, Body(orjson.dumps(told)))
+    told = shape.whole(row.card, row.rest, row.position)
+    if form is not None:
+        return answer(request, Body(form.render(Item(told, held.log.source))), media_type=form.media_type)
+    return answer(request, Body(orjson.dumps(shape.only(told, wanted["fields"] or ()))))
+
+
+def _one_route(form: formats.ArticleForm | None) -> Callable[[Request, str], Awaitable[Response]]:
+    async def one(request: Request, article_id: str) -> Response:
+        return await _one(request, article_id, form)
+
+    return one
+
+
+for _article_form in (None, *formats.ARTICLES.values()):  # before the route without extension, which takes any name
+    _extension, _about = (_article_form.extension, _article_form.about) if _article_form else ("json", "Wiredesk JSON")
+    router.add_api_route(
+        f"/{{article_id}}.{_extension}",
+        _one_route(_article_form),
+        name=f"article_{_extension}",
+        description=f"One whole article, whatever `Accept` says, as {_about}.",
+        **described(
+            None if _article_form else ArticleWhole,
+            takes=() if _article_form else query.ONE_ARTICLE,
+            also={_article_form.media_type: _ARTICLES[_article_form.media_type]} if _article_form else {},
+            fails=("not_found",),
+        ),
+    )
+
+
+@router.get(
+    "/{article_id}",
+    **described(ArticleWhole, takes=query.ONE_ARTICLE, also=_ARTICLES, fails=("not_found", "not_acceptable")),
+)
+async def one(request: Request, article_id: str) -> Response:
+    """One whole article; as ninjs or JSON-LD where `Accept` prefers it."""
+    kind = negotiate(request, (JSON, *_ARTICLES))
+    return await _one(request, article_id, next((f for f in formats.ARTICLES.values() if f.media_type == kind), None))
 
 
 @router.get("/{article_id}/versions", **described(Versions, fails=("not_found", "not_acceptable")))

@@ -6,6 +6,7 @@ from hashlib import sha256
 
 from services.ingest.outcomes import Failure, of_status
 from services.ingest.schedule import fresh_for_s, retry_after
+from services.ingest.signs import Signs
 from services.ingest.states import Claimed, Result
 from shared.http import Client, FetchError, Response
 
@@ -18,7 +19,7 @@ ACCEPT = (
 async def fetch(client: Client, feed: Claimed, result: Result) -> Response | None:
     """The response if its body is to be parsed; otherwise None, and `result` says how the poll ended."""
     try:
-        response = await client.get(feed.url, headers=_headers(feed))
+        response = await client.get(feed.url, headers=_headers(feed, result))
     except FetchError as error:
         result.failure = Failure.of(error.code, error.message)
         result.outcome = error.code
@@ -40,8 +41,11 @@ async def fetch(client: Client, feed: Claimed, result: Result) -> Response | Non
     return response
 
 
-def _headers(feed: Claimed) -> dict[str, str]:
+def _headers(feed: Claimed, result: Result) -> dict[str, str]:
     headers = {"Accept": ACCEPT}
+    if not Signs.of(feed.rhythm).trust.may_ask(result.started_at):
+        return headers
+    result.conditional = bool(feed.etag or feed.last_modified)
     if feed.etag:
         headers["If-None-Match"] = feed.etag
     if feed.last_modified:

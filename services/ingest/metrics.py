@@ -28,6 +28,11 @@ class Metrics:
         self.leases_lost = Counter(
             "wiredesk_ingest_leases_lost", "Polls whose lease ended before they saved", registry=self.registry
         )
+        self.losses = Counter(
+            "wiredesk_ingest_lost_overlaps",
+            "Polls that shared no item with the poll before: articles may be lost",
+            registry=self.registry,
+        )
         self.queued = Counter(
             "wiredesk_ingest_articles_queued", "Ids sent to the queue", labelnames=("why",), registry=self.registry
         )

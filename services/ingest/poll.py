@@ -23,6 +23,7 @@ from services.ingest import store
 from services.ingest.decide import Correction, Decision, correct, decide
 from services.ingest.fetch import fetch
 from services.ingest.items import Item, ParsedFeed
+from services.ingest.losses import is_lost
 from services.ingest.outcomes import Failure
 from services.ingest.parse import Job
 from services.ingest.refusals import NotAFeed, ParserKilled
@@ -79,7 +80,7 @@ async def _store(res: Resources, feed: Claimed, response: Response, parsed: Pars
         # A feed's first items are nearly always new: they are stored untried, and decided if that fails.
         untried = attempt == 0 and feed.articles_total == 0
         verdict = _all_new(parsed) if untried else await _decide(res, feed, parsed)
-        _count(result, parsed, verdict)
+        _count(feed, result, parsed, verdict)
         queued_at = res.sender.queued_at(datetime.now(UTC))
         try:
             ids = await res.saver.save(_writing(res, feed, response, parsed, result, verdict, queued_at))
@@ -116,7 +117,7 @@ async def _decide(res: Resources, feed: Claimed, parsed: ParsedFeed) -> Verdict:
     return Verdict(decision, corrections, refreshed)
 
 
-def _count(result: Result, parsed: ParsedFeed, verdict: Verdict) -> None:
+def _count(feed: Claimed, result: Result, parsed: ParsedFeed, verdict: Verdict) -> None:
     decision = verdict.decision
     result.counts = {
         "new": len(decision.new),
@@ -128,6 +129,9 @@ def _count(result: Result, parsed: ParsedFeed, verdict: Verdict) -> None:
     }
     result.linked = len(decision.new) + len(decision.linked)
     result.outcome = "updated" if decision.new or verdict.corrections else "unchanged"
+    result.shared = parsed.unchanged + decision.unchanged + len(verdict.refreshed) + len(verdict.corrections)
+    had = feed.entries_in_last_poll if feed.body_hash is not None else 0  # of this address
+    result.lost = is_lost(had, result.shared, result.linked)
 
 
 def _writing(

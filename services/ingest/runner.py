@@ -156,6 +156,9 @@ class Runner:
             return
         metrics.polls.labels(result.outcome).inc()
         metrics.fetched_bytes.inc(result.size)
+        if result.lost:
+            metrics.losses.inc()
+            _log.warning("two polls share no item: articles may be lost", extra={"feed": feed.feed_id})
         metrics.poll_seconds.observe((datetime.now(UTC) - result.started_at).total_seconds())
         for outcome, count in result.counts.items():
             if count:

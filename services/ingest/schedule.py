@@ -1,24 +1,32 @@
 """When a feed is polled next, and why: every rule with its input and its vote. Pure; the one place that decides.
 
-The feed's own rhythm proposes an interval; what the publisher asks for (ttl, Cache-Control, Expires) may lengthen it;
-the operator's floor and ceiling bound it; failures and Retry-After push it away. The bundled sample wire, known by its
-exact host and port, is polled every 15 s.
+A poll is worth its price when the items that may be waiting have waited PRICE_S seconds in sum. So a feed is polled when
+the expected sum, by its own rhythm, gets there: for a steady rate r that is every sqrt(2 PRICE_S / r) seconds, which
+finds news soonest in the mean for a given number of requests over all feeds; and it comes later in hours in which
+nothing is expected, earlier in a burst.
+
+What was lost may shorten that interval; what the publisher asks for (ttl, Cache-Control, Expires) may lengthen it; the
+operator's floor and ceiling bound it; failures and Retry-After push it away. The bundled sample wire, known by its exact
+host and port, is polled every 15 s.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
-from itertools import pairwise
-from typing import Any
+from math import sqrt
+
+from services.ingest.rhythm import HOUR_S, Rhythm
 
 SAMPLEWIRE_S = 15.0
-DEFAULT_S = 3600.0  # of a feed whose items carry no dates
+DEFAULT_S = 3600.0  # of a feed whose rhythm is not known yet
+PRICE_S = 450.0  # of a request, in seconds that items wait: one item an hour is polled for every half hour
 RETRY_AFTER_CAP_S = 86_400.0  # as Media Cloud; longer ones are nearly always mistakes
 UNASKED_PAUSE_S = 900.0  # after 429 without Retry-After
 PERMANENT_FACTOR = 12  # times the floor: first retry of what will not mend itself
+FARTHEST_H = 7 * 24  # looked ahead
 JITTER = 0.1
 
 
@@ -31,42 +39,19 @@ class Bounds:
 
 
 @dataclass(frozen=True, slots=True)
-class Rhythm:
-    """What is remembered of a feed between polls. Seconds."""
-
-    gap_s: float | None = None  # median distance of its newest items
-    newest_at: datetime | None = None
-    ttl_s: float | None = None
-    quiet_polls: int = 0  # polls in a row that brought nothing
-
-    @classmethod
-    def of(cls, stored: Mapping[str, Any]) -> Rhythm:
-        """From `feed_states.rhythm`."""
-        newest = stored.get("newest_at")
-        return cls(
-            stored.get("gap_s"),
-            datetime.fromisoformat(newest) if newest else None,
-            stored.get("ttl_s"),
-            int(stored.get("quiet_polls", 0)),
-        )
-
-    def after(self, dates: Sequence[datetime], ttl_s: float | None, news: bool) -> Rhythm:
-        """The rhythm after a body was read. `dates`: of its newest items, newest first."""
-        return Rhythm(median_gap_s(dates), dates[0] if dates else None, ttl_s, 0 if news else self.quiet_polls + 1)
-
-
-@dataclass(frozen=True, slots=True)
 class Facts:
     """What a poll found that matters for the next one."""
 
     rhythm: Rhythm
-    breaking: bool = False
+    within_s: float | None = None  # articles were lost by polling more rarely than this
+    breaking: bool = False  # its lane may cost four times as much
     samplewire: bool = False
     failures: int = 0
     permanent: bool = False  # an error that will not mend itself
     rate_limited: bool = False
     fresh_s: float | None = None  # how long the answer said it stays fresh
     retry_after_at: datetime | None = None
+    price_s: float = PRICE_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +71,6 @@ class Plan:
     next_poll_at: datetime
     interval_s: float
     rules: tuple[Rule, ...]
-
-    def stored(self, rhythm: Rhythm) -> dict[str, Any]:
-        """As `feed_states.rhythm` keeps it, for the next poll and for `explain`."""
-        return {
-            "gap_s": rhythm.gap_s,
-            "newest_at": rhythm.newest_at,
-            "ttl_s": rhythm.ttl_s,
-            "quiet_polls": rhythm.quiet_polls,
-            "rules": self.rules,  # dataclasses, which orjson writes as objects
-        }
 
 
 def plan(facts: Facts, bounds: Bounds, now: datetime, luck: float) -> Plan:
@@ -120,14 +95,16 @@ def plan(facts: Facts, bounds: Bounds, now: datetime, luck: float) -> Plan:
 
 
 def _interval(facts: Facts, bounds: Bounds, now: datetime) -> tuple[list[Rule], float]:
-    wish = _rhythm_rule(facts, now)
-    votes = [wish]
+    votes = [_rhythm_rule(facts, now)]
+    if facts.within_s is not None and facts.within_s < votes[0].vote_s:
+        votes.append(Rule("lost_articles", "two polls shared no item: articles may be lost", facts.within_s))
+    wishes = len(votes)
     if facts.rhythm.ttl_s:
         votes.append(Rule("ttl", "the feed's own ttl or update period", facts.rhythm.ttl_s))
     if facts.fresh_s:
         votes.append(Rule("cache_control", "Cache-Control max-age or Expires", facts.fresh_s))
     votes.append(Rule("floor", "WIREDESK_MIN_POLL_S", bounds.floor_s))
-    longest = max(votes, key=lambda rule: rule.vote_s)
+    longest = max(votes[wishes - 1 :], key=lambda rule: rule.vote_s)
     ceiling = Rule("ceiling", "WIREDESK_MAX_POLL_S", bounds.ceiling_s)
     winner = ceiling if longest.vote_s > bounds.ceiling_s else longest
     votes.append(ceiling)
@@ -136,17 +113,37 @@ def _interval(facts: Facts, bounds: Bounds, now: datetime) -> tuple[list[Rule], 
 
 
 def _rhythm_rule(facts: Facts, now: datetime) -> Rule:
-    rhythm = facts.rhythm
-    if rhythm.gap_s is None:
-        wish_s, reason = (
-            DEFAULT_S * min(8.0, 1.25**rhythm.quiet_polls),
-            f"no dates; {rhythm.quiet_polls} polls without news",
-        )
-    else:
-        silence_s = (now - rhythm.newest_at).total_seconds() if rhythm.newest_at else 0.0
-        wish_s = max(rhythm.gap_s / 2, silence_s / 20)
-        reason = f"an item every {rhythm.gap_s:.0f} s, the newest {silence_s:.0f} s ago"
-    return Rule("rhythm", reason, wish_s / 2 if facts.breaking else wish_s)
+    rhythm, price_s = facts.rhythm, facts.price_s / 4 if facts.breaking else facts.price_s
+    if not rhythm.known or rhythm.newest_at is None:
+        wish_s = DEFAULT_S * min(8.0, 1.25**rhythm.quiet_polls) / (2 if facts.breaking else 1)
+        return Rule("rhythm", f"no rhythm known yet; {rhythm.quiet_polls} polls without news", wish_s)
+    at = now.timestamp()
+    silence_s = (now - rhythm.newest_at).total_seconds()
+    per_day = 86_400 * rhythm.rate(at)
+    reason = (
+        f"an item every {rhythm.gap_s:.0f} s, the newest {silence_s:.0f} s ago: {per_day:.3g} a day expected,"
+        f" x {rhythm.share(at):.2g} in this hour of the week"
+    )
+    return Rule("rhythm", reason, worth_after_s(rhythm, at, price_s))
+
+
+def worth_after_s(rhythm: Rhythm, now: float, price_s: float) -> float:
+    """Seconds until the items that may wait by then have waited `price_s` in sum. Only with a known rhythm.
+
+    With n items expected to wait already and r more a second, t seconds add n t + r t^2 / 2 to the sum.
+    """
+    rate = rhythm.rate(now)
+    at, waiting, left_s = now, 0.0, price_s
+    for _ in range(FARTHEST_H):
+        here = rate * rhythm.share(at)
+        span_s = (at // HOUR_S + 1) * HOUR_S - at
+        wait_s = 2 * left_s / (waiting + sqrt(waiting * waiting + 2 * here * left_s))
+        if wait_s <= span_s:
+            return at + wait_s - now
+        left_s -= waiting * span_s + here * span_s * span_s / 2
+        waiting += here * span_s
+        at += span_s
+    return at - now
 
 
 def _pushed(facts: Facts, bounds: Bounds, interval_s: float, rules: list[Rule]) -> tuple[float, list[Rule]]:
@@ -163,13 +160,6 @@ def _pushed(facts: Facts, bounds: Bounds, interval_s: float, rules: list[Rule]) 
 
 def _undecided(rule: Rule) -> Rule:
     return Rule(rule.rule, rule.input, rule.vote_s)
-
-
-def median_gap_s(dates: Sequence[datetime]) -> float | None:
-    """The median distance of the newest 20 items, newest first; None with fewer than three."""
-    newest = dates[:20]
-    gaps = sorted((a - b).total_seconds() for a, b in pairwise(newest))
-    return gaps[len(gaps) // 2] if len(gaps) >= 2 else None
 
 
 def fresh_for_s(headers: Mapping[str, str], now: datetime) -> float | None:

@@ -1,12 +1,13 @@
 """What a poll makes of its feed's state. Pure.
 
 A feed fails from its first bad poll and is well again after its first good one; subscribers hear of it from the third
-failure in a row (at once where it will not mend itself), and of the recovery if they had heard of the trouble.
+failure in a row (at once where it will not mend itself), and of the recovery if they had heard of the trouble. A feed
+that is quieter than its rhythm allows is quiet; they hear of each silence once, and of its end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -15,7 +16,11 @@ import orjson
 
 from services.ingest.items import ParsedFeed
 from services.ingest.outcomes import NO_ITEMS, Failure, ItemOutcome, is_told
-from services.ingest.schedule import Bounds, Facts, Plan, Rhythm, plan
+from services.ingest.rhythm import Rhythm
+from services.ingest.schedule import Bounds, Facts, Plan, plan
+from services.ingest.signs import Seen, Signs, read, warnings
+from services.ingest.silence import allowed_s
+from services.ingest.validators import Answer, same
 from shared.events import EventType, NewEvent
 
 
@@ -45,6 +50,7 @@ class Claimed:
     language: str | None
     hub: Mapping[str, Any] | None
     rhythm: Mapping[str, Any]
+    warnings: Sequence[Mapping[str, Any]]
 
 
 @dataclass(slots=True)
@@ -58,6 +64,9 @@ class Result:
     entries: int | None = None  # None: the answer held no list of items
     counts: dict[ItemOutcome, int] = field(default_factory=lambda: dict(NO_ITEMS))
     linked: int = 0  # articles that this feed did not carry before
+    shared: int = 0  # items of the body that this feed carried before
+    lost: bool = False  # the poll before and this one share no item
+    conditional: bool = False  # it was asked with validators
     failure: Failure | None = None
     parsed: ParsedFeed | None = None
     body_hash: bytes | None = None
@@ -80,11 +89,10 @@ def finish(feed: Claimed, result: Result, bounds: Bounds, samplewire: bool, now:
     """The feed's state after the poll."""
     failure, parsed = result.failure, result.parsed
     failures = feed.failures + 1 if failure else 0
-    rhythm = Rhythm.of(feed.rhythm)
-    if parsed is not None:
-        rhythm = rhythm.after(parsed.dates, parsed.ttl_s, result.counts["new"] > 0)
+    rhythm, signs, told_warnings = _remembered(feed, result, samplewire)
     facts = Facts(
         rhythm=rhythm,
+        within_s=signs.losses.within_s,
         breaking=feed.priority == "breaking",
         samplewire=samplewire,
         failures=failures,
@@ -99,7 +107,7 @@ def finish(feed: Claimed, result: Result, bounds: Bounds, samplewire: bool, now:
     row = {
         "feed_id": feed.feed_id,
         "token": feed.token,
-        "status": "gone" if gone else "failing" if failure else "ok",
+        "status": "gone" if gone else "failing" if failure else "quiet" if signs.quiet_since else "ok",
         "next_poll_at": None if gone else planned.next_poll_at,
         "interval_s": planned.interval_s,
         "etag": result.etag if not failure else feed.etag,
@@ -125,25 +133,47 @@ def finish(feed: Claimed, result: Result, bounds: Bounds, samplewire: bool, now:
         "site_url": (parsed.site_url if parsed else None) or feed.site_url,
         "language": (parsed.language if parsed else None) or feed.language,
         "hub": {"url": parsed.hub, "state": "found"} if parsed and parsed.hub else None,
-        "warnings": _warnings(parsed, result.started_at) if parsed else None,
-        "rhythm": planned.stored(rhythm),
+        "warnings": told_warnings,
+        "rhythm": rhythm.stored() | signs.stored() | {"rules": planned.rules},
     }
-    return Finished(row, _events(feed, row, told), planned)
+    return Finished(row, _events(feed, row, rhythm, Signs.of(feed.rhythm).quiet_since is not None), planned)
 
 
-def _warnings(parsed: ParsedFeed, at: datetime) -> list[dict[str, Any]]:
-    found: list[tuple[str, str]] = []
-    if parsed.capped:
-        found.append(("items_capped", f"the feed holds {parsed.entries} items, {parsed.capped} of them were left out"))
-    if parsed.encoding_repaired:
-        found.append(("encoding_repaired", "the feed is written in another encoding than it says"))
-    return [{"code": code, "message": message, "since": at} for code, message in found]
+def _remembered(
+    feed: Claimed, result: Result, samplewire: bool
+) -> tuple[Rhythm, Signs, Sequence[Mapping[str, Any]] | None]:
+    """What is known of the feed after the poll, and its warnings; None keeps them."""
+    rhythm, signs, parsed, at = Rhythm.of(feed.rhythm), Signs.of(feed.rhythm), result.parsed, result.started_at
+    if result.failure is not None:
+        return rhythm, signs, None
+    if parsed is not None:
+        rhythm = rhythm.after(parsed.dates, parsed.ttl_s, result.linked > 0, at)
+    answer = Answer(
+        conditional=result.conditional,
+        not_modified=result.outcome == "not_modified",
+        same=same((feed.etag, feed.last_modified), (result.etag, result.last_modified)),
+        news=parsed is not None and feed.body_hash is not None and bool(parsed.items),
+    )
+    waited_s = (at - feed.last_success_at).total_seconds() if feed.last_success_at else None
+    overlapped = result.shared > 0 and result.linked > 0
+    signs = read(signs, rhythm, Seen(at, waited_s, result.lost, overlapped, answer, not samplewire))
+    return rhythm, signs, warnings(feed.warnings, signs, rhythm, parsed, at)
 
 
-def _events(feed: Claimed, row: Mapping[str, Any], told: bool) -> tuple[NewEvent, ...]:
-    if told == feed.told_failing:
-        return ()
-    kind: EventType = "wiredesk.feed.failing.v1" if told else "wiredesk.feed.recovered.v1"
+def _events(feed: Claimed, row: Mapping[str, Any], rhythm: Rhythm, was_quiet: bool) -> tuple[NewEvent, ...]:
+    """A failing feed keeps its silence in mind: it is told of once, whatever comes between."""
+    kinds: list[EventType] = []
+    quiet = row["status"] == "quiet"
+    if row["told_failing"] and not feed.told_failing:
+        kinds.append("wiredesk.feed.failing.v1")
+    elif (feed.told_failing or (was_quiet and not quiet)) and row["succeeded"]:
+        kinds.append("wiredesk.feed.recovered.v1")
+    if quiet and not was_quiet:
+        kinds.append("wiredesk.feed.quiet.v1")
+    return tuple(NewEvent(kind, f"feeds/{feed.feed_id}", _told(feed, row, rhythm)) for kind in kinds)
+
+
+def _told(feed: Claimed, row: Mapping[str, Any], rhythm: Rhythm) -> str:
     data = {
         "id": feed.feed_id,
         "url": feed.url,
@@ -157,6 +187,9 @@ def _events(feed: Claimed, row: Mapping[str, Any], told: bool) -> tuple[NewEvent
             "last_polled_at": row["at"],
             "last_success_at": row["at"] if row["succeeded"] else feed.last_success_at,
             "next_poll_at": row["next_poll_at"],
+            "warnings": row["warnings"] or feed.warnings,
         },
     }
-    return (NewEvent(kind, f"feeds/{feed.feed_id}", orjson.dumps(data, option=orjson.OPT_UTC_Z).decode()),)
+    if row["status"] == "quiet":
+        data["silence"] = {"since": rhythm.newest_at, "allowed_s": allowed_s(rhythm)}
+    return orjson.dumps(data, option=orjson.OPT_UTC_Z).decode()

@@ -92,7 +92,7 @@ async def claim(
         )
         SELECT m.feed_id, m.lease_token, f.url, m.host, f.priority, f.title, f.source, m.status, m.etag,
                m.last_modified, m.body_hash, m.failures, m.told_failing, m.last_success_at, m.entries_in_last_poll,
-               m.articles_total, m.format, m.title, m.site_url, m.language, m.hub, m.rhythm
+               m.articles_total, m.format, m.title, m.site_url, m.language, m.hub, m.rhythm, m.warnings
         FROM moved m JOIN feeds f ON f.id = m.feed_id
         WHERE m.admitted
         """,
