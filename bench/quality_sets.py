@@ -1,0 +1,128 @@
+"""The permissive development sets beside the checkout (`../shared/data/enrich`): entities, language, summary.
+
+Whole documents go through the product's own steps, so that a row says what a reader of the API gets. Nothing here was
+trained on; the sets that are held out for acceptance are not looked at.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bench.quality_marked import articles
+from bench.quality_rows import Counts, Row
+from services.enrich.document import Document, Language
+from services.enrich.ner.spans import LABELS, Span
+from services.enrich.resources import Resources
+from services.enrich.steps.folding import Folding
+from services.enrich.steps.mentions import Mentions
+from services.enrich.steps.summary import Summary
+from training.ner.data import cased, read
+from training.ner.evaluate import Score, alone, joined
+
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "enrich"
+SETS = {
+    "gum_nonnews_devtest_ccby": "GUM dev+test, academic, court, interview",
+    "gum_nonnews_devtest_ccbysa": "GUM dev+test, biography, voyage",
+    "uner_pud_wikipedia_ccbysa": "UNER PUD, Wikipedia half",
+}
+RECASED = "uner_pud_wikipedia_ccbysa"
+PIDGIN = "pcm"  # no model tells Nigerian Pidgin from English
+_TOKEN = re.compile(r"[^\W_]+")
+
+
+def rows(resources: Resources, folder: Path = DATA) -> Iterator[Row]:
+    """Every row of the development sets. Raises FileNotFoundError where they are not."""
+    yield from _entities(resources, folder / "ner" / "eval")
+    yield _languages(resources, folder / "lang" / "masakhanews_dev_headlines.jsonl.gz")
+    yield _summaries(resources, folder / "summaries" / "gum_train_news.jsonl.gz")
+
+
+def _entities(resources: Resources, folder: Path) -> Iterator[Row]:
+    blank = next(iter(articles().values()))
+
+    def tag(texts: Sequence[str]) -> list[list[Span]]:
+        docs = [
+            Document(replace(blank, id=n), body_text=text, language=Language("en", 1.0)) for n, text in enumerate(texts)
+        ]
+        for step in (Mentions(), Folding()):
+            step.run(docs, resources)
+        return [_spans(doc) for doc in docs]
+
+    for name, title in SETS.items():
+        sentences = read(folder / f"{name}.jsonl.gz")
+        yield from _scored(joined(tag, sentences), title)
+        if name == RECASED:
+            for how, told in (("title", "in Title Case"), ("upper", "IN CAPITALS")):
+                recased = alone(tag, [cased(sentence, how) for sentence in sentences])
+                yield list(_scored(recased, f"{title}, sentences {told}"))[-1]
+
+
+def _spans(doc: Document) -> list[Span]:
+    return sorted(
+        Span(mention.start, mention.end, label, mention.score)
+        for cluster in doc.clusters
+        for label in LABELS
+        if label == cluster.type
+        for mention in cluster.mentions
+    )
+
+
+def _scored(score: Score, title: str) -> Iterator[Row]:
+    names = {"person": "persons", "organisation": "organisations", "place": "places"}
+    for labels in (*((label,) for label in LABELS), LABELS):
+        precision, recall, exact, overlap = (round(value, 1) for value in score.row(labels))
+        size = f"{sum(score.wanted[label] for label in labels)} names"
+        figures = {"P": precision, "R": recall, "F1": exact, "overlap F1": overlap}
+        yield Row(names[labels[0]] if len(labels) == 1 else "entities", "en", title, size, figures)
+
+
+def _languages(resources: Resources, path: Path) -> Row:
+    lines = [line for line in _lines(path) if line["lang"] != PIDGIN]
+    right = Counts()
+    groups: dict[str, Counts] = defaultdict(Counts)
+    for line in lines:
+        told = resources.language_model.detect(line["headline"])
+        same = told is not None and told.code == line["lang"]
+        right.share(same)
+        groups[line["lang"]].share(same)
+    worst = min(groups, key=lambda lang: groups[lang].recall)
+    figures = {"right": right.recall, f"worst ({worst})": groups[worst].recall}
+    return Row("language", f"{len(groups)} languages", "MasakhaNEWS dev, headlines", f"{len(lines)} headlines", figures)
+
+
+def _summaries(resources: Resources, path: Path) -> Row:
+    lines = _lines(path)
+    blank = next(iter(articles().values()))
+    one = two = 0.0
+    for line in lines:
+        doc = Document(blank, title=line["sents"][0], body_text="\n\n".join(line["sents"][1:]))
+        Summary().run([doc], resources)
+        made = " ".join(doc.summary)
+        one += max(rouge(made, wanted, 1) for wanted in line["summaries"])
+        two += max(rouge(made, wanted, 2) for wanted in line["summaries"])
+    figures = {"ROUGE-1": round(100 * one / len(lines), 1), "ROUGE-2": round(100 * two / len(lines), 1)}
+    return Row("summary", "en", "GUM train, Wikinews", f"{len(lines)} articles", figures)
+
+
+def rouge(made: str, wanted: str, n: int) -> float:
+    """ROUGE-N F1 (Lin 2004) of two texts, 0 to 1: shared runs of n words, lower case, no stemming."""
+    one, other = _grams(made, n), _grams(wanted, n)
+    shared = sum((one & other).values())
+    return 2 * shared / max(1, sum(one.values()) + sum(other.values()))
+
+
+def _grams(text: str, n: int) -> Counter[tuple[str, ...]]:
+    words = _TOKEN.findall(text.lower())
+    return Counter(tuple(words[at : at + n]) for at in range(len(words) - n + 1))
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
