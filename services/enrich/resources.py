@@ -73,7 +73,7 @@ def _named_taggers(ner: str, lexicon: Lexicon, gazetteer: Gazetteer) -> dict[str
     if ner == "default":
         from services.enrich.ner import NerModel  # a heavy import that the rules tier does without
 
-        return {"en": NerModel.load()}
+        return {"en": NerModel.load(abreast=2)}
     if ner.startswith("spacy:"):
         from services.enrich.names.spacy import load_spacy
 

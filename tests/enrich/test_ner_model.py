@@ -162,15 +162,18 @@ def test_a_name_is_not_lost_in_a_sentence_longer_than_a_window(model: NerModel) 
     assert {"Angela Merkel", "Berlin"} <= set(names(text, model.tag([text])[0]))
 
 
-def test_a_child_forked_after_loading_finds_the_same(model: NerModel) -> None:
+@pytest.mark.parametrize("abreast", [1, 2])
+def test_a_child_forked_after_loading_and_tagging_finds_the_same(model: NerModel, abreast: int) -> None:
     if sys.platform == "win32":
         pytest.skip("no fork here")
-    expected = model.tag([STORY])
+    expected = model.tag([STORY * 5])
+    model = NerModel.load(abreast=abreast)
+    assert model.tag([STORY * 5]) == expected
     context = get_context("fork")
     answers = context.SimpleQueue()
 
     def child() -> None:
-        answers.put(model.tag([STORY]))
+        answers.put(model.tag([STORY * 5]))
         os._exit(0)
 
     children = [context.Process(target=child) for _ in range(3)]

@@ -9,7 +9,9 @@ is in its batch (activations are quantised over a whole run).
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
@@ -81,18 +83,21 @@ class NerModel:
     """Finds names. Holds the weights and the vocabulary and nothing about the texts it has seen.
 
     Load it in the parent process: without threads of its own (``threads=1``) it can be used after a fork, and the
-    children share its memory.
+    children share its memory. ``abreast`` windows of one text are run at the same time, by threads that each process
+    starts when it first needs them: an idle machine answers sooner, a busy one does the same work.
     """
 
-    def __init__(self, session: ort.InferenceSession, tokenizer: Tokenizer, revision: str) -> None:
+    def __init__(self, session: ort.InferenceSession, tokenizer: Tokenizer, revision: str, abreast: int = 1) -> None:
         self.revision = revision
+        self._abreast = abreast
+        self._pools: dict[int, ThreadPoolExecutor] = {}
         self._session = session
         self._tokenizer = tokenizer
         self._first = tokenizer.token_to_id("[CLS]")
         self._last = tokenizer.token_to_id("[SEP]")
 
     @classmethod
-    def load(cls, path: Path | None = None, *, threads: int = 1) -> NerModel:
+    def load(cls, path: Path | None = None, *, threads: int = 1, abreast: int = 1) -> NerModel:
         """Load the model in folder ``path`` (default: the shipped one).
 
         Raises ``Unreadable`` where a file is absent or is not the one its ``SHA256SUMS`` names.
@@ -106,7 +111,7 @@ class NerModel:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         session = ort.InferenceSession(folder / "model.onnx", options, providers=["CPUExecutionProvider"])
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        return cls(session, tokenizer, hashlib.sha256("".join(sorted(digests)).encode()).hexdigest()[:12])
+        return cls(session, tokenizer, hashlib.sha256("".join(sorted(digests)).encode()).hexdigest()[:12], abreast)
 
     def tag(self, texts: Sequence[str], *, threshold: float = 0.5) -> list[list[Span]]:
         """Find the names in each text; spans are sorted, do not overlap, and each scores at least ``threshold``.
@@ -131,14 +136,23 @@ class NerModel:
 
     def _tag_one(self, text: list[list[Word]], known: dict[str, _Known], threshold: float) -> list[Span]:
         found: list[tuple[int, int, NDArray[np.float32]]] = []
-        for window in filter(lambda w: w.chosen, _windows(text, known)):
-            found.extend((s, w, p) for (s, w), p in zip(window.origin, self._run(window), strict=True))
+        windows = [window for window in _windows(text, known) if window.chosen]
+        for window, probabilities in zip(windows, self._run_all(windows), strict=True):
+            found.extend((s, w, p) for (s, w), p in zip(window.origin, probabilities, strict=True))
         return [
             span
             for number, group in groupby(found, key=lambda item: item[0])
             for span in _spans(text[number], [(w, p) for _, w, p in group])
             if span.score >= threshold
         ]
+
+    def _run_all(self, windows: Sequence[_Window]) -> Iterable[NDArray[np.float32]]:
+        if self._abreast == 1 or len(windows) < 2:
+            return map(self._run, windows)
+        process = os.getpid()
+        if process not in self._pools:  # a pool made before a fork has no threads after it
+            self._pools = {process: ThreadPoolExecutor(self._abreast, thread_name_prefix="ner")}
+        return self._pools[process].map(self._run, windows)
 
     def _run(self, window: _Window) -> NDArray[np.float32]:
         """Run one window; returns probabilities ``[candidates, 7]``."""
