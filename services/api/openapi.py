@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
+from starlette.responses import Response
 
 from services.api import params, problems
 from services.api.params import Param
@@ -43,7 +44,9 @@ def described(
         told["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
     if body_types:
         told["requestBody"] = {"required": True, "content": {t: {"schema": {"type": "string"}} for t in body_types}}
-    return {"openapi_extra": told, "response_model": None, "status_code": status}
+    kept: dict[str, Any] = {"openapi_extra": told, "response_model": None, "status_code": status}
+    # Without a model of its own the framework would add its default type to those told.
+    return kept | ({"response_class": Response} if answer is None and also else {})
 
 
 def document(app: FastAPI) -> dict[str, Any]:
