@@ -32,7 +32,9 @@ class Client(threading.Thread):
         try:
             with (
                 httpx.Client(timeout=None) as client,
-                httpx_sse.connect_sse(client, "GET", self._url + "/v1/events?after=0") as source,
+                httpx_sse.connect_sse(
+                    client, "GET", self._url + "/v1/events?after=0&type=wiredesk.article.enriched.v1"
+                ) as source,
             ):
                 self.connected.set()
                 for message in source.iter_sse():

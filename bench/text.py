@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import random
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+_STARTED = datetime.now(UTC)  # so that items are fresh: a feed of old ones is a quiet feed
 
 PEOPLE = (
     "Maria Duarte",
@@ -66,7 +70,7 @@ def rss_item(seed: int, words: int, base: str) -> str:
     body = "".join(f"&lt;p&gt;{p}&lt;/p&gt;" for p in article(words, seed))
     return (
         f"<item><guid isPermaLink='false'>b{seed}</guid><title>{headline(seed)}</title><link>{base}/a/{seed}</link>"
-        f"<pubDate>Mon, 02 Mar 2026 08:{seed % 60:02}:00 GMT</pubDate><content:encoded>{body}</content:encoded></item>"
+        f"<pubDate>{format_datetime(_STARTED - timedelta(minutes=seed % 600))}</pubDate><content:encoded>{body}</content:encoded></item>"
     )
 
 

@@ -6,6 +6,10 @@ import hashlib
 import http.server
 import threading
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+_STARTED = datetime.now(UTC)  # items are fresh, and keep their dates when a feed is made again
 
 
 @dataclass
@@ -62,7 +66,7 @@ def rss(name: str, items: list[tuple[str, str, str]]) -> bytes:
     entries = "".join(
         f"<item><guid isPermaLink='false'>{guid}</guid><title>{title}</title>"
         f"<link>https://{name}.example/{guid}</link><description>{text}</description>"
-        f"<pubDate>Mon, 02 Mar 2026 08:{n % 60:02}:00 GMT</pubDate></item>"
+        f"<pubDate>{format_datetime(_STARTED - timedelta(minutes=n))}</pubDate></item>"
         for n, (guid, title, text) in enumerate(items)
     )
     return (
