@@ -1,13 +1,13 @@
 """When a feed is polled next, and why: every rule with its input and its vote. Pure; the one place that decides.
 
-A poll is worth its price when the items that may be waiting have waited PRICE_S seconds in sum. So a feed is polled when
-the expected sum, by its own rhythm, gets there: for a steady rate r that is every sqrt(2 PRICE_S / r) seconds, which
-finds news soonest in the mean for a given number of requests over all feeds; and it comes later in hours in which
-nothing is expected, earlier in a burst.
+A poll is worth its price when the items that may be waiting have waited PRICE_S seconds in sum. So a feed is polled
+when the expected sum, by its own rhythm, gets there: for a steady rate r that is every sqrt(2 PRICE_S / r) seconds,
+which finds news soonest in the mean for a given number of requests over all feeds; and it comes later in hours in
+which nothing is expected, earlier in a burst.
 
 What was lost may shorten that interval; what the publisher asks for (ttl, Cache-Control, Expires) may lengthen it; the
-operator's floor and ceiling bound it; failures and Retry-After push it away. The bundled sample wire, known by its exact
-host and port, is polled every 15 s.
+operator's floor and ceiling bound it; failures and Retry-After push it away. The bundled sample wire, known by its
+exact host and port, is polled every 15 s.
 """
 
 from __future__ import annotations

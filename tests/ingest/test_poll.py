@@ -209,4 +209,4 @@ async def test_every_item_ends_in_exactly_one_outcome(desk: Desk, publisher: Pub
     poll = await desk.poll_and_wait(feed)
     assert poll["entries"] == 2005
     assert (poll["counts"]["capped"], sum(poll["counts"].values())) == (5, 2005)
-    assert (await desk.state(feed))["warnings"][0]["code"] == "items_capped"
+    assert "items_capped" in [warning["code"] for warning in (await desk.state(feed))["warnings"]]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import orjson
 import pytest
 
 from services.ingest.dates import read_date
-from services.ingest.schedule import Bounds, Facts, Plan, Rhythm, fresh_for_s, median_gap_s, plan, retry_after
+from services.ingest.rhythm import Rhythm
+from services.ingest.schedule import Bounds, Facts, Plan, fresh_for_s, plan, retry_after, worth_after_s
 
 NOW = datetime(2026, 11, 23, 18, tzinfo=UTC)
 BOUNDS = Bounds(300, 86_400)
@@ -22,19 +25,89 @@ def decider(plan_: Plan) -> str:
     return rule.rule
 
 
-def test_a_feed_is_polled_twice_as_often_as_it_brings_news() -> None:
-    found = planned(Facts(Rhythm(gap_s=3600, newest_at=NOW)))
-    assert (found.interval_s, found.next_poll_at, decider(found)) == (1800, NOW + timedelta(seconds=1800), "rhythm")
+def every(gap: timedelta, count: int = 40, newest: datetime = NOW) -> Rhythm:
+    """A feed with an item every `gap`, the last at `newest`."""
+    return Rhythm().after([newest - n * gap for n in range(count)], None, True, newest)
+
+
+MINUTELY = every(timedelta(minutes=1))
+
+
+def test_a_feed_is_polled_when_a_request_is_worth_its_price() -> None:
+    hourly = planned(Facts(every(timedelta(hours=1), 200)))
+    assert decider(hourly) == "rhythm"
+    assert 900 < hourly.interval_s < 1800
+    slow = planned(Facts(every(timedelta(hours=23))))
+    assert 2 * hourly.interval_s < slow.interval_s < 7 * hourly.interval_s  # as the root of the rate
+    assert planned(Facts(every(timedelta(hours=1)), breaking=True)).interval_s < hourly.interval_s
+    assert planned(Facts(every(timedelta(hours=1)), price_s=5000)).interval_s > hourly.interval_s
+
+
+def test_a_feed_that_falls_silent_is_polled_ever_less_and_a_burst_at_once_more() -> None:
+    waits = [planned(Facts(every(timedelta(hours=1), newest=NOW - timedelta(days=d)))).interval_s for d in (0, 3, 300)]
+    assert waits == sorted(waits) and waits[2] > 5 * waits[0]
+    calm = every(timedelta(hours=6), newest=NOW - timedelta(hours=1))
+    burst = calm.after([NOW - timedelta(seconds=40 * n) for n in range(5)], None, True, NOW)
+    assert planned(Facts(burst)).interval_s < planned(Facts(calm)).interval_s / 4
+
+
+def test_the_hours_in_which_a_feed_brings_news_are_learned() -> None:
+    days = [datetime(2026, 11, 23, tzinfo=UTC) - timedelta(days=n) for n in range(1, 22)]
+    dates = sorted((day + timedelta(hours=9, minutes=m) for day in days for m in (5, 25, 45)), reverse=True)
+    rhythm = Rhythm().after(dates, None, True, dates[0])
+    morning = datetime(2026, 11, 23, 9, 10, tzinfo=UTC).timestamp()
+    evening = datetime(2026, 11, 23, 19, 10, tzinfo=UTC).timestamp()
+    assert rhythm.share(morning) > 4 > 0.5 > rhythm.share(evening)
+    assert sum(rhythm.share(hour * 3600) for hour in range(168)) == pytest.approx(168, rel=0.05)
+    night = worth_after_s(rhythm, datetime(2026, 11, 23, 1, tzinfo=UTC).timestamp(), 3600)
+    dawn = worth_after_s(rhythm, datetime(2026, 11, 23, 8, 30, tzinfo=UTC).timestamp(), 3600)
+    assert dawn < night / 2
+
+
+def test_what_is_remembered_stays_small() -> None:
+    rhythm = Rhythm()
+    for n in range(3000):
+        at = NOW + timedelta(minutes=7 * n)
+        rhythm = rhythm.after([at, at - timedelta(minutes=7)], None, True, at)
+    assert (len(rhythm.arrivals), len(rhythm.hours)) == (40, 168)
+    assert rhythm.history_s == pytest.approx(3000 * 420, rel=0.01)
+    assert len(orjson.dumps(rhythm.stored())) < 600
+
+
+def test_dates_without_news_and_midnights_teach_nothing() -> None:
+    stamped = MINUTELY.after([NOW + timedelta(hours=1)], None, False, NOW + timedelta(hours=1))
+    assert stamped.arrivals == MINUTELY.arrivals
+    assert every(timedelta(days=1), 20, datetime(2026, 11, 23, tzinfo=UTC)).hours == ""
+
+
+def test_without_dates_the_polls_that_bring_news_are_the_rhythm() -> None:
+    rhythm = Rhythm()
+    for hour in range(5):
+        rhythm = rhythm.after([], None, True, NOW + timedelta(hours=hour))
+    assert not rhythm.known  # all of a feed's items come with its first poll: when they came is not known
+    rhythm = Rhythm().after([NOW], None, True, NOW)
+    for hour in range(1, 5):
+        rhythm = rhythm.after([], None, True, NOW + timedelta(hours=hour))
+    assert rhythm.gap_s == 3600
 
 
 def test_the_publisher_may_ask_for_more_distance_and_the_operator_bounds_it() -> None:
-    assert decider(planned(Facts(Rhythm(gap_s=60, newest_at=NOW)))) == "floor"
-    ttl = planned(Facts(Rhythm(gap_s=60, newest_at=NOW, ttl_s=900)))
+    assert decider(planned(Facts(MINUTELY))) == "floor"
+    asks = replace(MINUTELY, ttl_s=900.0)
+    ttl = planned(Facts(asks))
     assert (ttl.interval_s, decider(ttl)) == (900, "ttl")
-    fresh = planned(Facts(Rhythm(gap_s=60, newest_at=NOW, ttl_s=900), fresh_s=1200))
+    fresh = planned(Facts(asks, fresh_s=1200))
     assert (fresh.interval_s, decider(fresh)) == (1200, "cache_control")
-    yearly = planned(Facts(Rhythm(gap_s=60, newest_at=NOW, ttl_s=31_536_000)))
+    yearly = planned(Facts(replace(MINUTELY, ttl_s=31_536_000.0)))
     assert (yearly.interval_s, decider(yearly)) == (86_400, "ceiling")
+
+
+def test_a_feed_that_lost_articles_is_polled_within_what_was_too_long() -> None:
+    daily = every(timedelta(days=1))
+    found = planned(Facts(daily, within_s=700))
+    assert (found.interval_s, decider(found)) == (700, "lost_articles")
+    assert decider(planned(Facts(daily, within_s=10))) == "floor"
+    assert decider(planned(Facts(daily, within_s=80_000))) == "rhythm"
 
 
 def test_failures_push_the_poll_away_up_to_the_ceiling() -> None:
@@ -47,7 +120,7 @@ def test_failures_push_the_poll_away_up_to_the_ceiling() -> None:
 
 def test_retry_after_wins_when_it_is_later() -> None:
     asked = NOW + timedelta(hours=5)
-    found = planned(Facts(Rhythm(gap_s=60, newest_at=NOW), failures=1, retry_after_at=asked))
+    found = planned(Facts(MINUTELY, failures=1, retry_after_at=asked))
     assert (found.next_poll_at, decider(found)) == (asked, "retry_after")
     soon = planned(Facts(Rhythm(), failures=5, retry_after_at=NOW + timedelta(seconds=1)))
     assert decider(soon) == "back_off"
@@ -65,11 +138,9 @@ def test_a_feed_without_dates_is_polled_less_while_it_brings_nothing() -> None:
 
 
 def test_a_rhythm_survives_being_stored() -> None:
-    rhythm = Rhythm().after([NOW, NOW - timedelta(minutes=10), NOW - timedelta(minutes=30)], 60.0, True)
-    stored = planned(Facts(rhythm)).stored(rhythm)
-    stored["newest_at"] = stored["newest_at"].isoformat()
-    assert Rhythm.of(stored) == rhythm
-    assert median_gap_s([NOW]) is None
+    rhythm = every(timedelta(minutes=10)).after([NOW + timedelta(minutes=3)], 60.0, True, NOW + timedelta(minutes=4))
+    assert Rhythm.of(orjson.loads(orjson.dumps(rhythm.stored()))) == rhythm
+    assert Rhythm.of({"gap_s": 60.0, "newest_at": NOW.isoformat(), "quiet_polls": 2}) == Rhythm(quiet_polls=2)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,180 @@
+"""What is remembered of when a feed brings news, and what that says of the hours to come. Pure and small.
+
+Remembered are the newest 40 arrivals to the second, how many came in each hour of the week (one character an hour,
+halved together when one of them is full, which forgets slowly), and the longest gap. An arrival is the date that an
+item bears, or where items bear none the poll that found it.
+
+    expected items a second, at t  =  (recent + long-run rate) x how busy this hour of the week is
+
+Both rates are taken over a span that ends now, so a silence lowers them and a burst raises them by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import accumulate, pairwise
+from typing import Any
+
+REMEMBERED = 40  # arrivals
+RECENT = 4  # of them, for bursts
+RECENT_SHARE = 0.5
+HOUR_S = 3600
+WEEK_H = 168
+EPOCH_H = 72  # hours from Monday 00:00 to Thursday 00:00, when Unix time began
+MIDNIGHT_S = 86_400
+CODES = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+KERNEL = ((-2, 1 / 9), (-1, 2 / 9), (0, 3 / 9), (1, 2 / 9), (2, 1 / 9))
+DAY_PRIOR = 12.0  # arrivals that all hours being alike weighs as much as, after many days
+DAYS_S = 3 * 86_400.0  # a history this long weighs half of that: a burst of an hour tells nothing of hours
+WEEK_PRIOR = 60.0  # arrivals that all days being alike weighs as much as, after many weeks
+WEEKS_S = 21 * 86_400.0
+LEAST_SHARE = 0.05  # of the mean: no hour is ruled out
+FEWEST = 3  # arrivals that make a rhythm
+FORGET = 0.99  # of the longest gap, with each poll that brought news
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """What is remembered of a feed between polls. Seconds; arrivals in Unix time, newest first, no two alike."""
+
+    arrivals: tuple[int, ...] = ()
+    hours: str = ""
+    longest_gap_s: float = 0.0
+    history_s: float = 0.0  # between the first arrival ever counted and the last
+    ttl_s: float | None = None
+    quiet_polls: int = 0  # polls in a row that brought nothing
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Any]) -> Rhythm:
+        """From `feed_states.rhythm`; whatever an older release did not store is empty."""
+        return cls(
+            arrivals=tuple(accumulate(stored.get("arrivals", ()), lambda newer, gap: newer - gap)),
+            hours=stored.get("hours", ""),
+            longest_gap_s=stored.get("longest_gap_s", 0.0),
+            history_s=stored.get("history_s", 0.0),
+            ttl_s=stored.get("ttl_s"),
+            quiet_polls=stored.get("quiet_polls", 0),
+        )
+
+    def stored(self) -> dict[str, Any]:
+        """As `feed_states.rhythm` keeps it: some 400 bytes. `arrivals`: the newest, then the gaps before it."""
+        gaps = [newer - older for newer, older in pairwise(self.arrivals)]
+        return {
+            "newest_at": self.newest_at,
+            "gap_s": self.gap_s,
+            "longest_gap_s": round(self.longest_gap_s),
+            "history_s": self.history_s,
+            "ttl_s": self.ttl_s,
+            "quiet_polls": self.quiet_polls,
+            "arrivals": [*self.arrivals[:1], *gaps],
+            "hours": self.hours,
+        }
+
+    def after(self, dates: Sequence[datetime], ttl_s: float | None, news: bool, now: datetime) -> Rhythm:
+        """The rhythm after a body was read. `dates`: of its newest items, newest first. `news`: it held new items.
+
+        Dates count only with news: a feed may stamp the same items anew each time.
+        """
+        kept = replace(self, ttl_s=ttl_s, quiet_polls=0 if news else self.quiet_polls + 1)
+        fresh = self._fresh(dates, news, now)
+        return kept._with(fresh) if fresh else kept
+
+    def _fresh(self, dates: Sequence[datetime], news: bool, now: datetime) -> list[int]:
+        if not self.arrivals:
+            return sorted({int(date.timestamp()) for date in dates}, reverse=True)
+        if not news:
+            return []
+        newest = self.arrivals[0]
+        if not dates:
+            return [int(now.timestamp())] if now.timestamp() > newest else []
+        return sorted({at for date in dates if (at := int(date.timestamp())) > newest}, reverse=True)
+
+    def _with(self, fresh: Sequence[int]) -> Rhythm:
+        arrivals = (*fresh, *self.arrivals)
+        longest = max((newer - older for newer, older in pairwise(arrivals)), default=0)
+        return replace(
+            self,
+            arrivals=arrivals[:REMEMBERED],
+            hours=_counted(self.hours, fresh),
+            longest_gap_s=max(float(longest), self.longest_gap_s * FORGET),
+            history_s=self.history_s + arrivals[0] - (self.arrivals[0] if self.arrivals else arrivals[-1]),
+        )
+
+    @property
+    def newest_at(self) -> datetime | None:
+        """When the newest item came."""
+        return datetime.fromtimestamp(self.arrivals[0], UTC) if self.arrivals else None
+
+    @property
+    def known(self) -> bool:
+        """Whether there is a rhythm at all."""
+        return len(self.arrivals) >= FEWEST
+
+    @property
+    def gap_s(self) -> float | None:
+        """The median distance of the newest 20 arrivals; None without a rhythm."""
+        gaps = sorted(newer - older for newer, older in pairwise(self.arrivals[:20]))
+        return float(gaps[len(gaps) // 2]) if self.known else None
+
+    @property
+    def mean_gap_s(self) -> float:
+        """The mean distance of all arrivals remembered; only with a rhythm."""
+        return (self.arrivals[0] - self.arrivals[-1]) / (len(self.arrivals) - 1)
+
+    def rate(self, now: float) -> float:
+        """Expected items a second in an hour of the week as busy as the mean. Only with a rhythm."""
+        oldest, recent = self.arrivals[-1], self.arrivals[min(RECENT, len(self.arrivals)) - 1]
+        long_run = len(self.arrivals) / max(1.0, now - oldest)
+        burst = min(RECENT, len(self.arrivals)) / max(60.0, self.busy_s(recent, now))
+        return (1 - RECENT_SHARE) * long_run + RECENT_SHARE * burst
+
+    def busy_s(self, start: float, end: float) -> float:
+        """Seconds from `start` to `end`, each weighed by how busy its hour is: a silent night is no silence."""
+        if end - start > WEEK_H * HOUR_S:
+            return end - start  # the weights of whole weeks are 1 in the mean
+        total, at = 0.0, start
+        while at < end:
+            until = min(end, (at // HOUR_S + 1) * HOUR_S)
+            total += (until - at) * self.share(at)
+            at = until
+        return total
+
+    def share(self, at: float) -> float:
+        """How busy the hour of the week is that holds `at`; 1 is the mean. Smoothed over hours and towards all days.
+
+        Few arrivals make all hours alike, more of them tell hours apart, many tell the days apart as well.
+        """
+        if not self.hours:
+            return 1.0
+        counts = _counts(self.hours)
+        hour = hour_of_week(at)
+        total = sum(counts)
+        near = sum(counts[(hour + k) % WEEK_H] * weight for k, weight in KERNEL)
+        daily = sum(counts[(hour + k + 24 * day) % WEEK_H] * weight for k, weight in KERNEL for day in range(7))
+        history_s = max(float(HOUR_S), self.history_s)
+        alike = DAY_PRIOR * (1 + DAYS_S / history_s)
+        by_day = (daily * 24 + alike) / (total + alike)
+        alike = WEEK_PRIOR * (1 + WEEKS_S / history_s)
+        return max(LEAST_SHARE, (near * WEEK_H + alike * by_day) / (total + alike))
+
+
+def hour_of_week(at: float) -> int:
+    """0 is Monday, 00:00 to 01:00 UTC."""
+    return (int(at) // HOUR_S + EPOCH_H) % WEEK_H
+
+
+def _counts(hours: str) -> list[int]:
+    return [CODES.index(code) for code in hours]
+
+
+def _counted(hours: str, fresh: Sequence[int]) -> str:
+    """The hours with these arrivals added. Midnights are left out: they are days, not hours."""
+    counts = _counts(hours) if hours else [0] * WEEK_H
+    for at in fresh:
+        if at % MIDNIGHT_S:
+            counts[hour_of_week(at)] += 1
+    while max(counts) >= len(CODES):
+        counts = [count // 2 for count in counts]
+    return "".join(CODES[count] for count in counts) if any(counts) else ""
