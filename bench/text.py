@@ -68,9 +68,10 @@ def article(words: int, seed: int) -> list[str]:
 def rss_item(seed: int, words: int, base: str) -> str:
     """One RSS item with its whole text."""
     body = "".join(f"&lt;p&gt;{p}&lt;/p&gt;" for p in article(words, seed))
+    date = format_datetime(_STARTED - timedelta(minutes=seed % 600))
     return (
         f"<item><guid isPermaLink='false'>b{seed}</guid><title>{headline(seed)}</title><link>{base}/a/{seed}</link>"
-        f"<pubDate>{format_datetime(_STARTED - timedelta(minutes=seed % 600))}</pubDate><content:encoded>{body}</content:encoded></item>"
+        f"<pubDate>{date}</pubDate><content:encoded>{body}</content:encoded></item>"
     )
 
 
