@@ -1,4 +1,7 @@
-"""What enrich reads and writes in PostgreSQL: one function a statement, none commits."""
+"""What enrich reads and writes in PostgreSQL: one function a statement, none commits.
+
+Arrays of long texts go in binary (`%b`): as text every quote in them is escaped, 10 ms for an article's JSON.
+"""
 
 from __future__ import annotations
 
@@ -131,7 +134,7 @@ def insert(conn: Connection, rows: Sequence[Enriched], now: datetime) -> set[int
             (article_id, version, revision, enriched_at, sort_at, lang, source_id, status, card, rest)
         SELECT r.article_id, r.version, r.revision, %(now)s, r.sort_at, r.lang, r.source_id, r.status, r.card, r.rest
         FROM unnest(%(article_id)s::bigint[], %(version)s::int[], %(revision)s::text[], %(sort_at)s::timestamptz[],
-                    %(lang)s::text[], %(source_id)s::text[], %(status)s::text[], %(card)s::text[], %(rest)s::text[])
+                    %(lang)s::text[], %(source_id)s::text[], %(status)s::text[], %(card)b::text[], %(rest)b::text[])
              AS r(article_id, version, revision, sort_at, lang, source_id, status, card, rest)
         ORDER BY r.article_id
         ON CONFLICT (article_id) DO NOTHING
@@ -150,7 +153,7 @@ def update(conn: Connection, rows: Sequence[Enriched], now: datetime) -> None:
             version = r.version, revision = r.revision, enriched_at = %(now)s, sort_at = r.sort_at, lang = r.lang,
             source_id = r.source_id, status = r.status, card = r.card, rest = r.rest
         FROM unnest(%(article_id)s::bigint[], %(version)s::int[], %(revision)s::text[], %(sort_at)s::timestamptz[],
-                    %(lang)s::text[], %(source_id)s::text[], %(status)s::text[], %(card)s::text[], %(rest)s::text[])
+                    %(lang)s::text[], %(source_id)s::text[], %(status)s::text[], %(card)b::text[], %(rest)b::text[])
              AS r(article_id, version, revision, sort_at, lang, source_id, status, card, rest)
         WHERE e.article_id = r.article_id
         """,
@@ -169,7 +172,7 @@ def index_words(conn: Connection, rows: Sequence[tuple[int, datetime, str, str]]
         INSERT INTO article_search (article_id, sort_at, words)
         SELECT r.article_id, r.sort_at,
                setweight(to_tsvector('simple', r.title), 'A') || setweight(to_tsvector('simple', r.text), 'C')
-        FROM unnest(%s::bigint[], %s::timestamptz[], %s::text[], %s::text[]) AS r(article_id, sort_at, title, text)
+        FROM unnest(%s::bigint[], %s::timestamptz[], %b::text[], %b::text[]) AS r(article_id, sort_at, title, text)
         ON CONFLICT (article_id) DO UPDATE SET sort_at = excluded.sort_at, words = excluded.words
         """,
         tuple([row[i] for row in rows] for i in range(4)),
