@@ -435,6 +435,64 @@ class PollPage(Page):
     items: list[PollObject]
 
 
+class RuleVote(Served):
+    """One rule of the schedule: on what ground, for which wait, and whether it decided."""
+
+    rule: Annotated[
+        str,
+        Field(
+            description="rhythm, lost_articles, ttl, cache_control, floor, ceiling, back_off, retry_after, samplewire,"
+            " paused or gone"
+        ),
+    ]
+    input: Annotated[str, Field(description="what it went by, for people")]
+    vote_s: Annotated[float | None, Field(description="seconds to wait; null: until something changes")]
+    decided: bool
+
+
+class LossesObject(Served):
+    """How often two successful polls shared no item."""
+
+    count: int
+    since: AwareDatetime
+    last_at: AwareDatetime
+    within_s: Annotated[float, Field(description="the next poll must come within this")]
+
+
+class TrustObject(Served):
+    """What is remembered of the feed's ETag and Last-Modified."""
+
+    conditional: Annotated[int, Field(description="polls in a row that sent them")]
+    unmodified: Annotated[int, Field(description="answers of 304 in a row")]
+    doubts: int
+    full_at: Annotated[AwareDatetime | None, Field(description="the last unconditional poll")]
+    lied_at: Annotated[AwareDatetime | None, Field(description="when they were caught; they are not sent for 30 days")]
+
+
+class RhythmObject(Served):
+    """When the feed brings news, as far as it is known; null before there is enough to tell."""
+
+    newest_at: AwareDatetime | None
+    gap_s: Annotated[float | None, Field(description="median distance of the newest items")]
+    longest_gap_s: float | None
+    history_s: Annotated[float | None, Field(description="how long it has been known, by its items' dates")]
+    ttl_s: Annotated[float | None, Field(description="the feed's own word on how often to come")]
+    quiet_polls: Annotated[int, Field(description="polls in a row whose body held nothing new")]
+    quiet_since: Annotated[AwareDatetime | None, Field(description="when it was found quieter than its rhythm allows")]
+    hours: Annotated[list[int], Field(description="items by hour of the week, UTC, from Monday; old ones fade")]
+    losses: LossesObject | None
+    validators: TrustObject | None
+
+
+class Explanation(Served):
+    """Why the next poll is when it is."""
+
+    next_poll_at: AwareDatetime | None
+    interval_s: float
+    rules: list[RuleVote]
+    rhythm: RhythmObject
+
+
 class PollAsked(Served):
     """The poll was asked for and will be made."""
 

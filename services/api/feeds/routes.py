@@ -16,12 +16,14 @@ from services.api.answers import JSON, Body, answer, negotiate
 from services.api.bodies import read_bytes, read_json
 from services.api.deps import Resources, resources
 from services.api.feeds import opml, store
+from services.api.feeds.explain import explanation
 from services.api.feeds.store import NewFeed
 from services.api.openapi import described
 from services.api.params import MAX_POSITION, Param
 from services.api.problems import Problem
 from services.api.schemas import (
     FEED_STATUSES,
+    Explanation,
     FeedIn,
     FeedObject,
     FeedPage,
@@ -204,6 +206,18 @@ async def polls(request: Request, feed_id: str) -> Response:
         path = f"/v1/feeds/{row['id']}/polls"
         following = query.with_values(path, request.scope["query_string"], cursor=rows[-1]["id"])
     return _listed(request, [{name: r[name] for name in _POLL} for r in rows], following, head)
+
+
+@router.get("/{feed_id}/explain", **described(Explanation, fails=("not_found",)))
+async def explain(request: Request, feed_id: str) -> Response:
+    """Why the next poll is when it is: every rule with its input and its vote, and the rhythm learned so far."""
+    negotiate(request, (JSON,))
+    params.read(request.scope["query_string"], ())
+    async with resources(request).reading() as conn:
+        row = await store.scheduled(conn, _id(feed_id))
+    if row is None:
+        raise _unknown(feed_id)
+    return answer(request, Body(_json(explanation(row))))
 
 
 @opml_router.get("/v1/feeds.opml", **described(None, also={OPML: {"type": "string"}}))

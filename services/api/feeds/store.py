@@ -229,6 +229,21 @@ async def polls(conn: Connection, feed_id: int, *, before: int, limit: int) -> t
     return head, [row for row in rows if row["id"] is not None]
 
 
+async def scheduled(conn: Connection, feed_id: int) -> dict[str, Any] | None:
+    """What ingest remembers of a feed's rhythm, and its next poll; a rhythm of {} before the first."""
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(
+            """
+            SELECT CASE WHEN f.paused THEN 'paused' ELSE coalesce(s.status, 'new') END AS status,
+                   s.next_poll_at, coalesce(s.interval_s, 0) AS interval_s, coalesce(s.rhythm, '{}') AS rhythm
+            FROM feeds f LEFT JOIN feed_states s ON s.feed_id = f.id
+            WHERE f.id = %s AND f.deleted_at IS NULL
+            """,
+            (feed_id,),
+        )
+        return await cursor.fetchone()
+
+
 async def everything(conn: Connection) -> list[tuple[str, str | None, str | None, list[str]]]:
     """(url, title, site_url, tags) of every feed, by id."""
     cursor = await conn.execute(

@@ -1,0 +1,41 @@
+"""Why a feed's next poll is when it is: what ingest's schedule stored, in the public form. Pure."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Mapping
+from typing import Any
+
+HOURS = 168
+_CODES = string.digits + string.ascii_uppercase + string.ascii_lowercase  # one an hour, as the rhythm is stored
+_STOPPED = {
+    "paused": "the feed is paused: it is polled again when it is unpaused",
+    "gone": "the publisher took the feed away (410): it is polled only when asked for",
+}
+
+
+def explanation(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer for a feed with `status`, `next_poll_at`, `interval_s` and the stored `rhythm` ({} before a poll)."""
+    stored: Mapping[str, Any] = row["rhythm"]
+    rules = list(stored.get("rules", ()))
+    reason = _STOPPED.get(row["status"])
+    if reason is not None:
+        rules = [{**rule, "decided": False} for rule in rules]
+        rules.append({"rule": row["status"], "input": reason, "vote_s": None, "decided": True})
+    return {
+        "next_poll_at": None if reason is not None else row["next_poll_at"],
+        "interval_s": row["interval_s"],
+        "rules": rules,
+        "rhythm": {
+            "newest_at": stored.get("newest_at"),
+            "gap_s": stored.get("gap_s"),
+            "longest_gap_s": stored.get("longest_gap_s"),
+            "history_s": stored.get("history_s"),
+            "ttl_s": stored.get("ttl_s"),
+            "quiet_polls": stored.get("quiet_polls", 0),
+            "quiet_since": stored.get("quiet_since"),
+            "hours": [_CODES.index(code) for code in stored.get("hours", "")] or [0] * HOURS,
+            "losses": stored.get("losses"),
+            "validators": stored.get("validators"),
+        },
+    }
