@@ -9,13 +9,16 @@ from __future__ import annotations
 import ipaddress
 import re
 from functools import lru_cache
+from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 
 import idna
-import tldextract
 
 from shared.addresses import NOTHING_PRIVATE, Allowances, may_reach
 from shared.errors import AddressRefused
+
+if TYPE_CHECKING:
+    from tldextract import TLDExtract
 
 MAX_LENGTH = 4096  # characters of an address; longer ones are refused
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -40,8 +43,6 @@ _PATH_SAFE = "%/:@!$&'()*+,;=-._~|[]"
 _QUERY_SAFE = "%/:@!$&'()*+,;=-._~?|[]"
 _FORBIDDEN_IN_HOST = re.compile(r"[\x00-\x20#%/:<>?@\[\\\]^|\x7f]")
 _NUMBER = re.compile(r"(?:0[xX][0-9A-Fa-f]*|[0-9]+)\Z")
-
-_suffixes = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None, include_psl_private_domains=False)
 
 
 @lru_cache(maxsize=8192)
@@ -101,13 +102,20 @@ def host_of(url: str) -> str:
     return _parse(url)[1]
 
 
+@lru_cache(maxsize=1)
+def _suffixes() -> TLDExtract:
+    from tldextract import TLDExtract  # brings requests: 0.2 s that most processes start without
+
+    return TLDExtract(suffix_list_urls=(), cache_dir=None, include_psl_private_domains=False)
+
+
 @lru_cache(maxsize=4096)
 def registrable_domain(host: str) -> str | None:
     """The domain that somebody registered (`bbc.co.uk` of `feeds.bbc.co.uk`); None for addresses and bare names.
 
     Source: the public suffix list as bundled with tldextract; nothing is fetched.
     """
-    found = _suffixes(host)
+    found = _suffixes()(host)
     return f"{found.domain}.{found.suffix}" if found.domain and found.suffix else None
 
 

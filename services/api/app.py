@@ -10,7 +10,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.api import articles, asyncapi, dashboard, events, failures, openapi, socket, webhooks
+from services.api import articles, asyncapi, dashboard, events, failures, openapi, socket
 from services.api.auth import Gate, Keyring
 from services.api.deps import Resources
 from services.api.feeds import routes as feeds
@@ -19,6 +19,7 @@ from services.api.limits import Limit
 from services.api.ops import health
 from services.api.ops import routes as ops
 from services.api.ops.metrics import Metrics, Timed
+from services.api.webhooks import routes as webhooks
 from shared.settings import Settings
 
 EXPOSED = ("ETag", "Link", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "Wiredesk-Position")

@@ -1,6 +1,6 @@
 """One message's articles, from ids to events.
 
-    begin (count the attempt) -> load -> steps -> one transaction: rows, words, entities, events, positions
+    begin (count the attempt) -> a few at a time: load -> steps -> one transaction: rows, words, entities, events
 
 Everything is idempotent on (article, version, enricher revision): a message that comes twice finds nothing to do, and
 of two workers that meet on one article only the first to commit tells of it. An article that keeps killing its worker
@@ -28,6 +28,7 @@ from shared.events import EventType, NewEvent
 from shared.text import fold
 
 MAX_ATTEMPTS = 3
+AT_ONCE = 8  # articles to a transaction: the first of a full message are told of while the rest is still read
 SEARCH_CHARS = 100_000  # of the body: a tsvector holds at most 1 MB
 
 logger = logging.getLogger(__name__)
@@ -49,7 +50,7 @@ def enrich_batch(work: Work, ids: Sequence[int]) -> int:
     with work.pool.connection() as conn:
         attempts = store.begin(conn, ids, revision, work.clock())
     fresh = [article_id for article_id, count in attempts.items() if count == 1]
-    told = _pass(work, fresh, revision) if fresh else 0
+    told = sum(_pass(work, fresh[start : start + AT_ONCE], revision) for start in range(0, len(fresh), AT_ONCE))
     # What was begun before and not finished may be what killed the worker: each alone, so it takes no other with it.
     for article_id in sorted(attempts.keys() - set(fresh)):
         told += _pass(work, [article_id], revision, give_up=attempts[article_id] > MAX_ATTEMPTS)

@@ -3,7 +3,3 @@
 routes.py   what operators ask for          -> rows, NOTIFY
 ../deliver.py claims subscriptions that are due, push.py serves each: read the log -> filter -> sign -> POST -> record
 """
-
-from services.api.webhooks.routes import router
-
-__all__ = ["router"]
