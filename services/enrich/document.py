@@ -67,7 +67,7 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place and where it lies. `kind` other: one that the table does not know; then there are no coordinates.
+    """A place and where it lies. `kind` other, without coordinates: a continent, or one the table does not know.
 
     `keys` are those of the clusters that mean it.
     """

@@ -8,11 +8,16 @@ from pathlib import Path
 import pytest
 
 from services.enrich import lexicons
-from services.enrich.document import Document, Place
+from services.enrich.document import Document, Language, Place
 from services.enrich.gazetteer import Gazetteer
 from services.enrich.names.fold import fold
+from services.enrich.names.tagger import Found
 from services.enrich.pipeline import Resources
+from services.enrich.steps.folding import fold_mentions
+from services.enrich.steps.mentions import mentions
+from services.enrich.steps.places import resolve
 from shared.articles import Source
+from tests.enrich.articles import article
 
 Enriched = Callable[..., Document]
 
@@ -133,3 +138,40 @@ def test_the_word_lists_hold_each_word_once() -> None:
         lines = (lexicons.HERE / name).read_text(encoding="utf-8").splitlines()
         words = [line for line in lines if line and not line.startswith("#")]
         assert len(words) == len(set(words)), name
+
+
+def ids(resources: Resources, body: str, names: str) -> set[int | None]:
+    """What places of a body mean in which a tagger marked these names."""
+    spans = [Found(body.index(name), body.index(name) + len(name), "place", 0.9) for name in names.split("|")]
+    found = mentions(body, "body_text", spans, resources.lexicon)
+    doc = Document(article(), body_text=body, language=Language("en", 1.0), mentions=tuple(found))
+    doc.clusters = tuple(fold_mentions(doc, resources.lexicon))
+    return {place.geonames_id for place in resolve(doc, resources)}
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "right"),
+    [
+        ("The plant in Albany, Georgia, was sold.", "Albany|Georgia", {4179320, 4197000}),
+        ("The plant in Tbilisi, Georgia, was sold.", "Tbilisi|Georgia", {611717, 614540}),
+        ("It came in boxes from Tulsa, Oklahoma, each day.", "Tulsa|Oklahoma", {4553433, 4544379}),
+        ("The depots in Panama and Accra were full.", "Panama|Accra", {3703430, 2306104}),
+        ("He got a flat tire in Cairo, Illinois, and walked.", "Cairo|Illinois", {None, 4896861}),
+        ("They went to Cairo, France and Spain.", "Cairo|France|Spain", {360630, 3017382, 2510769}),
+        ("It sold well in Europe, Asia and Africa.", "Europe|Asia|Africa", {6255148, 6255147, 6255146}),
+        ("GENEVA and the U.N. said so.", "GENEVA|U.N.", {2660646, None}),
+    ],
+)
+def test_what_stands_beside_a_place_tells_which_it_is(
+    text: str, names: str, right: set[int | None], resources: Resources
+) -> None:
+    assert ids(resources, text, names) == right
+
+
+def test_a_country_is_no_evidence_for_a_city_of_its_name(resources: Resources) -> None:
+    assert ids(resources, "Officials of Panama said so. People in Panama were told.", "Panama") == {3703430}
+
+
+def test_the_country_in_a_dateline_is_not_where_it_was_written(enriched: Enriched) -> None:
+    doc = enriched("", "GENEVA, Switzerland (Tagus Press) \u2014 Officials met again. They had come by train.")
+    assert {place.name: place.role for place in doc.places} == {"Geneva": "dateline", "Switzerland": "mention"}

@@ -35,7 +35,7 @@ class Folding:
     """Provides `clusters`, in order of first appearance, mentions in reading order."""
 
     name = "folding"
-    revision = "1"
+    revision = "2"
     needs = frozenset({"title", "body_text", "mentions"})
     provides = frozenset({"clusters"})
     languages = None
@@ -194,12 +194,15 @@ def _repeated(doc: Document, mentions: Sequence[Mention], lexicon: Lexicon) -> l
         taken = sorted((mention.start, mention.end) for mention in mentions if mention.field == field)
         text, repaired = doc.text_of(field), look_alikes(doc.text_of(field))
         at = last = 0
+        shouted = text.isupper()  # WHO is no organisation there
         for match in _CAPITALISED.finditer(repaired):
             start = match.start()
             while at < len(taken) and taken[at][1] <= start:
                 at += 1
             free_until = taken[at][0] if at < len(taken) else len(text)
             if start < last or start >= free_until or match.group() not in names:
+                continue
+            if shouted and lexicon.is_common(match.group().lower()):
                 continue
             if hit := _longest(repaired, start, free_until, names[match.group()]):
                 last, kind, score = hit
@@ -215,7 +218,8 @@ def _looked_for(mentions: Sequence[Mention], lexicon: Lexicon) -> _Forms:
         name = look_alikes(mention.text)
         for form in {name, name.rpartition(" ")[2]} if mention.type == "person" else {name}:
             first = _CAPITALISED.match(form)
-            if first is None or (" " not in form and (len(form) < 3 or lexicon.is_common(form.lower()))):
+            everyday = lexicon.is_common(form.lower()) and not is_acronym(form)
+            if first is None or (" " not in form and (len(form) < 3 or everyday)):
                 continue
             known = forms[first.group()].get(form)
             if known is None or known[1] < mention.score:

@@ -3,6 +3,9 @@
 English gets the tier that was set (the model or the rules) and nationalities from our own table; other languages get
 exactly their country names, because that is all that is right often enough there; a language without even those is
 skipped and says so.
+
+Taggers cut names at hyphens and small words; what the text itself says about a name is believed over them: the
+halves of a hyphenated name, the letters of an acronym behind it, the capitals of a dateline.
 """
 
 # ruff: noqa: SIM905 - lists of words read best as text
@@ -11,11 +14,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import get_args
 
 from services.enrich.document import Document, EntityType, Mention, TextField
 from services.enrich.lexicons import Lexicon
-from services.enrich.names.fold import look_alikes, without_possessive
+from services.enrich.names.expansions import expansions
+from services.enrich.names.fold import fold, look_alikes, without_possessive
 from services.enrich.names.tagger import SpanLike
 from services.enrich.resources import Resources
 
@@ -28,6 +33,15 @@ _DOTTED = re.compile(r"(?<![\w.])(?:[A-Z]\.){2,}")
 _ARTICLE = re.compile(r"(?:the|The|THE)\s+(?=\S)")
 _CAPITALISED = re.compile(r"[A-Z][^\W\d_]{2,}(?:-[A-Z][a-z]+)?")
 _PAIR = re.compile(r"[A-Z][a-z]+ [A-Z][a-z]+(?: [A-Z][a-z]+)?")
+_HYPHENED = re.compile(r"-[^\W\d_]\w*")
+_BEFORE_HYPHEN = re.compile(r"(?<!\w)[^\W\d_]\w*-$")
+_DATELINE = re.compile(
+    r"(?P<city>[^\W\d_a-z][^\W\d_a-z .'\u2019-]{1,38}[^\W\d_a-z])(?P<more>, [A-Z][\w. ]{1,30}?)?"
+    r"(?P<agency> \([^()\n]{2,40}\))? ?[\u2013\u2014-]{1,2} "
+)
+_TITLES_ALONE = frozenset("dr mr mrs ms mme mlle prof rev col gen lt sgt capt gov sen rep".split())
+MOST_EXPANSIONS = 200  # of one text
+TOLD = 0.9  # score of a name that the text's own form tells: nationalities by the table, datelines
 _EDGE = " \t\n\"'\u2018\u2019\u201c\u201d\u00ab\u00bb.,;:!?()[]{}<>\u2013\u2014-*/|"
 
 
@@ -35,7 +49,7 @@ class Mentions:
     """See the module."""
 
     name = "mentions"
-    revision = "1"
+    revision = "2"
     needs = frozenset({"title", "body_text", "language"})
     provides = frozenset({"mentions"})
     languages = frozenset(
@@ -56,9 +70,10 @@ class Mentions:
                 found: list[Mention] = []
                 for field in _FIELDS:
                     here = mentions(doc.text_of(field), field, next(spans), resources.lexicon)
-                    found += (
-                        _with_groups(here, doc.text_of(field), field, resources.lexicon) if language == "en" else here
-                    )
+                    if language == "en":
+                        here = _with_dateline(here, doc.text_of(field), resources) if field == "body_text" else here
+                        here = _with_groups(here, doc.text_of(field), field, resources.lexicon)
+                    found += here
                 doc.mentions = tuple(found[:MAX_MENTIONS])
 
 
@@ -75,6 +90,10 @@ def mentions(text: str, field: TextField, spans: Iterable[SpanLike], lexicon: Le
     for start, end, label, score in _whole(text, spans, lexicon):
         start, end = trim(text, max(start, last), min(end, len(text)), lexicon, person=label == "person")
         name = text[start:end]
+        if name.endswith((" Jr", " Sr")) and text.startswith(".", end):
+            end, name = end + 1, name + "."
+        if label == "person" and name.lower() in _TITLES_ALONE:
+            continue
         if start < end and (len(name) > 1 or not name.isascii()):
             found.append(Mention(field, start, end, name, _settled(name, label, lexicon), round(score, 4)))
             last = end
@@ -90,18 +109,50 @@ def _whole(text: str, spans: Iterable[SpanLike], lexicon: Lexicon) -> list[tuple
         if span.score < THRESHOLD or span.label not in _TYPES:
             continue
         label: EntityType = span.label  # type: ignore[assignment]  # checked just above
-        start, end = span.start, span.end
+        start, end = max(0, span.start), min(len(text), span.end)
+        if start >= end:
+            continue
         while at < len(dotted) and dotted[at][1] <= start:
             at += 1
         if at < len(dotted) and dotted[at][0] <= start and dotted[at][1] >= end:
             start, end = dotted[at]
         if whole and start < whole[-1][1]:
             continue
+        if label != "place":
+            start, end = _hyphened(text, start, end)
+        if whole and (start <= whole[-1][1] or (text[whole[-1][1] : start] == "-" and label != "place")):
+            start = whole.pop()[0]
         if whole and _torn(text, whole[-1], start, label, lexicon):
             before = whole.pop()
             start = before[0]
         whole.append((start, end, label, float(span.score)))
-    return whole
+    return _expanded(text, whole)
+
+
+def _hyphened(text: str, start: int, end: int) -> tuple[int, int]:
+    """The span with the other half of a hyphenated name: Seppälä|-Koivu, Dobrowolska-|Lis; not US-|based."""
+    while (match := _HYPHENED.match(text, end)) and text[end + 1].isupper():
+        end = match.end()
+    if start and text[start - 1] == "-" and (match := _BEFORE_HYPHEN.search(text[max(0, start - 40) : start])):
+        before = start - len(match.group())
+        start = before if text[before].isupper() else start
+    return start, end
+
+
+def _expanded(text: str, whole: list[tuple[int, int, EntityType, float]]) -> list[tuple[int, int, EntityType, float]]:
+    """The spans with those put together, or told of, that an acronym in parentheses shows to be one name."""
+    for name in islice(expansions(text), MOST_EXPANSIONS):
+        parts = [span for span in whole if span[0] < name.end and span[1] > name.start]
+        short = next((span for span in whole if span[0] < name.short_end and span[1] > name.short_start), None)
+        if not (parts or short) or any(span[2] == "person" and span[0] < name.start for span in parts):
+            continue
+        types = {span[2] for span in parts} or {short[2] if short else "organisation"}
+        label: EntityType = "place" if types == {"place"} and len(parts) < 2 else "organisation"
+        score = max(span[3] for span in [*parts, *([short] if short else [])])
+        start = min([name.start, *(span[0] for span in parts)])
+        whole = [span for span in whole if span not in parts and span != short]
+        whole += [(start, name.end, label, score), (name.short_start, name.short_end, label, score)]
+    return sorted(whole)
 
 
 def _torn(
@@ -151,6 +202,18 @@ def _honorific(name: str, lexicon: Lexicon) -> int:
     return 0
 
 
+def _with_dateline(found: list[Mention], text: str, resources: Resources) -> list[Mention]:
+    """The place in capitals that a report opens with: PENICHE, Portugal (Agency) \u2014; a tagger may not know it."""
+    match = _DATELINE.match(text[:160])
+    if match is None or not match["city"].isupper():
+        return found
+    if not (match["more"] or match["agency"] or resources.gazetteer.find(fold(match["city"]))):
+        return found
+    end = match.end("city")
+    city = Mention("body_text", 0, end, text[:end], "place", TOLD)
+    return [city, *(mention for mention in found if mention.start >= end)]
+
+
 def _with_groups(found: list[Mention], text: str, field: TextField, lexicon: Lexicon) -> list[Mention]:
     """Nationalities and peoples where the tagger found nothing; it keeps the words that are part of longer names."""
     groups: list[Mention] = []
@@ -165,5 +228,5 @@ def _with_groups(found: list[Mention], text: str, field: TextField, lexicon: Lex
         if pair and pair.group() in lexicon.demonyms and (at == len(found) or found[at].start >= pair.end()):
             name = pair.group()
         if name in lexicon.demonyms:
-            groups.append(Mention(field, match.start(), match.start() + len(name), name, "group", 0.9))
+            groups.append(Mention(field, match.start(), match.start() + len(name), name, "group", TOLD))
     return sorted([*found, *groups], key=lambda mention: mention.start) if groups else found

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from services.enrich.document import Cluster, Document, Mention, Place, PlaceRole
@@ -23,6 +24,13 @@ COUNTRY_NAMED, STATE_NAMED, PUBLISHER, WRITTEN_OUT = 2.0, 2.5, 1.0, 8.0
 COUNTRY_ITSELF = 7.5  # a country's name means the country unless a namesake's surroundings say otherwise
 STATE_ITSELF = -1.0  # New York and Washington mean the city first
 UNKNOWN = 0.3  # confidence in a place that is in no table
+# GeoNames ids of the continents, which the table of countries, states and cities does not hold.
+_CONTINENTS = {
+    "africa": 6255146, "antarctica": 6255152, "asia": 6255147, "europe": 6255148, "north america": 6255149,
+    "oceania": 6255151, "south america": 6255150,
+}  # fmt: skip
+_ABBREVIATES = 3  # letters: U.N. is no town in India, GENEVA is one in Switzerland
+MOST_READ = 20  # mentions of one place whose surroundings are read
 _ROLES: tuple[PlaceRole, ...] = ("focus", "dateline", "mention")
 _DATELINE = re.compile(r"[^\n]{2,60}?(?:\s[\u2013\u2014-]{1,2}\s|\)\s?[:\u2013\u2014-])")
 _AFTER = re.compile(r", ?(?P<state>[A-Z][A-Za-z.]{1,6})(?=[\s,.;)\u2014-]|$)")
@@ -32,16 +40,17 @@ _AFTER = re.compile(r", ?(?P<state>[A-Z][A-Za-z.]{1,6})(?=[\s,.;)\u2014-]|$)")
 class _Context:
     """What the article says about where it plays."""
 
-    countries: frozenset[str]
+    countries: Mapping[str, frozenset[str]]  # with the clusters that name them: one is no evidence for itself
     states: frozenset[str]
     home: str | None
+    behind: frozenset[tuple[str, int]]  # clusters and what they mean for standing behind a place in it: Tulsa, Oklahoma
 
 
 class ResolvePlaces:
     """Provides `places`, one for each place cluster, in the order of the clusters."""
 
     name = "places"
-    revision = "1"
+    revision = "2"
     needs = frozenset({"article", "title", "body_text", "language", "clusters"})
     provides = frozenset({"places"})
     languages = None
@@ -86,7 +95,7 @@ def _candidates(doc: Document, cluster: Cluster, resources: Resources) -> list[P
             return [row, *(other for other in resources.gazetteer.find(cluster.key) if other.kind != "country")]
     for name in sorted(names, key=lambda name: (-len(name), name)):
         rows = resources.gazetteer.find(fold(name))
-        if is_acronym(name):  # U.N. is no town in India
+        if is_acronym(name) and len(name.replace(".", "")) <= _ABBREVIATES:
             rows = [row for row in rows if row.kind != "city"]
         if rows:
             return rows
@@ -94,32 +103,53 @@ def _candidates(doc: Document, cluster: Cluster, resources: Resources) -> list[P
 
 
 def _context(doc: Document, candidates: Mapping[str, list[PlaceRow]], resources: Resources) -> _Context:
-    countries: set[str] = set()
+    countries: dict[str, set[str]] = defaultdict(set)
     states: set[str] = set()
-    for rows in candidates.values():
+    for key, rows in candidates.items():
         kinds = {row.kind for row in rows}
         if rows and rows[0].kind == "country" and "admin" not in kinds:
-            countries.add(rows[0].country)
+            countries[rows[0].country].add(key)
         elif rows and rows[0].kind == "admin" and kinds == {"admin"}:
             states.add(rows[0].admin)
-            countries.add(rows[0].country)
+            countries[rows[0].country].add(key)
     for cluster in doc.clusters:
         if cluster.type == "group" and (people := resources.lexicon.demonyms.get(cluster.name)):
-            countries.add(people.country or "")
-    return _Context(frozenset(countries), frozenset(states), doc.article.source.country)
+            countries[people.country or ""].add(cluster.key)
+    named = {country: frozenset(keys) for country, keys in countries.items()}
+    return _Context(named, frozenset(states), doc.article.source.country, frozenset(_behind(doc, candidates)))
+
+
+def _behind(doc: Document, candidates: Mapping[str, list[PlaceRow]]) -> Iterator[tuple[str, int]]:
+    """(cluster, GeoNames id) of each state or country set with a comma behind a place that lies in it."""
+    clusters = [cluster for cluster in doc.clusters if cluster.type == "place"]
+    keys = {(mention.field, mention.start): cluster.key for cluster in clusters for mention in cluster.mentions}
+    for cluster in clusters:
+        for mention in cluster.mentions[:MOST_READ]:
+            key = keys.get((mention.field, mention.end + 2))
+            if key is None or doc.text_of(mention.field)[mention.end : mention.end + 2] != ", ":
+                continue
+            for row in candidates[key]:
+                if row.kind != "city" and _inside(candidates[cluster.key], row.country, row.admin or None):
+                    yield key, row.geonames_id
+
+
+def _inside(rows: Sequence[PlaceRow], country: str, admin: str | None) -> bool:
+    return any(row.kind == "city" and row.country == country and admin in (None, row.admin) for row in rows)
 
 
 def _place(
     doc: Document, cluster: Cluster, rows: list[PlaceRow], context: _Context, role: PlaceRole, resources: Resources
 ) -> Place:
-    if not rows:
-        name = cluster.name
+    name, tagged = cluster.name, max(mention.score for mention in cluster.mentions)
+    if continent := _CONTINENTS.get(cluster.key):
+        key = f"place:geonames:{continent}"
+        return Place((cluster.key,), key, "other", name, None, continent, None, None, role, round(tagged, 3))
+    written = _written_out(doc, cluster, rows, resources)
+    if not rows or written == _ELSEWHERE:
         return Place((cluster.key,), f"place:{slug(name)}", "other", name, None, None, None, None, role, UNKNOWN)
-    written = _written_out(doc, cluster, resources)
-    ranked = sorted(((_points(row, context, written), row) for row in rows), key=lambda pair: -pair[0])
+    ranked = sorted(((_points(cluster.key, row, context, written), row) for row in rows), key=lambda pair: -pair[0])
     points, row = ranked[0]
     margin = points - ranked[1][0] if len(ranked) > 1 else 2.0
-    tagged = max(mention.score for mention in cluster.mentions)
     return Place(
         keys=(cluster.key,),
         entity_id=f"place:geonames:{row.geonames_id}",
@@ -134,13 +164,15 @@ def _place(
     )
 
 
-def _points(row: PlaceRow, context: _Context, written: tuple[str, str | None] | None) -> float:
+def _points(key: str, row: PlaceRow, context: _Context, written: tuple[str, str | None] | None) -> float:
     points = math.log10(max(10, row.population))
+    if (key, row.geonames_id) in context.behind:
+        return points + WRITTEN_OUT
     if row.kind == "country":
         return COUNTRY_ITSELF
     if row.kind == "admin":
         points += STATE_ITSELF
-    if row.country in context.countries:
+    if context.countries.get(row.country, frozenset()) - {key}:
         points += COUNTRY_NAMED
     if row.kind == "city" and row.country == "US" and row.admin in context.states:
         points += STATE_NAMED
@@ -151,9 +183,18 @@ def _points(row: PlaceRow, context: _Context, written: tuple[str, str | None] | 
     return points
 
 
-def _written_out(doc: Document, cluster: Cluster, resources: Resources) -> tuple[str, str | None] | None:
-    """(country, US state) set behind the name with a comma: Springfield, Ill. or Paris, Texas or Lagos, Nigeria."""
-    for mention in cluster.mentions[:20]:
+_ELSEWHERE = ("", None)  # "City, State" of the United States where the table has no such city
+
+
+def _written_out(
+    doc: Document, cluster: Cluster, rows: Sequence[PlaceRow], resources: Resources
+) -> tuple[str, str | None] | None:
+    """(country, US state) set behind the name with a comma: Springfield, Ill. or Paris, Texas or Lagos, Nigeria.
+
+    What none of the candidates lies in is passed over (places in a list have commas too); US states are not.
+    """
+    elsewhere = False
+    for mention in cluster.mentions[:MOST_READ]:
         text = doc.text_of(mention.field)
         behind = text[mention.end : mention.end + 40]
         if not behind.startswith(", "):
@@ -165,11 +206,12 @@ def _written_out(doc: Document, cluster: Cluster, resources: Resources) -> tuple
         words = behind[2:].split()
         for length in (3, 2, 1):
             for row in resources.gazetteer.find(fold(" ".join(words[:length]))):
-                if row.kind == "country":
-                    return row.country, None
-                if row.kind == "admin":
-                    return row.country, row.admin
-    return None
+                if row.kind == "city":
+                    continue
+                if _inside(rows, row.country, row.admin or None):
+                    return row.country, row.admin or None
+                elsewhere |= row.country == "US" and row.kind == "admin" and any(r.kind == "city" for r in rows)
+    return _ELSEWHERE if elsewhere else None
 
 
 def _roles(doc: Document, clusters: list[Cluster]) -> dict[str, PlaceRole]:
@@ -179,9 +221,14 @@ def _roles(doc: Document, clusters: list[Cluster]) -> dict[str, PlaceRole]:
     """
     opening = _DATELINE.match(doc.body_text[:200])
     roles: dict[str, PlaceRole] = {}
+    end = opening.end() if opening else 0
+    opens = min(
+        (mention.start for cluster in clusters for mention in cluster.mentions[:3] if _in_dateline(mention, end)),
+        default=-1,
+    )  # the country behind the city is part of the dateline, not where it was written
     for cluster in clusters:
         first = cluster.mentions[0]
-        dated = opening is not None and any(_in_dateline(mention, opening.end()) for mention in cluster.mentions[:3])
+        dated = any(_in_dateline(mention, end) and mention.start == opens for mention in cluster.mentions[:3])
         repeated = len(cluster.mentions) > 1 and first.start < 300
         headline = first.field == "title"
         roles[cluster.key] = "focus" if headline or (repeated and not dated) else "dateline" if dated else "mention"

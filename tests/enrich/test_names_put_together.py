@@ -1,0 +1,125 @@
+"""What the text itself says about a name is believed over a tagger that cut it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from services.enrich.document import Document
+from services.enrich.names.expansions import expansions
+from services.enrich.names.tagger import Found
+from services.enrich.pipeline import Resources
+from services.enrich.steps.mentions import mentions
+
+Enriched = Callable[..., Document]
+
+
+def tagged(resources: Resources, text: str, *names: tuple[str, str]) -> list[tuple[str, str]]:
+    """The mentions of a text in which a tagger found exactly these pieces, the first of each."""
+    spans = [Found(text.index(name), text.index(name) + len(name), label, 0.8) for name, label in names]
+    return [(mention.text, mention.type) for mention in mentions(text, "body_text", spans, resources.lexicon)]
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("the World Health Organization (WHO) said", "World Health Organization"),
+        ("the Office for the Coordination of Aid (OCA)", "Office for the Coordination of Aid"),
+        ("the Federal Highway Administration (FHWA)", "Federal Highway Administration"),
+        ("the Ministry of Defence (MoD)", "Ministry of Defence"),
+        ("the Boatmen's Cooperative (BC)", "Boatmen's Cooperative"),
+        ("the Union of Air Freight Workers (the UAFW)", "Union of Air Freight Workers"),
+    ],
+)
+def test_the_letters_of_an_acronym_tell_where_its_name_begins(text: str, name: str) -> None:
+    assert [text[found.start : found.end] for found in expansions(text)] == [name]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "President Joe Biden (D) left",
+        "on Sunday (EST)",
+        "in Portugal (PT)",
+        "a new rule. (BBC)",
+        "the price of Blue Cheese (USD 4)",
+        "(NATO) said",
+        "Ana and Bruno, who left (AB)",
+    ],
+)
+def test_letters_that_stand_for_nothing_there_make_no_name(text: str) -> None:
+    assert list(expansions(text)) == []
+
+
+def test_pieces_before_an_acronym_are_one_organisation(resources: Resources) -> None:
+    text = "the Royal Society for the Protection of Birds (RSPB) said"
+    pieces = [("Royal Society for", "organisation"), ("Protection of Birds", "place")]
+    assert tagged(resources, text, *pieces) == [
+        ("Royal Society for the Protection of Birds", "organisation"),
+        ("RSPB", "organisation"),
+    ]
+
+
+def test_a_name_the_tagger_missed_is_told_by_its_acronym(resources: Resources) -> None:
+    text = "the European Space Operations Centre (ESOC) was"
+    assert tagged(resources, text, ("ESOC", "organisation")) == [
+        ("European Space Operations Centre", "organisation"),
+        ("ESOC", "organisation"),
+    ]
+    assert tagged(resources, "the Gross Domestic Product (GDP) fell") == []
+
+
+def test_an_acronym_that_is_an_everyday_word_is_found_again(enriched: Enriched) -> None:
+    doc = enriched(
+        "WHO says so", "The World Health Organization (WHO) met in Lisbon. People who came asked the WHO about it."
+    )
+    (who,) = [entity for entity in doc.entities if entity.type == "organisation"]
+    assert (who.name, who.count) == ("World Health Organization", 4)
+
+
+def test_in_a_headline_of_capitals_everyday_words_stay_words(enriched: Enriched) -> None:
+    doc = enriched("PEOPLE WHO STAYED", "The World Health Organization (WHO) met in Lisbon to talk about the people.")
+    assert all(mention.field == "body_text" for entity in doc.entities for mention in entity.mentions)
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces", "whole"),
+    [
+        ("said Ann Seppala-Koivu here", [("Ann Seppala", "person"), ("Koivu", "person")], "Ann Seppala-Koivu"),
+        ("said Adaeze Nwosu-Grant here", [("Adaeze Nwosu", "person")], "Adaeze Nwosu-Grant"),
+        ("the Ledger-Post has", [("Ledger", "organisation"), ("Post", "organisation")], "Ledger-Post"),
+        ("the Ledger-Post has", [("Post", "organisation")], "Ledger-Post"),
+        ("the Mercier-led group", [("Mercier", "person")], "Mercier"),
+    ],
+)  # fmt: skip
+def test_a_hyphenated_name_is_whole(text: str, pieces: list[tuple[str, str]], whole: str, resources: Resources) -> None:
+    assert [name for name, _ in tagged(resources, text, *pieces)] == [whole]
+
+
+def test_two_places_with_a_hyphen_stay_two(resources: Resources) -> None:
+    pieces = [("Paris", "place"), ("Nice", "place")]
+    assert tagged(resources, "the Paris-Nice road", *pieces) == pieces
+
+
+def test_a_title_alone_is_no_person_and_junior_keeps_his_stop(resources: Resources) -> None:
+    assert tagged(resources, "said Dr, who was", ("Dr", "person")) == []
+    assert tagged(resources, "Giorgi Tate Jr. said", ("Giorgi Tate Jr", "person")) == [("Giorgi Tate Jr.", "person")]
+
+
+@pytest.mark.parametrize(
+    ("body", "city"),
+    [
+        ("PENICHE, Portugal (Tagus Press) \u2014 Fire broke out on a ferry.", "PENICHE"),
+        ("S\u00c3O PAULO (Tagus Press) - Rain fell all day on the town.", "S\u00c3O PAULO"),
+        ("LISBON \u2013 Ministers met again in the old town.", "LISBON"),
+    ],
+)
+def test_a_dateline_in_capitals_is_a_place(body: str, city: str, enriched: Enriched) -> None:
+    (place,) = [place for place in enriched("", body).places if place.role == "dateline"][:1]
+    assert place.country in ("PT", "BR")
+    assert any(mention.text == city for e in enriched("", body).entities for mention in e.mentions)
+
+
+def test_a_shout_is_no_dateline(enriched: Enriched) -> None:
+    assert enriched("", "BREAKING NEWS \u2014 a fire broke out on a ferry off the coast.").places == ()
