@@ -82,19 +82,19 @@ def save(work: Work, documents: Sequence[Document], revision: str) -> int:
     by_id = {d.article.id: d for d in documents}
     rows = [_row(d, revision, now) for d in documents]
     with transaction(work.pool) as conn:
-        held = store.hold(conn, list(by_id))
-        inserted = store.insert(conn, [r for r in rows if r.article_id not in held], now)
+        inserted = store.insert(conn, rows, now)
+        held = store.hold(conn, sorted(by_id.keys() - inserted)) if len(inserted) < len(rows) else {}
         newer = [r for r in rows if r.article_id in held and _supersedes(r, held[r.article_id])]
-        if newer:
-            store.update(conn, newer, now)
         written = [r for r in rows if r.article_id in inserted] + newer
-        store.index_words(conn, [_words(r, by_id[r.article_id]) for r in written])
-        if newer:
-            store.forget_entities(conn, [r.article_id for r in newer])
-        store.index_entities(conn, list(_named(written, by_id)), now)
         known = [(r.article_id, held[r.article_id][0]) for r in newer]
         changes = store.changes_after(conn, known) if known else []
-        store.forget_attempts(conn, list(by_id))
+        with conn.pipeline():  # none of these waits for the answer to the one before
+            if newer:
+                store.update(conn, newer, now)
+                store.forget_entities(conn, [r.article_id for r in newer])
+            store.index_words(conn, [_words(r, by_id[r.article_id]) for r in written])
+            store.index_entities(conn, list(_named(written, by_id)), now)
+            store.forget_attempts(conn, list(by_id))
         positions = log.append(conn, [_event(r, held.get(r.article_id), changes) for r in written], now)
         store.place(conn, [r.article_id for r in written], positions)
     return len(written)

@@ -192,7 +192,8 @@ def _windows(text: list[list[Word]], known: dict[str, _Known]) -> Iterator[_Wind
         if chosen:
             parts.extend((number, part, _size(part)) for part in _parts(_read(sentence, chosen, known)))
     total = sum(size for _, _, size in parts)
-    fair = total / max(1, -(-total // (WINDOW - 2)))
+    count = max(1, -(-total // (WINDOW - 2)))
+    fair = total / (count + (count > 1 and count % 2))  # an even number of them: two are run at a time
     window = _Window()
     for number, part, size in parts:
         filled = len(window.ids)
