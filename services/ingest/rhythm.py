@@ -14,8 +14,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import accumulate, pairwise
 from typing import Any
+
+import numpy as np
 
 REMEMBERED = 40  # arrivals
 RECENT = 4  # of them, for bursts
@@ -25,6 +28,7 @@ WEEK_H = 168
 EPOCH_H = 72  # hours from Monday 00:00 to Thursday 00:00, when Unix time began
 MIDNIGHT_S = 86_400
 CODES = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_VALUES = {code: value for value, code in enumerate(CODES)}
 KERNEL = ((-2, 1 / 9), (-1, 2 / 9), (0, 3 / 9), (1, 2 / 9), (2, 1 / 9))
 DAY_PRIOR = 12.0  # arrivals that all hours being alike weighs as much as, after many days
 DAYS_S = 3 * 86_400.0  # a history this long weighs half of that: a burst of an hour tells nothing of hours
@@ -132,32 +136,36 @@ class Rhythm:
 
     def busy_s(self, start: float, end: float) -> float:
         """Seconds from `start` to `end`, each weighed by how busy its hour is: a silent night is no silence."""
-        if end - start > WEEK_H * HOUR_S:
-            return end - start  # the weights of whole weeks are 1 in the mean
-        total, at = 0.0, start
-        while at < end:
-            until = min(end, (at // HOUR_S + 1) * HOUR_S)
-            total += (until - at) * self.share(at)
-            at = until
-        return total
+        return max(0.0, self._busy_until(end) - self._busy_until(start))
+
+    def _busy_until(self, at: float) -> float:
+        shares, sums = _profile(self.hours, self.history_s)
+        weeks, rest_s = divmod(at + EPOCH_H * HOUR_S, WEEK_H * HOUR_S)
+        hour, second = divmod(rest_s, HOUR_S)
+        return weeks * sums[WEEK_H] * HOUR_S + sums[int(hour)] * HOUR_S + second * shares[int(hour)]
 
     def share(self, at: float) -> float:
-        """How busy the hour of the week is that holds `at`; 1 is the mean. Smoothed over hours and towards all days.
+        """How busy the hour of the week is that holds `at`; 1 is the mean."""
+        return _profile(self.hours, self.history_s)[0][hour_of_week(at)]
 
-        Few arrivals make all hours alike, more of them tell hours apart, many tell the days apart as well.
-        """
-        if not self.hours:
-            return 1.0
-        counts = _counts(self.hours)
-        hour = hour_of_week(at)
-        total = sum(counts)
-        near = sum(counts[(hour + k) % WEEK_H] * weight for k, weight in KERNEL)
-        daily = sum(counts[(hour + k + 24 * day) % WEEK_H] * weight for k, weight in KERNEL for day in range(7))
-        history_s = max(float(HOUR_S), self.history_s)
-        alike = DAY_PRIOR * (1 + DAYS_S / history_s)
-        by_day = (daily * 24 + alike) / (total + alike)
-        alike = WEEK_PRIOR * (1 + WEEKS_S / history_s)
-        return max(LEAST_SHARE, (near * WEEK_H + alike * by_day) / (total + alike))
+
+@lru_cache(maxsize=1024)
+def _profile(hours: str, history_s: float) -> tuple[list[float], list[float]]:
+    """The share of each hour of the week, smoothed over hours and towards all days, and their running sums.
+
+    Few arrivals make all hours alike, more of them tell hours apart, many tell the days apart as well.
+    """
+    if not hours:
+        return [1.0] * WEEK_H, [float(hour) for hour in range(WEEK_H + 1)]
+    counts = np.array(_counts(hours), np.float64)
+    near = sum((np.roll(counts, -k) * weight for k, weight in KERNEL), np.zeros(WEEK_H))
+    history_s = max(float(HOUR_S), history_s)
+    alike = DAY_PRIOR * (1 + DAYS_S / history_s)
+    by_day = (near.reshape(7, 24).sum(0) * 24 + alike) / (counts.sum() + alike)
+    alike = WEEK_PRIOR * (1 + WEEKS_S / history_s)
+    by_week = (near * WEEK_H + alike * np.tile(by_day, 7)) / (counts.sum() + alike)
+    shares: list[float] = np.maximum(LEAST_SHARE, by_week).tolist()
+    return shares, list(accumulate(shares, initial=0.0))
 
 
 def hour_of_week(at: float) -> int:
@@ -166,7 +174,7 @@ def hour_of_week(at: float) -> int:
 
 
 def _counts(hours: str) -> list[int]:
-    return [CODES.index(code) for code in hours]
+    return [_VALUES[code] for code in hours]
 
 
 def _counted(hours: str, fresh: Sequence[int]) -> str:
