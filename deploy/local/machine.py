@@ -17,6 +17,7 @@ from deploy.local.supervisor import Say, Supervisor
 from shared.settings import Settings
 
 STARTER = Path(__file__).with_name("starter.opml")
+CAN_WAIT = frozenset({"deliver"})
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}
 
 
@@ -32,6 +33,7 @@ class Machine:
         self.failed = False
         self.announced = False
         self.processes: list[Process] = []
+        self.later: list[Process] = []  # those that can wait until the API serves: starting is bound by the processor
         self.api = f"http://{WILDCARDS.get(settings.host, settings.host)}:{settings.port}"
 
     def run(self) -> int:
@@ -55,7 +57,12 @@ class Machine:
         if not self.processes:
             if engines <= names:
                 self._engines_ready()
-        elif not self.announced and "api" in names and names | self.supervisor.given_up() >= self._all():
+            return
+        if self.later and "api" in names | self.supervisor.given_up():
+            for process in self.later:
+                self.supervisor.add(process)
+            self.later = []
+        if not self.announced and "api" in names and names | self.supervisor.given_up() >= self._all():
             self.announced = True
             self._feeds()
             without = self.supervisor.given_up()
@@ -89,8 +96,10 @@ class Machine:
         port = kept_port(self.home, "samplewire") if self.settings.starter_feeds != "" else None
         self.sample = f"http://127.0.0.1:{port}/feeds.json" if port else None
         self.processes = wiredesk(self.home, self.env | urls, port)
+        self.later = [process for process in self.processes if process.name in CAN_WAIT]
         for process in self.processes:
-            self.supervisor.add(process)
+            if process not in self.later:
+                self.supervisor.add(process)
 
     def _feeds(self) -> None:
         if self.sample is None:
