@@ -132,6 +132,79 @@ def test_an_acronym_and_its_expansion_are_one(
     assert len(forms) >= 2
 
 
+def forms_of(resources: Resources, body: str, *names: tuple[str, str]) -> dict[str, tuple[str, list[str]]]:
+    """Type and forms of each cluster by its name; what the place table knows is no family name."""
+    found: list[Mention] = []
+    for text, label in names:
+        start = body.index(text, max((m.end for m in found), default=0))
+        found.append(Mention("body_text", start, start + len(text), text, label, 0.9))  # type: ignore[arg-type]
+    doc = Document(article(), title="", body_text=body, mentions=tuple(found))
+    clusters = fold_mentions(doc, resources.lexicon, resources.gazetteer)
+    return {c.name: (c.type, [m.text for m in c.mentions]) for c in clusters}
+
+
+@pytest.mark.parametrize(
+    ("full", "short"),
+    [
+        ("Margit Solheim-Brandt", "Solheim-Brandt"),
+        ("Joost van der Kempen", "Van der Kempen"),
+        ("Donncha \u00d3 Laoire", "\u00d3 Laoire"),
+        ("Iker Zubeldia Roca", "Zubeldia"),
+        ("Iker Zubeldia Roca", "Roca"),
+    ],
+)
+def test_family_names_of_several_words_belong_to_their_full_name(full: str, short: str, resources: Resources) -> None:
+    names = [(full, "person"), (short, "person")]
+    assert forms_of(resources, f"{full} spoke. {short} left.", *names) == {full: ("person", [full, short])}
+
+
+def test_a_given_name_in_the_middle_makes_another_person(resources: Resources) -> None:
+    names = [("Ana Maria Costa", "person"), ("Maria Costa", "person")]
+    assert len(forms_of(resources, "Ana Maria Costa met Maria Costa.", *names)) == 2
+
+
+def test_a_family_name_taken_for_a_place_is_the_person(resources: Resources) -> None:
+    body = "Fergus Abernethy spoke. Abernethy left. Abernethy's men stayed."
+    names = [("Fergus Abernethy", "person"), ("Abernethy", "place"), ("Abernethy", "place")]
+    assert forms_of(resources, body, *names) == {
+        "Fergus Abernethy": ("person", ["Fergus Abernethy", "Abernethy", "Abernethy"])
+    }
+
+
+def test_a_place_that_everybody_knows_is_no_family_name(resources: Resources) -> None:
+    names = [("George Washington", "person"), ("Washington", "place")]
+    assert len(forms_of(resources, "George Washington left. Washington pays for it.", *names)) == 2
+
+
+@pytest.mark.parametrize(
+    ("full", "short", "kind"),
+    [
+        ("Halvorne Logistics", "Halvorne", "person"),
+        ("Atl\u00e9tico Ribera", "Ribera", "organisation"),
+        ("European Commission", "Commission", "organisation"),
+        ("United Nations", "UN", "organisation"),
+        ("United Nations", "U.N.", "organisation"),
+    ],
+)
+def test_an_organisation_in_short_is_the_organisation(full: str, short: str, kind: str, resources: Resources) -> None:
+    names = [(full, "organisation"), (short, kind)]
+    assert forms_of(resources, f"The {full} met. The {short} rose.", *names) == {full: ("organisation", [full, short])}
+
+
+@pytest.mark.parametrize(
+    ("body", "names"),
+    [
+        ("Corvane Cloud and Corvane Dynamics met. Corvane rose.", "Corvane Cloud|Corvane Dynamics|Corvane"),
+        ("University of Ghent rose. University fell.", "University of Ghent|University"),
+        ("Boston Scientific rose. Boston fell.", "Boston Scientific|Boston"),
+        ("Universal Numbers rose. United Nations met. UN fell.", "Universal Numbers|United Nations|UN"),
+    ],
+)
+def test_a_word_that_may_mean_several_stays_by_itself(body: str, names: str, resources: Resources) -> None:
+    every = names.split("|")
+    assert set(forms_of(resources, body, *((name, "organisation") for name in every))) == set(every)
+
+
 def test_look_alike_letters_diacritics_case_and_possessive_fold(resources: Resources) -> None:
     body = "Modcon grew. Mod\u0441on fell. MODCON's owner left. Jos\u00e9 Sa and Jose Sa met."
     names = [("Modcon", "organisation"), ("Mod\u0441on", "organisation"), ("MODCON", "organisation")]

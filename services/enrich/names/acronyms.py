@@ -28,11 +28,17 @@ def stands_for(short: str, full: str) -> bool:
     words = _WORDS.findall(full)
     if len(words) < 2 or not letters:
         return False
-    every = "".join(word[0] for word in words).upper()
-    strong = "".join(word[0] for word in words if word.lower() not in _SMALL).upper()
+    every, strong = initials(full)
     if letters in (every, strong) or (len(letters) > 2 and letters.endswith("S") and letters[:-1] == strong):
         return True
     return letters[0] == every[0] and len(letters) >= 0.6 * len(strong) and _inside(letters, full)
+
+
+def initials(full: str) -> tuple[str, str]:
+    """The initials of a name's words in capitals: of all, and of all but the small ones."""
+    words = _WORDS.findall(full)
+    every = "".join(word[0] for word in words).upper()
+    return every, "".join(word[0] for word in words if word.lower() not in _SMALL).upper()
 
 
 def _inside(letters: str, full: str) -> bool:

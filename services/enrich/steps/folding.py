@@ -4,6 +4,7 @@ same folded form (case, diacritics, look-alike letters, possessive)      Duarte'
   → acronym and expansion set in parentheses                             the Institute of Ports (IOP)
   → a person's full forms (middle names, initials)                       Maria E. Duarte = Maria Duarte
   → family name alone, to the full name read last before it              Duarte
+  → an organisation's first or last word alone, or its initials          Halvorne, the Commission, UN
   → known names where the tagger missed them                             an untagged Duarte further down
   → one type per cluster, by vote of the scores
 """
@@ -11,14 +12,15 @@ same folded form (case, diacritics, look-alike letters, possessive)      Duarte'
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from services.enrich.document import Cluster, Document, EntityType, Mention, TextField
+from services.enrich.gazetteer import Gazetteer
 from services.enrich.lexicons import Lexicon
 from services.enrich.names.acronyms import is_acronym, stands_for
 from services.enrich.names.fold import fold, look_alikes
+from services.enrich.names.forms import FamilyNames, organisations_in_short
 from services.enrich.resources import Resources
 
 _CAPITALISED = re.compile(r"(?<!\w)[^\W\d_a-z]\w*")
@@ -43,23 +45,35 @@ class Folding:
     def run(self, docs: Sequence[Document], resources: Resources) -> None:
         """Fold each document by itself."""
         for doc in docs:
-            doc.clusters = tuple(fold_mentions(doc, resources.lexicon)) if doc.mentions else ()
+            doc.clusters = tuple(fold_mentions(doc, resources.lexicon, resources.gazetteer)) if doc.mentions else ()
 
 
-def fold_mentions(doc: Document, lexicon: Lexicon) -> list[Cluster]:
-    """The clusters of one document."""
+def fold_mentions(doc: Document, lexicon: Lexicon, gazetteer: Gazetteer | None = None) -> list[Cluster]:
+    """The clusters of one document. Without a place table no family name is taken for a place that bears it."""
     mentions = sorted([*doc.mentions, *_repeated(doc, doc.mentions, lexicon)], key=_order)
     keys = [_key(mention) for mention in mentions]
+
+    def is_place(key: str) -> bool:
+        return gazetteer is not None and bool(gazetteer.find(key))
+
     union = _Union()
     for short, full in _acronyms(doc, mentions):
         union.join(keys[short], keys[full])
     types = {key: _vote(group) for key, group in _grouped(mentions, keys).items()}
     _join_full_names(keys, types, union)
-    owners = _family_names(keys, types)
+    owners = FamilyNames(keys, types, lexicon, is_place)
+    names = {key: mention.text for mention, key in zip(mentions, keys, strict=True)}
+    for one, other in list(organisations_in_short(names, types, union.find, lexicon, is_place, owners.has)):
+        union.join(one, other)
+        types[one] = "organisation"
     groups: dict[str, list[Mention]] = defaultdict(list)
+    kinds: dict[str, list[Mention]] = defaultdict(list)
     for index, (mention, key) in enumerate(zip(mentions, keys, strict=True)):
-        groups[union.find(owners(index, key))].append(mention)
-    return [_cluster(group) for group in groups.values()]
+        owner = owners(index, key)
+        groups[union.find(owner)].append(mention)
+        if owner == key and types[key] == mention.type:
+            kinds[union.find(owner)].append(mention)
+    return [_cluster(group, _vote(kinds.get(root) or group)) for root, group in groups.items()]
 
 
 def _order(mention: Mention) -> tuple[int, int]:
@@ -143,31 +157,8 @@ def _join_full_names(keys: list[str], types: dict[str, EntityType], union: _Unio
                 union.join(key, known[0])
 
 
-class _family_names:
-    """To whom a family (or given) name alone belongs: the full name with it that was read last before."""
-
-    def __init__(self, keys: list[str], types: dict[str, EntityType]) -> None:
-        self._types = types
-        self._places: dict[str, list[tuple[int, str]]] = defaultdict(list)
-        givens: dict[str, set[str]] = defaultdict(set)
-        for index, key in enumerate(keys):
-            parts = key.split()
-            if types[key] == "person" and len(parts) > 1:
-                self._places[parts[-1]].append((index, key))
-                givens[parts[0]].add(key)
-        self._given = {name: next(iter(owners)) for name, owners in givens.items() if len(owners) == 1}
-
-    def __call__(self, index: int, key: str) -> str:
-        if " " in key or self._types[key] not in ("person", "organisation"):
-            return key
-        if known := self._places.get(key):
-            return known[max(0, bisect_right(known, (index, "\uffff")) - 1)][1]
-        return self._given.get(key, key) if self._types[key] == "person" else key
-
-
-def _cluster(group: list[Mention]) -> Cluster:
+def _cluster(group: list[Mention], kind: EntityType) -> Cluster:
     forms = Counter(look_alikes(mention.text) for mention in group)
-    kind = _vote(group)
 
     def worth(form: str) -> tuple[bool, bool, int, int]:
         return (
