@@ -151,8 +151,8 @@ def _trace(dates: Sequence[float], depth: int, chance: random.Random) -> Trace:
     # Moved by whole weeks, so that hours of the week stay what they were.
     if span_s >= END - START:
         moved = START + (dates[-1] - START) % WEEK_S + 3 * WEEK_S - dates[-1]
-        arrivals = [date + moved for date in dates if date + moved >= START]
-        return Trace(arrivals, depth, [len(arrivals) / (END - START)] * bins)
+        arrivals = [date + moved for date in dates]
+        return Trace(arrivals, depth, [sum(at >= START for at in arrivals) / (END - START)] * bins)
     period_s = DAY_S * math.ceil(span_s / DAY_S)
     first = START + (dates[0] - START) % WEEK_S - 4 * WEEK_S
     arrivals, rates = [], [0.0] * bins

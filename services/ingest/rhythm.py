@@ -22,7 +22,7 @@ import numpy as np
 
 REMEMBERED = 40  # arrivals
 RECENT = 4  # of them, for bursts
-RECENT_SHARE = 0.5
+RECENT_SHARE = 0.2
 HOUR_S = 3600
 WEEK_H = 168
 EPOCH_H = 72  # hours from Monday 00:00 to Thursday 00:00, when Unix time began
@@ -35,7 +35,7 @@ DAYS_S = 3 * 86_400.0  # a history this long weighs half of that: a burst of an 
 WEEK_PRIOR = 60.0  # arrivals that all days being alike weighs as much as, after many weeks
 WEEKS_S = 21 * 86_400.0
 LEAST_SHARE = 0.05  # of the mean: no hour is ruled out
-FEWEST = 3  # arrivals that make a rhythm
+FEWEST = 3  # arrivals that have a median gap
 FORGET = 0.99  # of the longest gap, with each poll that brought news
 
 
@@ -113,14 +113,14 @@ class Rhythm:
 
     @property
     def known(self) -> bool:
-        """Whether there is a rhythm at all."""
-        return len(self.arrivals) >= FEWEST
+        """Whether it is known when items came: one tells by how long ago it did."""
+        return bool(self.arrivals)
 
     @property
     def gap_s(self) -> float | None:
-        """The median distance of the newest 20 arrivals; None without a rhythm."""
+        """The median distance of the newest 20 arrivals; None with fewer than three."""
         gaps = sorted(newer - older for newer, older in pairwise(self.arrivals[:20]))
-        return float(gaps[len(gaps) // 2]) if self.known else None
+        return float(gaps[len(gaps) // 2]) if len(self.arrivals) >= FEWEST else None
 
     @property
     def mean_gap_s(self) -> float:
@@ -130,8 +130,8 @@ class Rhythm:
     def rate(self, now: float) -> float:
         """Expected items a second in an hour of the week as busy as the mean. Only with a rhythm."""
         oldest, recent = self.arrivals[-1], self.arrivals[min(RECENT, len(self.arrivals)) - 1]
-        long_run = len(self.arrivals) / max(1.0, now - oldest)
-        burst = min(RECENT, len(self.arrivals)) / max(60.0, self.busy_s(recent, now))
+        long_run = len(self.arrivals) / max(float(HOUR_S), now - oldest)
+        burst = min(RECENT, len(self.arrivals)) / max(float(HOUR_S), self.busy_s(recent, now))
         return (1 - RECENT_SHARE) * long_run + RECENT_SHARE * burst
 
     def busy_s(self, start: float, end: float) -> float:

@@ -120,8 +120,9 @@ def _rhythm_rule(facts: Facts, now: datetime) -> Rule:
     at = now.timestamp()
     silence_s = (now - rhythm.newest_at).total_seconds()
     per_day = 86_400 * rhythm.rate(at)
+    usual = f"an item every {rhythm.gap_s:.0f} s, " if rhythm.gap_s is not None else ""
     reason = (
-        f"an item every {rhythm.gap_s:.0f} s, the newest {silence_s:.0f} s ago: {per_day:.3g} a day expected,"
+        f"{usual}the newest {silence_s:.0f} s ago: {per_day:.3g} a day expected,"
         f" x {rhythm.share(at):.2g} in this hour of the week"
     )
     return Rule("rhythm", reason, worth_after_s(rhythm, at, price_s))

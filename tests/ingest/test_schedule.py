@@ -48,7 +48,7 @@ def test_a_feed_that_falls_silent_is_polled_ever_less_and_a_burst_at_once_more()
     assert waits == sorted(waits) and waits[2] > 5 * waits[0]
     calm = every(timedelta(hours=6), newest=NOW - timedelta(hours=1))
     burst = calm.after([NOW - timedelta(seconds=40 * n) for n in range(5)], None, True, NOW)
-    assert planned(Facts(burst)).interval_s < planned(Facts(calm)).interval_s / 4
+    assert planned(Facts(burst)).interval_s < planned(Facts(calm)).interval_s / 3
 
 
 def test_the_hours_in_which_a_feed_brings_news_are_learned() -> None:
