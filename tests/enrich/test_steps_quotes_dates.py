@@ -41,6 +41,23 @@ def test_a_quote_has_its_speaker(body: str, text: str, speaker: str | None, enri
         assert doc.quotes[0].entity_id in {entity.id for entity in doc.entities}
 
 
+def test_a_quote_without_a_verb_goes_on_with_the_one_before_it(enriched: Enriched) -> None:
+    doc = enriched("", '"It goes on," Maria Duarte said. "My bus is worse."\n\n"The rain had not stopped all day."')
+    assert said(doc) == [
+        ("It goes on,", "Maria Duarte"),
+        ("My bus is worse.", "Maria Duarte"),
+        ("The rain had not stopped all day.", None),
+    ]
+
+
+def test_the_sentence_behind_a_quote_that_ends_with_a_stop_tells_of_something_else(enriched: Enriched) -> None:
+    body = (
+        "Maria Duarte said in a message to the crews of all the ferries on the river, which had waited at the quay"
+        ' since the early morning, that it was "over for this year." Rui Costa said nothing.'
+    )
+    assert said(enriched("", body)) == [("over for this year.", "Maria Duarte")]
+
+
 @pytest.mark.parametrize(
     "body",
     [

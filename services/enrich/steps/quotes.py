@@ -1,7 +1,8 @@
 """Direct speech and who said it: quotation marks near a verb of saying, the speaker from the entities beside it.
 
 A pair of marks without such a verb is kept only when it holds a whole sentence: single words in quotation marks are
-titles, nicknames or doubt. A pronoun stands for the person read last.
+titles, nicknames or doubt. A pronoun stands for the person read last. A sentence in quotation marks without a verb of
+its own goes on with the quote before it in the same paragraph, and has its speaker.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from services.enrich.resources import Resources
 
 LONGEST = 1_500  # characters of one quote
 MOST = 100  # of one article
-NEAR = 120  # characters on either side in which the verb and the speaker are looked for
+NEAR = 120  # characters behind a quote in which the verb and the speaker are looked for,
+BEFORE = 240  # and before it: what introduces a quote is longer
 SHORTEST_SAID, SHORTEST_ALONE = 2, 5  # words with a verb of saying, and without one
 _CLOSE = {
     mark: re.compile(f"[{close}\n]")
@@ -30,7 +32,8 @@ _CLOSE = {
 _OPEN = re.compile('[\u201c\u00ab\u201e\u300c]|(?<![\\w.,!?\u2026])"(?=\\S)')
 _CUES = {
     "en": "said says say told tells added adds announced argued asked asserted claimed confirmed continued declared"
-    " denied explained insisted noted recalled remarked replied reported stated suggested urged warned wrote tweeted",
+    " denied explained insisted noted recalled remarked replied reported stated suggested urged warned wrote tweeted"
+    " admitted complained conceded joked predicted reckoned thanked written",
     "fr": "dit déclaré déclare affirmé affirme expliqué explique estime estimé ajouté ajoute assure assuré souligne",
     "de": "sagte sagt erklärte erklärt betonte meinte teilte fügte warnte kritisierte schrieb hieß",
     "es": "dijo dice afirmó afirma aseguró declaró explicó señaló agregó añadió indicó sostuvo advirtió escribió",
@@ -46,7 +49,7 @@ class Quotes:
     """Provides `quotes`, in reading order."""
 
     name = "quotes"
-    revision = "1"
+    revision = "2"
     needs = frozenset({"body_text", "language", "entities"})
     provides = frozenset({"quotes"})
     languages = frozenset(_CUES)
@@ -64,6 +67,7 @@ def quotes(doc: Document) -> list[Quote]:
         return []
     speakers = _Speakers(doc)
     found: list[Quote] = []
+    last: Entity | None = None
     at = 0
     while len(found) < MOST and (match := _OPEN.search(doc.body_text, at)):
         start = match.end()
@@ -76,8 +80,10 @@ def quotes(doc: Document) -> list[Quote]:
         words = len(text.split())
         around = _said(doc.body_text, match.start(), end + 1, verbs)
         whole = text[:1].isupper() and text[-1:] in ".,!?\u2026"
-        if words >= (SHORTEST_SAID if around else SHORTEST_ALONE) and (around or whole):
-            speaker = speakers.near(*around) if around else None
+        goes_on = found and whole and not around and "\n" not in doc.body_text[found[-1].end : start]
+        if words >= (SHORTEST_SAID if around or goes_on else SHORTEST_ALONE) and (around or whole):
+            speaker = speakers.near(*around) if around else last if goes_on else None
+            last = speaker
             name, key = (speaker.name, speaker.id) if speaker else (None, None)
             found.append(Quote(text, name, key, start, end))
     return found
@@ -90,12 +96,17 @@ def _close(text: str, mark: str, start: int) -> int:
 
 
 def _said(text: str, opened: int, closed: int, verbs: re.Pattern[str]) -> tuple[int, int, int] | None:
-    """(start, end, position of the verb) of the clause beside a quote that has a verb of saying; behind it first."""
+    """(start, end, position of the verb) of the clause beside a quote that has a verb of saying; behind it first.
+
+    Behind a quote that ends with a full stop a new sentence begins, and tells of something else.
+    """
     after = _STOP.search(text, closed, closed + NEAR)
     end = after.start() if after else min(len(text), closed + NEAR)
+    if text[closed - 2] == "." and text[closed : closed + 2].strip()[:1].isupper():
+        end = closed
     if match := verbs.search(text, closed, end):
         return closed, end, match.start()
-    start = max(0, opened - NEAR)
+    start = max(0, opened - BEFORE)
     for stop in _STOP.finditer(text, start, opened):
         start = stop.end()
     before = list(verbs.finditer(text, start, opened))
