@@ -63,7 +63,7 @@ class Pages:
 
 @router.get("", **described(ArticlePage, takes=query.ARTICLES, also=_LISTS, fails=("not_acceptable", "too_slow")))
 async def search(request: Request) -> Response:
-    """Articles, newest first. Following the event stream from the page's `position` misses nothing."""
+    """Articles, newest or best first. Following the event stream from the page's `position` misses nothing."""
     kind = negotiate(request, (JSON, *_LISTS))
     form = next((form for form in formats.LISTS.values() if form.media_type == kind), None)
     return await _listed(request, form)
@@ -109,14 +109,19 @@ async def _rendered(request: Request, held: Resources, form: ListForm, wanted: A
 
 async def _read(request: Request, held: Resources, wanted: ArticleQuery) -> tuple[list[bytes], str | None, int]:
     """The articles of a page, the address of the next, and the head of the log they were read at."""
+    rest = shape.needs_rest(wanted.form)
     async with held.reading() as conn:
-        head, rows = await store.articles(conn, wanted, rest=shape.needs_rest(wanted.form))
+        if wanted.relevance:
+            head, found = await store.ranked(conn, wanted, rest=rest)
+            rows = [(query.encode_ranked(place), row) for place, row in found]
+        else:
+            head, newest = await store.articles(conn, wanted, rest=rest)
+            rows = [(query.encode_cursor(row.sort_at, row.article_id), row) for row in newest]
     following = None
     if len(rows) > wanted.limit:
         rows = rows[: wanted.limit]
-        cursor = query.encode_cursor(rows[-1].sort_at, rows[-1].article_id)
-        following = query.with_values(request.url.path, request.scope["query_string"], cursor=cursor)
-    return [shape.article(r.card, r.rest, r.position, wanted.form) for r in rows], following, head
+        following = query.with_values(request.url.path, request.scope["query_string"], cursor=rows[-1][0])
+    return [shape.article(r.card, r.rest, r.position, wanted.form) for _, r in rows], following, head
 
 
 def _around(following: str | None) -> dict[str, str]:

@@ -7,12 +7,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+# The parts that `has` asks for, by the member whose presence tells: those that a card tells of, and those of the rest.
+ON_CARD = {
+    "author": "authors",
+    "body": "body_source",
+    "description": "description",
+    "entity": "entities",
+    "image": "images",
+    "place": "places",
+}
+OF_REST = {"date": "dates", "link": "links", "media": "media", "quote": "quotes"}
+
 
 @dataclass(frozen=True, slots=True)
 class Filter:
     """OR inside a member, AND across members; an empty member says nothing. Hashable: equal filters are one.
 
-    `q` are folded web-search queries, `start` is inclusive, `end` exclusive, `since` an exclusive position.
+    `q` are folded web-search queries, `start` is inclusive, `end` exclusive, `since` an exclusive position; `place` are
+    entity ids or upper-case countries, `author` names in lower case, `has` names of parts.
     """
 
     type: tuple[str, ...] = ()
@@ -22,13 +34,17 @@ class Filter:
     feed: tuple[int, ...] = ()
     entity: tuple[str, ...] = ()
     entity_type: tuple[str, ...] = ()
+    place: tuple[str, ...] = ()
+    author: tuple[str, ...] = ()
+    has: tuple[str, ...] = ()
     start: datetime | None = None
     end: datetime | None = None
     since: int | None = None
 
     def asks_of_articles(self) -> bool:
         """Whether it asks for something that only articles have."""
-        return bool(self.q or self.lang or self.source or self.entity or self.entity_type or self.start or self.end)
+        named = self.entity or self.entity_type or self.place or self.author or self.has
+        return bool(self.q or self.lang or self.source or named or self.start or self.end)
 
 
 def matches(wanted: Filter, event: dict[str, Any], position: int, found: Collection[str] = ()) -> bool:
@@ -48,6 +64,9 @@ def matches(wanted: Filter, event: dict[str, Any], position: int, found: Collect
         and (not wanted.source or (data.get("source") or {}).get("id") in wanted.source)
         and (not wanted.feed or any(f.get("id") in wanted.feed for f in data.get("feeds") or ()))
         and _names(wanted, data.get("entities") or ())
+        and _plays(wanted, data.get("places") or ())
+        and (not wanted.author or any(str(name).lower() in wanted.author for name in data.get("authors") or ()))
+        and (not wanted.has or any(data.get(ON_CARD[part]) for part in wanted.has))
         and _within(wanted, data)
         and (not wanted.q or any(q in found for q in wanted.q))
     )
@@ -66,6 +85,12 @@ def _language(data: dict[str, Any]) -> str | None:
 def _names(wanted: Filter, entities: Collection[dict[str, Any]]) -> bool:
     return (not wanted.entity or any(e.get("id") in wanted.entity for e in entities)) and (
         not wanted.entity_type or any(e.get("type") in wanted.entity_type for e in entities)
+    )
+
+
+def _plays(wanted: Filter, places: Collection[dict[str, Any]]) -> bool:
+    return not wanted.place or any(
+        p.get("entity_id") in wanted.place or p.get("country") in wanted.place for p in places
     )
 
 

@@ -130,6 +130,13 @@ def language(value: str) -> str:
     return value.lower()
 
 
+def place(value: str) -> str:
+    """The id of an entity, or an upper-case ISO 3166 alpha-2 country."""
+    if not re.fullmatch(r"[A-Z]{2}", value) and ":" not in value:
+        raise ValueError("must be the id of a place, such as place:lisbon, or an upper-case country, such as PT")
+    return text()(value)
+
+
 def moment(value: str) -> datetime:
     """An RFC 3339 time, or a date, which stands for its first moment in UTC."""
     if not re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}($|[Tt ])", value):

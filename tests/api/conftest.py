@@ -52,6 +52,10 @@ class Newsroom:
         source: str = "wire.example",
         feed: int = 1,
         entities: tuple[tuple[str, str, str], ...] = (("place:lisbon", "place", "Lisbon"),),
+        places: tuple[tuple[str, str | None], ...] = (),
+        authors: tuple[str, ...] = ("M. Duarte",),
+        images: tuple[str, ...] = (),
+        quotes: tuple[str, ...] = (),
         published: datetime | None = None,
         undated: bool = False,
         relay: bool = True,
@@ -81,7 +85,7 @@ class Newsroom:
             "title": title,
             "subtitle": None,
             "description": "Two years of work end.",
-            "authors": ["M. Duarte"],
+            "authors": list(authors),
             "language": {"code": lang, "confidence": 0.99},
             "published_at": None if undated else stamp,
             "published_precision": "unknown" if undated else "second",
@@ -96,8 +100,9 @@ class Newsroom:
             "status": "usable",
             "source": {"id": source, "name": source.title(), "domain": source, "country": None},
             "feeds": [{"id": feed, "title": "Wire", "guid": f"g{n}"}],
-            "images": [],
+            "images": [{"url": u, "width": None, "height": None, "caption": None, "credit": None} for u in images],
             "entities": named,
+            "places": [_place(i, country) for i, country in places],
             "keywords": [{"text": "bridge", "score": 0.4}],
             "summary": [],
             "latency": {"published_to_seen_s": 0.0, "seen_to_enriched_s": 0.0},
@@ -106,7 +111,7 @@ class Newsroom:
         rest: Made = {
             "body_text": body,
             "entities": whole,
-            "quotes": [],
+            "quotes": [{"text": q, "speaker": None, "entity_id": None, "start": 0, "end": len(q)} for q in quotes],
             "dates": [],
             "links": [],
             "media": [],
@@ -126,8 +131,11 @@ class Newsroom:
             )
             words = fold(f"{title}\n{card['description']}\n{body}")
             self.conn.execute("INSERT INTO article_search VALUES (%s, %s, to_tsvector('simple', %s))", (n, at, words))
-            for i, t, _name in entities:
+            for i, t, name in entities:
                 self.conn.execute("INSERT INTO article_entities VALUES (%s, %s, %s, %s, 1, 0.5)", (n, i, t, at))
+                self.conn.execute(
+                    "INSERT INTO entities VALUES (%s, %s, %s, '{}', %s) ON CONFLICT DO NOTHING", (i, t, name, at)
+                )
             told = NewEvent("wiredesk.article.enriched.v1", f"articles/{n}", json.dumps(card), n)
             (position,) = log.append(self.conn, [told], at)
             self.conn.execute("UPDATE enriched_articles SET position = %s WHERE article_id = %s", (position, n))
@@ -155,6 +163,17 @@ class Newsroom:
         """Redis loses everything."""
         with redis.Redis.from_url(self.redis_url) as client:
             client.flushall()
+
+
+def _place(entity_id: str, country: str | None) -> Made:
+    where: Made = {"geonames_id": None, "lat": None, "lon": None}
+    told: Made = {
+        "entity_id": entity_id,
+        "kind": "city",
+        "name": entity_id.partition(":")[2].title(),
+        "country": country,
+    }
+    return told | where | {"role": "mention", "confidence": 0.9}
 
 
 @pytest.fixture

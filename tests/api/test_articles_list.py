@@ -141,6 +141,7 @@ BAD_VALUES = [
     "since=-1", "since=9223372036854775808", "lang=english", "lang=", "q=", "q=%20", "q=a%00b", "q=%ff", "q=%C3",
     "feed=0", "feed=abc", "entity_type=robot", "from=yesterday", "from=2026-13-01", "to=0000-00-00", "sort=oldest",
     "include=all", "fields=urll", "fields=", "limit=1&limit=2", "from=20260301",
+    "sort=relevance", "place=pt", "place=Portugal", "has=teeth", "has=body,image",
     "cursor=f_________________8", "cursor=gAAAAAAAAAAAAAAAAAAAAA", "cursor=f____________________w",
 ]  # fmt: skip
 
@@ -203,7 +204,13 @@ async def test_a_page_is_one_statement_whatever_it_holds(
     for conn in connections:
         conn.cursor_factory = Counting
         await held.pool.putconn(conn)
-    for query in ("limit=1", "limit=20", "limit=20&include=full", "limit=20&q=bridge&entity=place:lisbon"):
+    for query in (
+        "limit=1",
+        "limit=20",
+        "limit=20&include=full",
+        "limit=20&q=bridge&entity=place:lisbon",
+        "q=bridge&sort=relevance&has=quote&place=PT",
+    ):
         Counting.seen.clear()
         assert (await api.get(f"/v1/articles?{query}")).status_code == 200
         assert len(Counting.seen) == 1, query

@@ -11,7 +11,7 @@ from services.api.problems import InputError, Problem, nearest, refuse
 from services.api.views import View
 
 NAMES = frozenset(
-    p.name for p in (*query.FILTERS, *query.EVENTS) if p.name in {f.name for f in query.FILTERS} | {"type"}
+    p.name for p in (*query.FILTERS, *query.EVENTS) if p.name in {f.name for f in query.FILTERS} | {"has", "type"}
 )
 
 
