@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -26,6 +27,7 @@ FLAGS = [
     "--no-first-run",
 ]
 FEED = "/wire.json"
+_STARTED = datetime.now(UTC) - timedelta(hours=1)
 
 
 @dataclass
@@ -43,7 +45,8 @@ class Publisher:
         """Publish an article and poll; its id once it can be read."""
         name = f"https://browser.example/{len(self.items) + 1}"
         # Newest first, whatever the other tests published: each is a minute after the one before.
-        stamp = f"2026-03-02T08:{len(self.items) % 60:02}:00Z"
+        # And of today: a feed of old items only is a quiet one.
+        stamp = (_STARTED + timedelta(minutes=len(self.items))).isoformat()
         item = {"id": name, "url": name, "title": title, "content_text": text, "date_published": stamp}
         self.items.append(item | more)
         self.poll()
