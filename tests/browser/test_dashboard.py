@@ -152,9 +152,10 @@ def test_words_are_searched_as_they_are_typed_and_an_entity_filters_by_a_click(
     page.fill("#q", "heron")
     expect(page.locator("#list [data-article-id]")).to_have_count(1)
     desk.read(article_id)
-    page.fill("#q", "")
     page.locator(".chip", has_text="Tournai").click()
     expect(page.locator("#entity-filter")).to_contain_text("Tournai")
+    with page.expect_response("**/v1/articles?*entity=*"):
+        page.fill("#q", "")
     rows = page.locator("#list [data-article-id]")
     expect(rows.first).to_be_visible()
     ids = rows.evaluate_all("rows => rows.map(row => Number(row.dataset.articleId))")
