@@ -10,7 +10,7 @@ is tried alone after the first time, and stored without annotations, with the re
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -28,7 +28,7 @@ from shared.events import EventType, NewEvent
 from shared.text import fold
 
 MAX_ATTEMPTS = 3
-AT_ONCE = 8  # articles to a transaction: the first of a full message are told of while the rest is still read
+AT_ONCE = 8  # articles to a transaction at most
 SEARCH_CHARS = 100_000  # of the body: a tsvector holds at most 1 MB
 
 logger = logging.getLogger(__name__)
@@ -50,11 +50,19 @@ def enrich_batch(work: Work, ids: Sequence[int]) -> int:
     with work.pool.connection() as conn:
         attempts = store.begin(conn, ids, revision, work.clock())
     fresh = [article_id for article_id, count in attempts.items() if count == 1]
-    told = sum(_pass(work, fresh[start : start + AT_ONCE], revision) for start in range(0, len(fresh), AT_ONCE))
+    told = sum(_pass(work, portion, revision) for portion in portions(fresh))
     # What was begun before and not finished may be what killed the worker: each alone, so it takes no other with it.
     for article_id in sorted(attempts.keys() - set(fresh)):
         told += _pass(work, [article_id], revision, give_up=attempts[article_id] > MAX_ATTEMPTS)
     return told
+
+
+def portions(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    """1, 2, 4, then `AT_ONCE` at a time: the first of a full message is told of before the rest is read."""
+    start, size = 0, 1
+    while start < len(ids):
+        yield ids[start : start + size]
+        start, size = start + size, min(AT_ONCE, size * 2)
 
 
 def _pass(work: Work, ids: Sequence[int], revision: str, *, give_up: bool = False) -> int:

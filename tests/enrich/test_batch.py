@@ -14,8 +14,8 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from services.enrich import store
-from services.enrich.batch import AT_ONCE, MAX_ATTEMPTS, Work, enrich_batch
-from services.enrich.pipeline import Resources, load_resources
+from services.enrich.batch import MAX_ATTEMPTS, Work, enrich_batch, portions, save
+from services.enrich.pipeline import Resources, enrich, load_resources
 from shared import log
 from shared.db import open_pool
 
@@ -176,6 +176,17 @@ def test_an_article_that_kept_killing_its_worker_is_stored_with_the_reason_and_i
     assert rest["entities"]
 
 
+def test_a_message_is_worked_off_in_growing_portions() -> None:
+    assert [list(p) for p in portions(range(1, 21))] == [
+        [1],
+        [2, 3],
+        [4, 5, 6, 7],
+        [8, 9, 10, 11, 12, 13, 14, 15],
+        [16, 17, 18, 19, 20],
+    ]
+    assert list(portions([])) == []
+
+
 def test_a_transaction_costs_the_same_statements_for_one_article_and_for_many(
     work: Work, conn: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -188,9 +199,10 @@ def test_a_transaction_costs_the_same_statements_for_one_article_and_for_many(
 
     for n in range(1, 34):
         put(conn, n)
+    documents = enrich(store.load(conn, range(1, 34)), work.resources, clock=work.timer)
     with monkeypatch.context() as patch:
         patch.setattr(psycopg.Connection, "execute", counted)
-        for ids in ([1], list(range(2, 2 + AT_ONCE))):
+        for some in (documents[:1], documents[1:]):
             counts.append(0)
-            enrich_batch(work, ids)
-    assert counts[0] == counts[1] <= 12
+            assert save(work, some, "r") == len(some)
+    assert counts[0] == counts[1] <= 9
