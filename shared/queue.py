@@ -8,14 +8,15 @@ separate queues, worked off in order. The settings are measured: see decisions/ 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import redis
-from celery import Celery
-from kombu import Exchange, Queue
 
 from shared.articles import Lane
 from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from celery import Celery
 
 TASK = "wiredesk.enrich"
 QUEUES: dict[Lane, str] = {
@@ -31,6 +32,9 @@ MAX_RUNS = 3  # of one message whose worker dies under it
 
 def make_celery(settings: Settings) -> Celery:
     """The app that producers and workers share. Opens nothing."""
+    from celery import Celery  # 0.1 s that those who only look at the queue start without
+    from kombu import Exchange, Queue
+
     app = Celery("wiredesk", broker=_broker(settings.redis_url), set_as_current=False)
     app.conf.update(
         task_queues=[Queue(name, Exchange("wiredesk"), routing_key=name) for name in QUEUES.values()],

@@ -17,7 +17,8 @@ from deploy.local.supervisor import Say, Supervisor
 from shared.settings import Settings
 
 STARTER = Path(__file__).with_name("starter.opml")
-CAN_WAIT = frozenset({"deliver"})
+# What is stored is shown and told of first; what fetches more and what pushes it come a moment later.
+CAN_WAIT = frozenset({"deliver", "ingest"})
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import trafilatura
-
 from services.enrich.document import Document, PageText
 from services.enrich.resources import Resources
 from services.enrich.text.markup import paragraphs
@@ -32,6 +30,8 @@ def extract(html: str) -> PageText | None:
     """The paragraphs and links of a page's article."""
     if len(html) > MAX_PAGE:
         return None
+    import trafilatura  # 0.15 s that a worker without stored pages starts without
+
     found = trafilatura.bare_extraction(
         html.replace("\x00", "").encode("utf-8", "ignore").decode(),
         include_comments=False,
