@@ -18,6 +18,7 @@ from shared.settings import Settings
 
 STARTER = Path(__file__).with_name("starter.opml")
 # What is stored is shown and told of first; what fetches more and what pushes it come a moment later.
+FIRST = frozenset({"api", "enrich", "relay"})
 CAN_WAIT = frozenset({"deliver", "ingest"})
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}
 
@@ -34,7 +35,7 @@ class Machine:
         self.failed = False
         self.announced = False
         self.processes: list[Process] = []
-        self.later: list[Process] = []  # those that can wait until the API serves: starting is bound by the processor
+        self.later: list[Process] = []  # those that can wait for FIRST: starting is bound by the processor
         self.api = f"http://{WILDCARDS.get(settings.host, settings.host)}:{settings.port}"
 
     def run(self) -> int:
@@ -59,7 +60,7 @@ class Machine:
             if engines <= names:
                 self._engines_ready()
             return
-        if self.later and "api" in names | self.supervisor.given_up():
+        if self.later and names | self.supervisor.given_up() >= FIRST:
             for process in self.later:
                 self.supervisor.add(process)
             self.later = []
