@@ -326,6 +326,12 @@ class ErrorObject(Served):
     message: str
 
 
+class FeedError(ErrorObject):
+    """Why a feed fails. `candidates` are addresses of feeds that a web page names, where one is served for a feed."""
+
+    candidates: list[str] | None = None
+
+
 class Warning(Served):
     """Something the operator should know of a feed."""
 
@@ -344,7 +350,7 @@ class FeedState(Served):
     interval_s: float
     outcome: str | None
     http_status: int | None
-    error: ErrorObject | None
+    error: FeedError | None
     failures: int
     entries_in_last_poll: int
     articles_total: int
@@ -426,7 +432,7 @@ class PollObject(Served):
     bytes: int
     entries: int
     counts: dict[str, int]
-    error: ErrorObject | None = None
+    error: FeedError | None = None
 
 
 class PollPage(Page):

@@ -32,7 +32,7 @@ class Entry:
 class Feed:
     """A body as one of the readers understood it."""
 
-    format: str  # rss2.0, atom1.0, rdf1.0, json1.1, ...
+    format: str  # rss2.0, atom1.0, rdf1.0, json1.1, newssitemap, sitemapindex, ...
     entries: list[Entry]
     title: str | None = None
     site_url: str | None = None
@@ -40,6 +40,7 @@ class Feed:
     ttl_s: float | None = None  # the feed's own word on how long it stays the same
     hub: str | None = None
     damaged: bool = False  # not well-formed, but understood
+    children: list[str] = field(default_factory=list)  # the sitemaps of an index, which has no entries of its own
 
 
 @dataclass(slots=True, frozen=True)
@@ -106,3 +107,5 @@ class ParsedFeed:
     refused: int  # neither title, text nor address
     capped: int
     dates: list[datetime]
+    entities_refused: bool = False
+    children: list[str] = field(default_factory=list)  # see `Feed`

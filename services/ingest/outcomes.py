@@ -5,8 +5,9 @@ A good poll is `updated`, `unchanged` or `not_modified`; every other outcome is 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 GOOD = ("updated", "unchanged", "not_modified")
 ItemOutcome = Literal["new", "corrected", "unchanged", "duplicate", "refused", "capped"]
@@ -36,13 +37,14 @@ _ADVICE = {
     "empty": "It is tried again.",
     "unreadable": "Ask the publisher to mend the feed; it is tried again.",
     "rss_in_json": "",
+    "plain_sitemap": "",
     "parse_timeout": "It is tried again, ever less often.",
     "parse_crash": "It is tried again, ever less often.",
 }
 OUTCOMES: tuple[str, ...] = (*GOOD, *_ADVICE)
 
 # What will not mend itself: told at once, tried again late.
-PERMANENT = frozenset({"address_refused", "not_a_feed", "rss_in_json", "gone"})
+PERMANENT = frozenset({"address_refused", "not_a_feed", "rss_in_json", "plain_sitemap", "gone"})
 TOLD_AFTER = 3  # failures in a row, for all others
 
 
@@ -52,13 +54,19 @@ class Failure:
 
     code: str
     message: str
+    candidates: tuple[str, ...] = ()  # addresses of feeds that may be meant instead
 
     @classmethod
-    def of(cls, code: str, what: str) -> Failure:
+    def of(cls, code: str, what: str, candidates: Sequence[str] = ()) -> Failure:
         """The failure with this code, its advice added to what was found."""
         what = what.strip().rstrip(".")
         what = what[:1].upper() + what[1:] + "."
-        return cls(code, f"{what} {_ADVICE[code]}".strip()[:1000])
+        return cls(code, f"{what} {_ADVICE[code]}".strip()[:1000], tuple(candidates))
+
+    def stored(self) -> dict[str, Any]:
+        """As `feed_states.error` and `polls.error` keep it."""
+        told = {"code": self.code, "message": self.message}
+        return told | {"candidates": list(self.candidates)} if self.candidates else told
 
     @property
     def permanent(self) -> bool:

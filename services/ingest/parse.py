@@ -1,8 +1,9 @@
 """A body into a `ParsedFeed`. Pure; runs in the parse pool, since the body may be hostile.
 
-body ─ unpack ─ encoding ─┬─ JSON ───────────── jsonfeed ─┐
-                          ├─ HTML page ─▶ NotAFeed        ├─▶ name ─▶ known word for word? ─▶ clean ─▶ ParsedFeed
-                          └─ XML ─ strict ─(unsure)─ loose┘            counted, left out
+body ─ unpack ─ encoding ─ document type out ─┬─ JSON ───────────── jsonfeed ─┐
+                                              ├─ HTML page ─▶ NotAFeed        ├─▶ name ─▶ known word for word?
+                                              ├─ sitemap                      │    ├─ yes: counted, left out
+                                              └─ XML ─ strict ─(unsure)─ loose┘    └─ no: clean ─▶ ParsedFeed
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from datetime import datetime
 from html import unescape
 
 from services.ingest.dates import read_date
+from services.ingest.doctype import without_doctype
 from services.ingest.encoding import to_utf8
 from services.ingest.identity import name_entries, signature
 from services.ingest.items import MAX_ITEMS, Entry, Feed, Item, ParsedFeed
@@ -23,6 +25,7 @@ from services.ingest.loose import read_loose
 from services.ingest.markup import title_of
 from services.ingest.normalise import clean, is_empty
 from services.ingest.refusals import NotAFeed
+from services.ingest.sitemap import ROOTS, read_sitemap
 from services.ingest.strict import read_strict
 from shared.urls import resolve
 
@@ -51,6 +54,7 @@ class Job:
 def parse(body: bytes, job: Job) -> ParsedFeed:
     """What the body holds. Raises `NotAFeed`."""
     document, repaired = to_utf8(_unpacked(body), job.content_type)
+    document, entities_refused = (document, False) if _PAGE.match(document[:4096]) else without_doctype(document)
     feed = read(document, job.url)
     named = name_entries(feed.entries, job.feed_id, feed.site_url)
     base = feed.site_url or job.url
@@ -84,6 +88,8 @@ def parse(body: bytes, job: Job) -> ParsedFeed:
         refused=refused,
         capped=max(0, len(feed.entries) - MAX_ITEMS),
         dates=_newest_dates(feed.entries, job.now),
+        entities_refused=entities_refused,
+        children=feed.children,
     )
 
 
@@ -95,6 +101,8 @@ def read(document: bytes, url: str) -> Feed:
         return read_json(document, url)
     if _PAGE.match(document[:4096]):
         raise _page(document, url)
+    if _root(document) in ROOTS:
+        return read_sitemap(document, url)
     feed = read_strict(document, url) or read_loose(document, url)
     if feed is None or not feed.entries:
         feed = _read_prefixed(document, url) or feed
@@ -144,13 +152,18 @@ def feed_links(document: bytes, url: str) -> list[str]:
 
 
 def _other(document: bytes, url: str) -> NotAFeed:
-    root = _ROOT.search(document[:65536])
-    name = root.group(1).decode("utf-8", "replace") if root else None
+    name = _root(document)
     if name and name.lower() in ("html", "head", "body", "meta", "div"):
         return _page(document, url)
     if name:
         return NotAFeed(f"the body is XML with the root <{name[:60]}>, which is no feed format that is read here")
     return NotAFeed("the body is neither XML nor JSON; check the address", code="not_a_feed")
+
+
+def _root(document: bytes) -> str | None:
+    """The name of the first element, without its prefix."""
+    root = _ROOT.search(document[:65536])
+    return root.group(1).decode("utf-8", "replace").rpartition(":")[2] if root else None
 
 
 def _newest_dates(entries: list[Entry], now: datetime) -> list[datetime]:

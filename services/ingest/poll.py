@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from services.ingest import store
+from services.ingest.children import read_children
 from services.ingest.decide import Correction, Decision, correct, decide
 from services.ingest.fetch import fetch
 from services.ingest.items import Item, ParsedFeed
@@ -32,7 +33,7 @@ from services.ingest.saver import RaceLost, Writing
 from services.ingest.sources import source_of
 from services.ingest.states import Claimed, Finished, Result, finish
 from shared.articles import Lane
-from shared.http import Response
+from shared.http import FetchError, Response
 
 ATTEMPTS = 5  # to decide, when other feeds bring the same articles at the same moment
 HASHES = 200  # more of the feed's own item hashes than it had items, to recognise those unchanged
@@ -66,9 +67,10 @@ async def _parse(res: Resources, feed: Claimed, response: Response, result: Resu
             known = await store.item_hashes(conn, feed.feed_id, feed.entries_in_last_poll * 2 + HASHES)
     job = Job(feed.feed_id, response.url, response.headers.get("content-type"), response.received_at, known)
     try:
-        result.parsed = await res.parser.parse(response.body, job)
-    except (NotAFeed, ParserKilled) as error:
-        result.failure = Failure.of(error.code, error.message)
+        parsed = await res.parser.parse(response.body, job)
+        result.parsed = await read_children(res, parsed, job, result) if parsed.children else parsed
+    except (NotAFeed, ParserKilled, FetchError) as error:
+        result.failure = Failure.of(error.code, error.message, getattr(error, "candidates", ()))
         result.outcome = error.code
         return None
     result.entries = result.parsed.entries

@@ -16,7 +16,7 @@ from services.ingest.rhythm import Rhythm
 from services.ingest.silence import allowed_s, is_quiet
 from services.ingest.validators import Answer, Trust
 
-OF_BODY = ("items_capped", "encoding_repaired")  # warnings that only a body that was read can end
+OF_BODY = ("items_capped", "entities_refused", "encoding_repaired")  # warnings that only a body that was read can end
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +105,8 @@ def _of_body(parsed: ParsedFeed) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     if parsed.capped:
         found.append(("items_capped", f"the feed holds {parsed.entries} items, {parsed.capped} of them were left out"))
+    if parsed.entities_refused:
+        found.append(("entities_refused", "the feed declares XML entities, which are neither expanded nor opened"))
     if parsed.encoding_repaired:
         found.append(("encoding_repaired", "the feed is written in another encoding than it says"))
     return found

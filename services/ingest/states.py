@@ -121,7 +121,7 @@ def finish(feed: Claimed, result: Result, bounds: Bounds, samplewire: bool, now:
         "bytes": result.size,
         "entries": result.entries,
         "counts": result.counts,
-        "error": {"code": failure.code, "message": failure.message} if failure else None,
+        "error": failure.stored() if failure else None,
         "failures": failures,
         "told_failing": told,
         "retry_after_at": result.retry_after_at,

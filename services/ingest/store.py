@@ -141,6 +141,21 @@ async def next_due_at(conn: Conn) -> datetime | None:
     return found
 
 
+async def take_turn(conn: Conn, host: str, now: datetime, gap_s: float) -> datetime:
+    """The next moment at which this host may be asked, taken from all others."""
+    cursor = await conn.execute(
+        """
+        INSERT INTO hosts AS h (host, next_start_at) VALUES (%(host)s, %(now)s + make_interval(secs => %(gap)s))
+        ON CONFLICT (host) DO UPDATE SET
+            next_start_at = greatest(h.next_start_at, %(now)s) + make_interval(secs => %(gap)s)
+        RETURNING next_start_at - make_interval(secs => %(gap)s)
+        """,
+        {"host": host, "now": now, "gap": gap_s},
+    )
+    at: datetime = (await cursor.fetchall())[0][0]
+    return at
+
+
 # --- what the store knows of a poll's items -------------------------------------------------------------------------
 
 

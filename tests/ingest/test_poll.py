@@ -104,6 +104,7 @@ async def test_a_web_page_is_an_error_that_names_its_feeds(desk: Desk, publisher
     poll = await desk.first_poll(feed)
     assert (poll["outcome"], poll["error"]["code"]) == ("not_a_feed", "not_a_feed")
     assert publisher.url("/rss.xml") in poll["error"]["message"]
+    assert poll["error"]["candidates"] == [publisher.url("/rss.xml")]
     assert (await desk.state(feed))["status"] == "failing"
     events = await desk.rows("SELECT type, subject FROM events")
     assert events == [("wiredesk.feed.failing.v1", f"feeds/{feed}")]
