@@ -232,6 +232,27 @@ class Poll(Model):
     error: dict[str, Any] | None = None
 
 
+class Finding(Model):
+    """One thing the doctor found of a feed: `info`, `warning` or `error`."""
+
+    code: str
+    severity: str
+    message: str
+    evidence: dict[str, Any] = {}
+
+
+class Diagnosis(Model):
+    """What an address gives; `candidates` are feeds of its site. `verdict`: `good`, `usable` or `refused`."""
+
+    url: str
+    verdict: str
+    findings: list[Finding] = []
+    format: str | None = None
+    entries: int = 0
+    predicted_interval_s: float | None = None
+    candidates: list[str] = []
+
+
 class OpmlImport(Model):
     """What became of the outlines of an OPML file."""
 

@@ -13,7 +13,20 @@ from pydantic import BaseModel
 from wiredesk.calls import Call, Filters, Values, checked, following_page, get, parsed, query
 from wiredesk.errors import StreamReset, Unreachable
 from wiredesk.following import Following
-from wiredesk.models import Article, Delivery, Document, Event, Feed, Key, NewSecret, OpmlImport, Page, Poll, Webhook
+from wiredesk.models import (
+    Article,
+    Delivery,
+    Diagnosis,
+    Document,
+    Event,
+    Feed,
+    Key,
+    NewSecret,
+    OpmlImport,
+    Page,
+    Poll,
+    Webhook,
+)
 from wiredesk.resume import ResumeState
 
 Result = TypeVar("Result", bound=BaseModel)
@@ -218,6 +231,11 @@ class Feeds:
     def polls(self, feed_id: int) -> Page[Poll]:
         """Its last polls."""
         return self._client.read(get(f"/v1/feeds/{feed_id}/polls"), Page[Poll])
+
+    def doctor(self, url: str) -> Diagnosis:
+        """Examine an address before subscribing to it; takes up to a minute."""
+        call = Call("POST", "/v1/feeds/doctor", json={"url": url}, timeout_s=90.0)
+        return self._client.read(call, Diagnosis)
 
     def import_opml(self, opml: bytes) -> OpmlImport:
         """Subscribe to all feeds of an OPML file; folders become tags."""

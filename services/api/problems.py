@@ -37,7 +37,7 @@ CODES: dict[str, tuple[int, str]] = {
     "unreadable": (422, "a document that cannot be understood"),
     "rate_limited": (429, "more requests than this key may make; `Retry-After` says when to go on"),
     "internal": (500, "our fault; nothing about the request"),
-    "unavailable": (503, "PostgreSQL cannot be reached; trying again is right"),
+    "unavailable": (503, "PostgreSQL, or ingest where it is asked, cannot be reached; trying again is right"),
     "too_slow": (503, "the question took longer than is allowed; narrow it or try again"),
 }
 

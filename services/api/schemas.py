@@ -441,6 +441,37 @@ class PollPage(Page):
     items: list[PollObject]
 
 
+class DoctorIn(Asked):
+    """An address to examine."""
+
+    model_config = ConfigDict(
+        extra="forbid", str_strip_whitespace=True, json_schema_extra={"examples": [{"url": "https://wire.example/"}]}
+    )
+
+    url: Annotated[str, StringConstraints(min_length=1, max_length=4096)]
+
+
+class DoctorFinding(Served):
+    """One thing the doctor found. `evidence` holds what was counted or read."""
+
+    code: str
+    severity: Literal["info", "warning", "error"]
+    message: str
+    evidence: dict[str, Any]
+
+
+class DoctorReport(Served):
+    """What an address gives. An error among the findings makes it `refused`, a warning `usable`, neither `good`."""
+
+    url: str
+    verdict: Literal["good", "usable", "refused"]
+    findings: list[DoctorFinding]
+    format: str | None
+    entries: int
+    predicted_interval_s: float | None
+    candidates: list[str]
+
+
 class RuleVote(Served):
     """One rule of the schedule: on what ground, for which wait, and whether it decided."""
 

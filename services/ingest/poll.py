@@ -16,12 +16,14 @@ nothing: whoever holds the lease does.
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from services.ingest import store
 from services.ingest.children import read_children
 from services.ingest.decide import Correction, Decision, correct, decide
+from services.ingest.discover import well_known
 from services.ingest.fetch import fetch
 from services.ingest.items import Item, ParsedFeed
 from services.ingest.losses import is_lost
@@ -70,11 +72,21 @@ async def _parse(res: Resources, feed: Claimed, response: Response, result: Resu
         parsed = await res.parser.parse(response.body, job)
         result.parsed = await read_children(res, parsed, job, result) if parsed.children else parsed
     except (NotAFeed, ParserKilled, FetchError) as error:
-        result.failure = Failure.of(error.code, error.message, getattr(error, "candidates", ()))
+        result.failure = Failure.of(error.code, error.message, await _candidates(res, feed, response, error))
         result.outcome = error.code
         return None
     result.entries = result.parsed.entries
     return result.parsed
+
+
+async def _candidates(
+    res: Resources, feed: Claimed, response: Response, error: NotAFeed | ParserKilled | FetchError
+) -> Sequence[str]:
+    """The feeds that may be meant: those the page names, or for a new feed those at the well-known paths."""
+    named: Sequence[str] = getattr(error, "candidates", ())
+    if named or error.code != "not_a_feed" or feed.failures:
+        return named
+    return [candidate.url for candidate in await well_known(res, response.url, response.received_at)]
 
 
 async def _store(res: Resources, feed: Claimed, response: Response, parsed: ParsedFeed, result: Result) -> None:

@@ -1,6 +1,6 @@
 """The ingest process: opens what it needs, runs its parts side by side, closes in reverse.
 
-requests (LISTEN) ─▶ runner ─▶ polls ─▶ saver, sender        sweep        health listener
+requests (LISTEN) ─▶ runner ─▶ polls ─▶ saver, sender        sweep        doctor (LISTEN)        health listener
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 
 import redis
 
+from services.ingest.doctor import Doctor
 from services.ingest.health import listening
 from services.ingest.metrics import Metrics
 from services.ingest.pool import ParsePool
@@ -68,6 +69,7 @@ async def serve(settings: Settings, stop: asyncio.Event, concurrency: int = CONC
                 ("requests", runner.listen()),
                 ("leases", runner.keep_leases()),
                 ("sweep", Sweep(res).run()),
+                ("doctor", Doctor(res).run()),
                 ("poll", runner.run()),
             )
         ]

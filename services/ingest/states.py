@@ -112,7 +112,7 @@ def finish(feed: Claimed, result: Result, bounds: Bounds, samplewire: bool, now:
         "interval_s": planned.interval_s,
         "etag": result.etag if not failure else feed.etag,
         "last_modified": result.last_modified if not failure else feed.last_modified,
-        "body_hash": result.body_hash.hex() if result.body_hash else None,
+        "body_hash": result.body_hash.hex() if result.body_hash and not failure else None,  # a page stays an error
         "at": result.started_at,
         "took_ms": max(0, round((now - result.started_at).total_seconds() * 1000)),
         "succeeded": failure is None,

@@ -23,7 +23,7 @@ Conn = psycopg.AsyncConnection[tuple[Any, ...]]
 
 
 def _json(rows: Any) -> str:
-    return orjson.dumps(rows).decode()
+    return orjson.dumps(rows, option=orjson.OPT_UTC_Z).decode()
 
 
 # --- claiming feeds -------------------------------------------------------------------------------------------------
@@ -430,7 +430,8 @@ async def finish_polls(conn: Conn, rows: Sequence[Mapping[str, Any]]) -> set[int
                 body_hash = coalesce(decode(g.body_hash, 'hex'), s.body_hash),
                 last_polled_at = g.at,
                 last_success_at = CASE WHEN g.succeeded THEN g.at ELSE s.last_success_at END,
-                outcome = g.outcome, http_status = g.http_status, error = g.error, failures = g.failures,
+                outcome = g.outcome, http_status = g.http_status, failures = g.failures,
+                error = CASE WHEN s.error->>'code' = g.error->>'code' THEN s.error || g.error ELSE g.error END,
                 told_failing = g.told_failing, retry_after_at = g.retry_after_at,
                 entries_in_last_poll = coalesce(g.entries, s.entries_in_last_poll),
                 articles_total = s.articles_total + g.linked, new_total = s.new_total + g.new,
@@ -577,6 +578,59 @@ async def answer(conn: Conn, answers: Sequence[tuple[int, int, Mapping[str, Any]
             [_json(refused) if refused else None for _, _, refused in answers],
         ),
     )
+
+
+# --- addresses that api wants examined -------------------------------------------------------------------------------
+
+
+async def claim_examinations(
+    conn: Conn, now: datetime, asked_after: datetime, lease_until: datetime, limit: int
+) -> list[tuple[int, str]]:
+    """Lease at most `limit` requests, asked lately, that nobody examines; (id, url) of each."""
+    cursor = await conn.execute(
+        """
+        WITH free AS (
+            SELECT r.id, r.url FROM doctor_requests r LEFT JOIN doctor_answers a ON a.request_id = r.id
+            WHERE r.at > %(after)s AND (a.request_id IS NULL OR (a.report IS NULL AND a.lease_until <= %(now)s))
+            ORDER BY r.id LIMIT %(limit)s
+        ), leased AS (
+            INSERT INTO doctor_answers AS a (request_id, lease_until) SELECT id, %(until)s FROM free
+            ON CONFLICT (request_id) DO UPDATE SET lease_until = excluded.lease_until
+            WHERE a.report IS NULL AND a.lease_until <= %(now)s
+            RETURNING request_id
+        )
+        SELECT id, url FROM free JOIN leased ON request_id = id
+        """,
+        {"now": now, "after": asked_after, "until": lease_until, "limit": limit},
+    )
+    rows: list[Any] = await cursor.fetchall()
+    return rows
+
+
+async def report_examination(conn: Conn, request_id: int, report: Mapping[str, Any]) -> None:
+    """The answer to a request; the first one counts. Answers whose request api removed go."""
+    await conn.execute(
+        """
+        WITH gone AS (
+            DELETE FROM doctor_answers a WHERE NOT EXISTS (SELECT FROM doctor_requests r WHERE r.id = a.request_id)
+        )
+        UPDATE doctor_answers SET report = %s::jsonb WHERE request_id = %s AND report IS NULL
+        """,
+        (_json(report), request_id),
+    )
+
+
+async def hub_of(conn: Conn, url_key: str) -> tuple[str | None, bool] | None:
+    """(the state of our WebSub subscription, whether the hub left news out) of a subscribed feed."""
+    cursor = await conn.execute(
+        """
+        SELECT s.hub->>'state', s.warnings @> '[{"code": "hub_misses"}]'
+        FROM feeds f JOIN feed_states s ON s.feed_id = f.id WHERE f.url_key = %s AND f.deleted_at IS NULL
+        """,
+        (url_key,),
+    )
+    row = await cursor.fetchone()
+    return (row[0], row[1]) if row else None
 
 
 # --- the queue's other side -----------------------------------------------------------------------------------------

@@ -53,6 +53,7 @@ def test_search_prints_columns_and_lets_no_title_steer_the_terminal() -> None:
         (["queue"], {"waiting": 4}),
         (["feeds", "add", "http://example.org/feed"], FEED),
         (["feeds", "poll", "3"], {"outcome": "ok", "entries": 2}),
+        (["feeds", "doctor", "http://example.org/"], {"url": "http://example.org/", "verdict": "good", "findings": []}),
         (["keys", "create", "desk"], {"id": 1, "key": "wd_x"}),
         (["webhooks", "add", "http://127.0.0.1:9/"], {"id": "w1", "secret": "whsec_x", "status": "active"}),
     ],
@@ -66,6 +67,23 @@ def test_json_is_the_answer_as_it_came(arguments: list[str], answer: dict[str, o
         plain = run(url, *arguments)
         assert plain.returncode == 0, plain.stderr
         assert plain.stdout.strip()
+
+
+def test_the_doctor_tells_what_is_wrong_and_what_to_add_instead() -> None:
+    finding = {"code": "not_a_feed", "severity": "error", "message": "A web page\u001b.", "evidence": {}}
+    report = {"url": "http://example.org/", "verdict": "refused", "findings": [finding], "format": None, "entries": 0,
+              "predicted_interval_s": None, "candidates": ["http://example.org/feed"]}  # fmt: skip
+    with serving(lambda asked: as_json(report)) as (url, asked):
+        done = run(url, "feeds", "doctor", "http://example.org/")
+    assert (asked[0].method, asked[0].path, json.loads(asked[0].body)) == (
+        "POST",
+        "/v1/feeds/doctor",
+        {"url": "http://example.org/"},
+    )
+    assert done.returncode == 1 and "\u001b" not in done.stdout
+    first, *_, last = done.stdout.splitlines()
+    assert first == "refused: http://example.org/ (no feed)"
+    assert last == "feed of this site: http://example.org/feed"
 
 
 def test_lists_are_read_to_their_end() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 
+from services.ingest.doctor import Doctor
 from services.ingest.resources import Resources
 from services.ingest.runner import Runner
 from services.ingest.service import open_resources
@@ -73,6 +74,19 @@ class Desk:
         row = (await cursor.fetchall())[0]
         return dict(zip([column.name for column in cursor.description or ()], row, strict=True))
 
+    async def examine(self, url: str) -> dict[str, Any]:
+        """Ask the doctor as api does, and the report."""
+        request = await self.one(
+            "WITH r AS (INSERT INTO doctor_requests (url) VALUES (%s) RETURNING id)"
+            " SELECT id FROM r, pg_notify('wiredesk_doctor_requests', '')",
+            url,
+        )
+        found = await self.until(
+            lambda: self.rows("SELECT report FROM doctor_answers WHERE request_id = %s AND report IS NOT NULL", request)
+        )
+        report: dict[str, Any] = found[0][0]
+        return report
+
     async def until(self, look: Callable[[], Awaitable[Any]], within_s: float = 30.0) -> Any:
         """What `look` gives once it gives something. Fails after `within_s`."""
         end = time.monotonic() + within_s
@@ -90,7 +104,14 @@ async def ingesting(settings: Settings, concurrency: int = 16) -> AsyncIterator[
         runner = Runner(res, concurrency)
         parts = [
             asyncio.create_task(part)
-            for part in (runner.run(), runner.listen(), runner.keep_leases(), res.saver.run(), res.sender.run())
+            for part in (
+                runner.run(),
+                runner.listen(),
+                runner.keep_leases(),
+                res.saver.run(),
+                res.sender.run(),
+                Doctor(res).run(),
+            )
         ]
         try:
             yield res

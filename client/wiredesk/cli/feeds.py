@@ -70,6 +70,23 @@ def poll(
 
 
 @app.command()
+def doctor(ctx: typer.Context, url: str, as_json: AsJson = False) -> None:
+    """Examine an address before adding it: is it a feed, how good is one, which feeds has its site."""
+    with connect(ctx) as desk:
+        found = desk.feeds.doctor(url)
+    if as_json:
+        show_json(found)
+    else:
+        what = f"{found.format}, {found.entries} items" if found.format else "no feed"
+        typer.echo(plain(f"{found.verdict}: {found.url} ({what})"))
+        show_rows(("SEVERITY", "CODE", "FINDING"), ((f.severity, f.code, f.message) for f in found.findings))
+        for candidate in found.candidates:
+            typer.echo(plain(f"feed of this site: {candidate}"))
+    if found.verdict == "refused":
+        raise typer.Exit(1)
+
+
+@app.command()
 def remove(ctx: typer.Context, feed_id: FeedId) -> None:
     """Unsubscribe; its articles stay."""
     with connect(ctx) as desk:

@@ -23,6 +23,8 @@ from services.api.params import MAX_POSITION, Param
 from services.api.problems import Problem
 from services.api.schemas import (
     FEED_STATUSES,
+    DoctorIn,
+    DoctorReport,
     Explanation,
     FeedIn,
     FeedObject,
@@ -44,7 +46,8 @@ opml_router = APIRouter(tags=["feeds"])
 OPML = "text/x-opml"
 OPML_TYPES = (OPML, "application/xml", "text/xml", "text/x-opml+xml", "application/x-opml+xml")
 MAX_OPML_BYTES = 10_000_000
-LOOK_AGAIN_S = 0.1  # while waiting for a poll
+LOOK_AGAIN_S = 0.1  # while waiting for a poll or a report
+DOCTOR_S = 55.0  # longest wait for a report, a little more than ingest gives itself
 _STATE = tuple(FeedState.model_fields)
 _FEED = tuple(name for name in FeedObject.model_fields if name != "state")
 _POLL = tuple(PollObject.model_fields)
@@ -124,6 +127,28 @@ async def subscribe(request: Request) -> Response:
         raise Problem("conflict", "the feed was deleted while it was asked for; ask again")
     location = {"Location": f"/v1/feeds/{row['id']}"}
     return Response(_json(_feed(row)), 201 if added else 200, location, JSON)
+
+
+@router.post(
+    "/doctor",
+    **described(DoctorReport, body=DoctorIn, fails=("bad_json", "bad_body", "address_refused", "unavailable")),
+)
+async def doctor(request: Request) -> Response:
+    """Examine an address before subscribing to it: what it gives, how well, and which feeds its site has."""
+    held = resources(request)
+    params.read(request.scope["query_string"], ())
+    asked = await read_json(request, DoctorIn)
+    url = check_outbound(asked.url, _allowed(held))
+    async with held.writing() as conn:
+        request_id = await store.ask_doctor(conn, url)
+    until = time.monotonic() + DOCTOR_S
+    while time.monotonic() < until and held.hub.closing is None:
+        async with held.reading() as conn:
+            report = await store.doctor_report(conn, request_id)
+        if report is not None:
+            return Response(_json(report), media_type=JSON)
+        await asyncio.sleep(LOOK_AGAIN_S)
+    raise Problem("unavailable", f"no ingest process answered within {DOCTOR_S:.0f} s; try again")
 
 
 @router.get("/{feed_id}", **described(FeedObject, fails=("not_found",)))

@@ -210,6 +210,27 @@ async def forget_answered(conn: Connection) -> None:
     )
 
 
+async def ask_doctor(conn: Connection, url: str) -> int:
+    """Ask ingest to examine an address; the request's id. Requests older than an hour go."""
+    cursor = await conn.execute(
+        """
+        WITH gone AS (
+            DELETE FROM doctor_requests WHERE at < now() - interval '1 hour'
+        ), asked AS (INSERT INTO doctor_requests (url) VALUES (%s) RETURNING id)
+        SELECT id, pg_notify('wiredesk_doctor_requests', '') FROM asked
+        """,
+        (url,),
+    )
+    return int((await cursor.fetchall())[0][0])
+
+
+async def doctor_report(conn: Connection, request_id: int) -> dict[str, Any] | None:
+    """The report on an address; None while it is examined."""
+    cursor = await conn.execute("SELECT report FROM doctor_answers WHERE request_id = %s", (request_id,))
+    row = await cursor.fetchone()
+    return row[0] if row else None
+
+
 async def polls(conn: Connection, feed_id: int, *, before: int, limit: int) -> tuple[int, list[dict[str, Any]]]:
     """The head of the log, and the last polls of a feed with ids below `before`, newest first."""
     async with conn.cursor(row_factory=dict_row) as cursor:
