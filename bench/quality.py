@@ -12,7 +12,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench import quality_marked, quality_sets
+from bench import quality_marked, quality_sets, quality_things
 from bench.quality_rows import FLOORS, Floors, Row, floors, under
 from services.enrich.pipeline import load_resources
 
@@ -43,6 +43,9 @@ _FOOT = """
   names found, how many have the right type. *folding*: of the things found, how many are one entity that is nothing
   else. *place ids*: GeoNames ids against those marked. *speakers*: of the quotes found, how many have the right
   speaker, or none where nobody is named.
+- **own sentences**: {sentences} sentences in `tests/enrich/marked/things.txt`, a third of them with nothing to find.
+  When the rules first met them they had events P 90 R 74, works P 100 R 90, products P 100 R 84, groups P 77 R 100;
+  what was wrong then was mended, so the rows now say that it stays so.
 - **GUM dev+test** (CC BY 4.0; biography and voyage CC BY-SA 3.0) and **UNER PUD** (CC BY-SA 3.0): academic, court and
   encyclopaedic text, not news; GUM's flat names were derived from nested ones by rule and are noisy. Nothing here was
   trained on them; one constant of the model was chosen on them (see its card). Sentences of one source are read as one
@@ -53,7 +56,8 @@ _FOOT = """
 
 ## What is English only
 
-Persons, organisations and cities, acronyms, nationalities, dates. Other languages get country names and no other names.
+Persons, organisations and cities, events, works and products, acronyms, nationalities, dates. Other languages get
+country names and no other names.
 Quotes are found in English, French, German, Spanish, Portuguese and Italian; outside English they have no speaker.
 Language, summary, keywords and links serve every language; each article's `annotations` say what was skipped.
 """
@@ -67,6 +71,7 @@ def main() -> int:
     resources = load_resources("default")
     pairs = quality_marked.marked(resources)
     rows = quality_marked.rows(quality_marked.score(pairs))
+    rows += quality_things.rows(resources)
     rows += quality_marked.rows(quality_marked.score(quality_marked.marked(load_resources("rules"))), TIERS)
     rows.append(quality_marked.languages(resources))
     complete = quality_sets.DATA.is_dir()
@@ -79,7 +84,10 @@ def main() -> int:
     least = floors()
     print(table(rows, least))
     if complete:
-        PAGE.write_text(_HEAD + table(rows, least) + _FOOT.format(count=len(pairs)), encoding="utf-8")
+        PAGE.write_text(
+            _HEAD + table(rows, least) + _FOOT.format(count=len(pairs), sentences=len(quality_things.read())),
+            encoding="utf-8",
+        )
     fallen = under(rows, least)
     for line in fallen:
         print(f"under its floor: {line}", file=sys.stderr)

@@ -26,7 +26,9 @@ from shared.articles import Article, FeedRef, Source
 
 MARKS = Path(__file__).resolve().parents[1] / "tests" / "enrich" / "marked" / "articles.toml"
 STARTED = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)  # the replay's start: it fixes the weekdays in the texts
-TYPES = {"persons": "person", "organisations": "organisation", "places": "place"}
+NAMES = {"persons": "person", "organisations": "organisation", "places": "place"}  # what the model finds
+THINGS = {"events": "event", "works": "work", "products": "product", "groups": "group"}  # what rules and tables find
+TYPES = {**NAMES, **THINGS}
 _PLACE = re.compile(r"(?P<forms>.*?)(?: (?:#(?P<id>\d+)|@(?P<country>[A-Z]{2})))?")
 SET = "sample wire"
 
@@ -216,7 +218,7 @@ def _spans(entity: Entity) -> list[At]:
 
 
 def _named(doc: Document) -> list[Entity]:
-    return [entity for entity in doc.entities if entity.type in TYPES.values()]
+    return list(doc.entities)
 
 
 def _names(scores: Scores, mark: Marked, doc: Document) -> None:
@@ -305,11 +307,15 @@ def rows(scores: Scores, tier: str = "") -> list[Row]:
         Row(task, "en", name, f"{scores.exact[kind].wanted} names", _figures(scores, [kind]))
         for task, kind in (("persons", "person"), ("organisations", "organisation"), ("places", "place"))
     ]
-    every = list(TYPES.values())
+    every = list(NAMES.values())
     wanted = sum(scores.exact[kind].wanted for kind in every)
     found.append(Row("entities", "en", name, f"{wanted} names", _figures(scores, every)))
     if tier:
         return found
+    found += [
+        Row(task, "en", name, f"{scores.exact[kind].wanted} names", _figures(scores, [kind]))
+        for task, kind in THINGS.items()
+    ]
     each = scores.entities / max(1, scores.whole.wanted)
     return [
         *found,

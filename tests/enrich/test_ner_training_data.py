@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from services.enrich.ner.spans import Span
-from training.ner.data import IGNORED, Sentence, cased, doubted, example
+from training.ner.data import IGNORED, Sentence, cased, example
 from training.ner.evaluate import Score
 
 PERSON, ORGANISATION, PLACE = range(3)
@@ -34,25 +34,23 @@ def test_only_the_name_of_a_span_is_learned() -> None:
     }  # fmt: skip
 
 
-def test_handles_pronouns_and_doubtful_stretches_are_not_learned_from() -> None:
-    sentence = Sentence(
-        "@ada says we left Oslo for Bergen", ((1, 4, PERSON), (10, 12, ORGANISATION)), "own", ((18, 22),)
-    )
+def test_handles_and_pronouns_are_not_learned_from() -> None:
+    sentence = Sentence("@ada says we left Oslo for Bergen", ((1, 4, PERSON), (10, 12, ORGANISATION)), "own")
     made = example(sentence, 1.0, 8)
     ignored = [word for word, tag in zip(made.words, made.tags, strict=True) if tag == IGNORED]
-    assert ignored == ["ada", "we", "Oslo"]
+    assert ignored == ["ada", "we"]
+
+
+def test_of_a_text_without_labels_nothing_is_learned_but_from_a_teacher() -> None:
+    made = example(Sentence("Ada left Oslo", (), "own", labelled=False), 1.0, 8, 1.0)
+    assert set(made.tags) == {IGNORED}
+    assert made.trust == 1.0
 
 
 def test_words_far_from_a_candidate_are_not_read() -> None:
     made = example(Sentence("it went on and on until Oslo woke up and all was well", (), "own"), 1.0, 2)
     assert made.words == ("on", "until", "Oslo", "woke", "up")
     assert [made.words[i] for i in made.chosen] == ["Oslo"]
-
-
-def test_silver_names_and_a_first_model_that_disagree_are_doubtful() -> None:
-    silver = Sentence("Oslo and Bergen", ((0, 4, PLACE), (9, 15, PERSON)), "own")
-    found = [[Span(0, 4, "place", 0.9), Span(9, 15, "place", 0.9)]]
-    assert doubted([silver], lambda _: found)[0].doubtful == ((9, 15),)
 
 
 def test_a_score_tells_exact_from_overlapping() -> None:

@@ -28,9 +28,9 @@ class Packer:
         self._tokenizer = tokenizer
         self._known: dict[str, list[int]] = {}
 
-    def window(self, run: list[Example]) -> tuple[list[int], list[int], list[int], list[int], list[float]]:
+    def window(self, run: list[Example]) -> tuple[list[int], list[int], list[int], list[int], list[float], list[float]]:
         """Pack a run; what does not fit into ``WINDOW`` is left out."""
-        ids, shapes, chosen, tags, weights = [_CLS], [0], [], [], []
+        ids, shapes, chosen, tags, weights, trust = [_CLS], [0], [], [], [], []
         for example in run:
             among = set(example.chosen)
             for i, word in enumerate(example.words):
@@ -45,14 +45,15 @@ class Packer:
                     chosen.append(len(ids))
                     tags.append(example.tags[i])
                     weights.append(example.weight)
+                    trust.append(example.trust)
                 ids.extend(pieces)
                 shapes.extend([int(example.shapes[i])] * len(pieces))
-        return [*ids, _SEP], [*shapes, int(Shape.NONE)], chosen, tags, weights
+        return [*ids, _SEP], [*shapes, int(Shape.NONE)], chosen, tags, weights, trust
 
 
 def batches(
     train: dict[str, list[Sentence]], packer: Packer, rng: random.Random, tokens: int
-) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor, Tensor]]:
+) -> Iterator[tuple[Tensor, ...]]:
     """Give padded batches of about ``tokens`` pieces without end; windows of like length go together."""
     while True:
         pool = []
@@ -63,7 +64,7 @@ def batches(
                 pool = []
 
 
-def _drain(pool: list, rng: random.Random, tokens: int) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor, Tensor]]:  # type: ignore[type-arg]
+def _drain(pool: list, rng: random.Random, tokens: int) -> Iterator[tuple[Tensor, ...]]:  # type: ignore[type-arg]
     pool = sorted((w for w in pool if w[2]), key=lambda w: len(w[0]))
     groups, at = [], 0
     while at < len(pool):
@@ -81,7 +82,18 @@ def _drain(pool: list, rng: random.Random, tokens: int) -> Iterator[tuple[Tensor
             torch.tensor([w[2] + [-1] * (few - len(w[2])) for w in group]),
             torch.tensor([w[3] + [IGNORED] * (few - len(w[3])) for w in group]),
             torch.tensor([w[4] + [0.0] * (few - len(w[4])) for w in group]),
+            torch.tensor([w[5] + [0.0] * (few - len(w[5])) for w in group]),
         )
+
+
+def _losses(logits: Tensor, tags: Tensor, trust: Tensor, told: Tensor | None) -> Tensor:
+    """Cross entropy of each candidate [B, C] against its tag, or against tag and teacher mixed by ``trust``."""
+    if told is None:
+        return functional.cross_entropy(logits.transpose(1, 2), tags, ignore_index=IGNORED, reduction="none")
+    own = functional.one_hot(tags.clamp(min=0), logits.shape[-1]).float()
+    share = torch.where(tags == IGNORED, 1.0, trust)[:, :, None]
+    mixed = (1 - share) * own + share * told
+    return -(mixed * functional.log_softmax(logits, -1)).sum(-1)
 
 
 def fit(
@@ -96,8 +108,12 @@ def fit(
     dropout: float = 0.1,
     seed: int = 7,
     save: Path | None = None,
+    teacher: Tagger | None = None,
 ) -> None:
-    """Train until ``pieces`` have been seen; the rates warm up over the first 4 % and fall linearly to zero."""
+    """Train until ``pieces`` have been seen; the rates warm up over the first 4 % and fall linearly to zero.
+
+    With a ``teacher`` the labels are mixed with what it says, as far as each set's trust goes (``PASSES``).
+    """
     torch.manual_seed(seed)
     rng = random.Random(seed)
     fresh = [model.head.weight, model.head.bias, model.shapes.weight]
@@ -106,16 +122,18 @@ def fit(
     optimiser = torch.optim.AdamW(groups, weight_decay=0.01)
     model.train()
     done, step, began, shown = 0, 0, time.monotonic(), 0.0
-    for ids, shapes, chosen, tags, weights in batches(train, Packer(tokenizer), rng, tokens):
+    for ids, shapes, chosen, tags, weights, trust in batches(train, Packer(tokenizer), rng, tokens):
         share = done / pieces
         if share >= 1:
             break
         factor = min(share / 0.04 + 0.02, 1.0) * (1 - share)
         for group, top in zip(optimiser.param_groups, (rate, head_rate), strict=True):
             group["lr"] = top * factor
-        logits = model(ids, shapes, chosen, dropout)
-        losses = functional.cross_entropy(logits.flatten(0, 1), tags.flatten(), ignore_index=IGNORED, reduction="none")
-        loss = (losses * weights.flatten()).sum() / weights.sum()
+        with torch.autocast("cpu", torch.bfloat16):  # a third faster where the processor has it
+            logits = model(ids, shapes, chosen, dropout).float()
+            with torch.no_grad():
+                told = teacher(ids, shapes, chosen, 0.0).float().softmax(-1) if teacher else None
+        loss = (_losses(logits, tags, trust, told) * weights).sum() / weights.sum()
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(rest, 1.0)

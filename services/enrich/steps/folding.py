@@ -3,6 +3,7 @@
 same folded form (case, diacritics, look-alike letters, possessive)      Duarte's = DUARTE = Duartе
   → acronym and expansion set in parentheses                             the Institute of Ports (IOP)
   → a person's full forms (middle names, initials)                       Maria E. Duarte = Maria Duarte
+  → a storm's name alone                                                 Oriel = Storm Oriel
   → family name alone, to the full name read last before it              Duarte
   → an organisation's first or last word alone, or its initials          Halvorne, the Commission, UN
   → known names where the tagger missed them                             an untagged Duarte further down
@@ -37,7 +38,7 @@ class Folding:
     """Provides `clusters`, in order of first appearance, mentions in reading order."""
 
     name = "folding"
-    revision = "2"
+    revision = "3"
     needs = frozenset({"title", "body_text", "mentions"})
     provides = frozenset({"clusters"})
     languages = None
@@ -61,6 +62,7 @@ def fold_mentions(doc: Document, lexicon: Lexicon, gazetteer: Gazetteer | None =
         union.join(keys[short], keys[full])
     types = {key: _vote(group) for key, group in _grouped(mentions, keys).items()}
     _join_full_names(keys, types, union)
+    _join_short_events(keys, types, union)
     owners = FamilyNames(keys, types, lexicon, is_place)
     names = {key: mention.text for mention, key in zip(mentions, keys, strict=True)}
     for one, other in list(organisations_in_short(names, types, union.find, lexicon, is_place, owners.has)):
@@ -155,6 +157,14 @@ def _join_full_names(keys: list[str], types: dict[str, EntityType], union: _Unio
             known = by_initial.get((parts[0], parts[-1]), [])
             if len(known) == 1:
                 union.join(key, known[0])
+
+
+def _join_short_events(keys: list[str], types: dict[str, EntityType], union: _Union) -> None:
+    """Oriel is Storm Oriel where that was named."""
+    whole = {key.rpartition(" ")[2]: key for key in keys if types[key] == "event" and " " in key}
+    for key in dict.fromkeys(keys):
+        if types[key] == "event" and key in whole:
+            union.join(key, whole[key])
 
 
 def _cluster(group: list[Mention], kind: EntityType) -> Cluster:

@@ -1,6 +1,7 @@
 """Names where they stand: the tagger of the article's language reads title and body.
 
-English gets the tier that was set (the model or the rules) and nationalities from our own table; other languages get
+English gets the tier that was set (the model or the rules), nationalities from our own table, and events, works and
+products by rule; other languages get
 exactly their country names, because that is all that is right often enough there; a language without even those is
 skipped and says so.
 
@@ -13,6 +14,7 @@ halves of a hyphenated name, the letters of an acronym behind it, the capitals o
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import get_args
@@ -22,6 +24,7 @@ from services.enrich.lexicons import Lexicon
 from services.enrich.names.expansions import expansions
 from services.enrich.names.fold import fold, look_alikes, without_possessive
 from services.enrich.names.tagger import SpanLike
+from services.enrich.names.things import things
 from services.enrich.resources import Resources
 
 MAX_MENTIONS = 10_000  # of one article
@@ -33,6 +36,12 @@ _DOTTED = re.compile(r"(?<![\w.])(?:[A-Z]\.){2,}")
 _ARTICLE = re.compile(r"(?:the|The|THE)\s+(?=\S)")
 _CAPITALISED = re.compile(r"[A-Z][^\W\d_]{2,}(?:-[A-Z][a-z]+)?")
 _PAIR = re.compile(r"[A-Z][a-z]+ [A-Z][a-z]+(?: [A-Z][a-z]+)?")
+# In Danish, from Polish or Portuguese: no article before, no noun behind.
+_SPOKEN = re.compile(
+    r"\b(?:in|into|for|from|sp(?:eaks?|oken?|eaking)|learn(?:s|ed|ing)?|taught|teaches|studied|studying) "
+    r"(?P<spoken>[A-Z][a-z]+(?:(?:, | or | and |, or |, and )[A-Z][a-z]+){0,6})"
+    r"(?= (?:and|but) [a-z]|[,.;:!?)\u201d\"\n]|$)"
+)
 _HYPHENED = re.compile(r"-[^\W\d_]\w*")
 _BEFORE_HYPHEN = re.compile(r"(?<!\w)[^\W\d_]\w*-$")
 _DATELINE = re.compile(
@@ -49,7 +58,7 @@ class Mentions:
     """See the module."""
 
     name = "mentions"
-    revision = "2"
+    revision = "3"
     needs = frozenset({"title", "body_text", "language"})
     provides = frozenset({"mentions"})
     languages = frozenset(
@@ -72,6 +81,7 @@ class Mentions:
                     here = mentions(doc.text_of(field), field, next(spans), resources.lexicon)
                     if language == "en":
                         here = _with_dateline(here, doc.text_of(field), resources) if field == "body_text" else here
+                        here = _with_things(here, doc.text_of(field), field, resources.lexicon)
                         here = _with_groups(here, doc.text_of(field), field, resources.lexicon)
                     found += here
                 doc.mentions = tuple(found[:MAX_MENTIONS])
@@ -214,19 +224,48 @@ def _with_dateline(found: list[Mention], text: str, resources: Resources) -> lis
     return [city, *(mention for mention in found if mention.start >= end)]
 
 
+def _with_things(found: list[Mention], text: str, field: TextField, lexicon: Lexicon) -> list[Mention]:
+    """Events, works and products by rule; a longer name that the tagger saw around one of them stays as it is."""
+    told = [Mention(field, a, z, text[a:z], kind, score) for a, z, kind, score in things(text, lexicon.demonyms)]
+    if not told:
+        return found
+    kept: list[Mention] = []
+    at = 0
+    for mention in found:
+        while at < len(told) and told[at].end <= mention.start:
+            at += 1
+        over = at < len(told) and told[at].start < mention.end
+        if over and (mention.start < told[at].start or mention.end > told[at].end):
+            told.pop(at)
+            over = False
+        if not over:
+            kept.append(mention)
+    return sorted([*kept, *told], key=lambda mention: mention.start)
+
+
 def _with_groups(found: list[Mention], text: str, field: TextField, lexicon: Lexicon) -> list[Mention]:
     """Nationalities and peoples where the tagger found nothing; it keeps the words that are part of longer names."""
     groups: list[Mention] = []
+    shouted = text.isupper()
+    spoken = [match.span("spoken") for match in _SPOKEN.finditer(text)]  # languages, not those who speak them
+    if spoken:
+        found = [mention for mention in found if mention.type != "group" or not _within(mention.start, spoken)]
     at = 0
     for match in _CAPITALISED.finditer(text):
         while at < len(found) and found[at].end <= match.start():
             at += 1
-        name = match.group()
-        if at < len(found) and found[at].start < match.end():
+        if (at < len(found) and found[at].start < match.end()) or _within(match.start(), spoken):
             continue
+        name = match.group()
         pair = _PAIR.match(text, match.start())
         if pair and pair.group() in lexicon.demonyms and (at == len(found) or found[at].start >= pair.end()):
             name = pair.group()
-        if name in lexicon.demonyms:
+        if name in lexicon.demonyms or (shouted and name.capitalize() in lexicon.demonyms):
             groups.append(Mention(field, match.start(), match.start() + len(name), name, "group", TOLD))
     return sorted([*found, *groups], key=lambda mention: mention.start) if groups else found
+
+
+def _within(place: int, spans: Sequence[tuple[int, int]]) -> bool:
+    """Whether a place lies in one of some spans in order."""
+    at = bisect_right(spans, place, key=lambda span: span[0]) - 1
+    return at >= 0 and spans[at][0] <= place < spans[at][1]
