@@ -51,6 +51,16 @@ class Media:
 
 
 @dataclass(frozen=True, slots=True)
+class PageFacts:
+    """What is known of the stored page besides its HTML. `outcome` is `article` or `paywall`."""
+
+    edition: int  # counts the different pages that were stored
+    outcome: str
+    url: str  # where it came from in the end
+    fetched_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Article:
     """One article at one version, as stored by ingest. All text is Unicode without control characters.
 
@@ -81,3 +91,4 @@ class Article:
     categories: tuple[str, ...]
     status: Status
     paywalled: bool | None
+    page: PageFacts | None = None

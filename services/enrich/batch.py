@@ -13,6 +13,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import orjson
 from celery.exceptions import SoftTimeLimitExceeded
@@ -21,6 +22,7 @@ from services.enrich import store
 from services.enrich.document import Document
 from services.enrich.pipeline import Resources, enrich, enricher_revision
 from services.enrich.present import card_json, rest_json
+from services.enrich.reread import reread
 from shared import log
 from shared.articles import Article
 from shared.db import Pool, transaction
@@ -94,7 +96,7 @@ def save(work: Work, documents: Sequence[Document], revision: str) -> int:
         held = store.hold(conn, sorted(by_id.keys() - inserted)) if len(inserted) < len(rows) else {}
         newer = [r for r in rows if r.article_id in held and _supersedes(r, held[r.article_id])]
         written = [r for r in rows if r.article_id in inserted] + newer
-        known = [(r.article_id, held[r.article_id][0]) for r in newer]
+        known = [(r.article_id, held[r.article_id].version) for r in newer]
         changes = store.changes_after(conn, known) if known else []
         with conn.pipeline():  # none of these waits for the answer to the one before
             if newer:
@@ -108,10 +110,11 @@ def save(work: Work, documents: Sequence[Document], revision: str) -> int:
     return len(written)
 
 
-def _supersedes(row: store.Enriched, known: tuple[int, str]) -> bool:
-    """A later version does, and so does another enricher's reading of the same version."""
-    version, revision = known
-    return row.version > version or (row.version == version and row.revision != revision)
+def _supersedes(row: store.Enriched, known: store.Held) -> bool:
+    """A later version does, and of the same version a reading with a later page, or by another enricher."""
+    if (row.version, row.page_edition) != (known.version, known.page_edition):
+        return (row.version, row.page_edition) > (known.version, known.page_edition)
+    return row.revision != known.revision
 
 
 def _row(document: Document, revision: str, now: datetime) -> store.Enriched:
@@ -124,6 +127,7 @@ def _row(document: Document, revision: str, now: datetime) -> store.Enriched:
         lang=document.language.code if document.language else None,
         source_id=article.source.id,
         status=article.status,
+        page_edition=article.page.edition if article.page else 0,
         card=card_json(document, now).decode(),
         rest=rest_json(document).decode(),
     )
@@ -140,17 +144,23 @@ def _named(rows: Iterable[store.Enriched], by_id: dict[int, Document]) -> Iterab
             yield store.Named(row.article_id, row.sort_at, e.id, e.type, e.name, e.ids, e.count, e.salience)
 
 
-def _event(row: store.Enriched, known: tuple[int, str] | None, changes: Sequence[store.Change]) -> NewEvent:
+def _event(row: store.Enriched, known: store.Held | None, changes: Sequence[store.Change]) -> NewEvent:
     """What a written row means to a subscriber: new, changed by its publisher, or only read anew by us."""
     kind: EventType
     data = row.card
     if known is None:
         kind = "wiredesk.article.enriched.v1"
-    elif known[0] == row.version:
+    elif known.version == row.version:
         kind = "wiredesk.article.reannotated.v1"
+        data = _with(data, {"changes": reread(known.card, known.rest, row.card, row.rest)})
     else:
         kind = "wiredesk.article.withdrawn.v1" if row.status == "withdrawn" else "wiredesk.article.corrected.v1"
         mine = [c for c in changes if c.article_id == row.article_id and c.version <= row.version]
         told = {"changes": [x for c in mine for x in c.changes], "significant": any(c.significant for c in mine)}
-        data = f"{data[:-1]},{orjson.dumps(told).decode()[1:]}"
+        data = _with(data, told)
     return NewEvent(kind, f"articles/{row.article_id}", data, row.article_id)
+
+
+def _with(card: str, told: dict[str, Any]) -> str:
+    """The card's JSON with further members."""
+    return f"{card[:-1]},{orjson.dumps(told).decode()[1:]}"

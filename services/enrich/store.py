@@ -13,8 +13,9 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
+from zstandard import ZstdDecompressor
 
-from shared.articles import Article, FeedRef, Image, Media, Source
+from shared.articles import Article, FeedRef, Image, Media, PageFacts, Source
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -30,6 +31,18 @@ class Enriched:
     lang: str | None
     source_id: str
     status: str
+    page_edition: int  # of the page that was read; 0: none
+    card: str
+    rest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What is written of an article already."""
+
+    version: int
+    revision: str
+    page_edition: int
     card: str
     rest: str
 
@@ -64,9 +77,10 @@ def begin(conn: Connection, ids: Sequence[int], revision: str, now: datetime) ->
         """
         INSERT INTO enrich_attempts AS t (article_id, version, attempts, last_at)
         SELECT a.id, a.version, 1, %(now)s
-        FROM articles a LEFT JOIN enriched_articles e ON e.article_id = a.id
+        FROM articles a LEFT JOIN enriched_articles e ON e.article_id = a.id LEFT JOIN pages p ON p.article_id = a.id
         WHERE a.id = ANY(%(ids)s)
-          AND (e.article_id IS NULL OR e.version < a.version OR (e.version = a.version AND e.revision <> %(revision)s))
+          AND (e.article_id IS NULL OR e.version < a.version
+               OR (e.version = a.version AND (e.revision <> %(revision)s OR e.page_edition < p.edition)))
         ORDER BY a.id
         ON CONFLICT (article_id) DO UPDATE SET
             attempts = CASE WHEN t.version = excluded.version THEN t.attempts + 1 ELSE 1 END,
@@ -86,6 +100,7 @@ def load(conn: Connection, ids: Sequence[int]) -> list[Article]:
             SELECT a.id, a.version, a.url, a.canonical_url, a.title, a.subtitle, a.description, a.authors, a.language,
                    a.published_at, a.published_precision, a.modified_at, a.discovered_at, a.fetched_at, a.body_html,
                    a.source, a.images, a.media, a.categories, a.status, a.paywalled,
+                   p.edition, p.outcome, p.final_url, p.fetched_at AS page_fetched_at, p.charset, p.body,
                    (SELECT coalesce(jsonb_agg(jsonb_build_object(
                                'id', af.feed_id, 'title', coalesce(f.title, s.title, f.url, ''), 'guid', af.guid)
                                ORDER BY af.first_seen_at, af.feed_id), '[]'::jsonb)
@@ -93,18 +108,27 @@ def load(conn: Connection, ids: Sequence[int]) -> list[Article]:
                     LEFT JOIN feeds f ON f.id = af.feed_id
                     LEFT JOIN feed_states s ON s.feed_id = af.feed_id
                     WHERE af.article_id = a.id) AS feeds
-            FROM articles a WHERE a.id = ANY(%s) ORDER BY a.id
+            FROM articles a LEFT JOIN pages p ON p.article_id = a.id AND p.status = 'stored'
+            WHERE a.id = ANY(%s) ORDER BY a.id
             """,
             (list(ids),),
         ).fetchall()
     return [_article(row) for row in rows]
 
 
+_LISTS = {"source", "feeds", "images", "media", "authors", "categories"}
+_MADE = _LISTS | {"edition", "outcome", "final_url", "page_fetched_at", "charset", "body"}
+MAX_PAGE = 16_000_000  # bytes unpacked; ingest takes less
+
+
 def _article(row: dict[str, Any]) -> Article:
-    plain = {k: row[k] for k in row.keys() - {"source", "feeds", "images", "media", "authors", "categories"}}
+    plain = {k: row[k] for k in row.keys() - _MADE}
     return Article(
         **plain,
-        page_html=None,
+        page_html=_page_html(row["body"], row["charset"]),
+        page=PageFacts(row["edition"], row["outcome"], row["final_url"], row["page_fetched_at"])
+        if row["body"]
+        else None,
         authors=tuple(row["authors"]),
         categories=tuple(row["categories"]),
         source=Source(**row["source"]),
@@ -114,16 +138,23 @@ def _article(row: dict[str, Any]) -> Article:
     )
 
 
-def hold(conn: Connection, ids: Sequence[int]) -> dict[int, tuple[int, str]]:
-    """Lock the rows already there until the transaction ends: {id: (version, revision)}. Ordered against deadlock."""
+def _page_html(body: bytes | None, charset: str | None) -> str | None:
+    """The page as text; what its charset does not know becomes U+FFFD."""
+    if body is None:
+        return None
+    return ZstdDecompressor().decompress(body, max_output_size=MAX_PAGE).decode(charset or "utf-8", "replace")
+
+
+def hold(conn: Connection, ids: Sequence[int]) -> dict[int, Held]:
+    """Lock the rows already there until the transaction ends. Ordered against deadlock."""
     rows = conn.execute(
         """
-        SELECT article_id, version, revision FROM enriched_articles
+        SELECT article_id, version, revision, page_edition, card, rest FROM enriched_articles
         WHERE article_id = ANY(%s) ORDER BY article_id FOR UPDATE
         """,
         (list(ids),),
     ).fetchall()
-    return {article_id: (version, revision) for article_id, version, revision in rows}
+    return {row[0]: Held(*row[1:]) for row in rows}
 
 
 def insert(conn: Connection, rows: Sequence[Enriched], now: datetime) -> set[int]:
@@ -131,11 +162,13 @@ def insert(conn: Connection, rows: Sequence[Enriched], now: datetime) -> set[int
     done = conn.execute(
         """
         INSERT INTO enriched_articles
-            (article_id, version, revision, enriched_at, sort_at, lang, source_id, status, card, rest)
-        SELECT r.article_id, r.version, r.revision, %(now)s, r.sort_at, r.lang, r.source_id, r.status, r.card, r.rest
+            (article_id, version, revision, enriched_at, sort_at, lang, source_id, status, page_edition, card, rest)
+        SELECT r.article_id, r.version, r.revision, %(now)s, r.sort_at, r.lang, r.source_id, r.status, r.page_edition,
+               r.card, r.rest
         FROM unnest(%(article_id)s::bigint[], %(version)s::int[], %(revision)s::text[], %(sort_at)s::timestamptz[],
-                    %(lang)s::text[], %(source_id)s::text[], %(status)s::text[], %(card)b::text[], %(rest)b::text[])
-             AS r(article_id, version, revision, sort_at, lang, source_id, status, card, rest)
+                    %(lang)s::text[], %(source_id)s::text[], %(status)s::text[], %(page_edition)s::int[],
+                    %(card)b::text[], %(rest)b::text[])
+             AS r(article_id, version, revision, sort_at, lang, source_id, status, page_edition, card, rest)
         ORDER BY r.article_id
         ON CONFLICT (article_id) DO NOTHING
         RETURNING article_id
@@ -151,10 +184,11 @@ def update(conn: Connection, rows: Sequence[Enriched], now: datetime) -> None:
         """
         UPDATE enriched_articles e SET
             version = r.version, revision = r.revision, enriched_at = %(now)s, sort_at = r.sort_at, lang = r.lang,
-            source_id = r.source_id, status = r.status, card = r.card, rest = r.rest
+            source_id = r.source_id, status = r.status, page_edition = r.page_edition, card = r.card, rest = r.rest
         FROM unnest(%(article_id)s::bigint[], %(version)s::int[], %(revision)s::text[], %(sort_at)s::timestamptz[],
-                    %(lang)s::text[], %(source_id)s::text[], %(status)s::text[], %(card)b::text[], %(rest)b::text[])
-             AS r(article_id, version, revision, sort_at, lang, source_id, status, card, rest)
+                    %(lang)s::text[], %(source_id)s::text[], %(status)s::text[], %(page_edition)s::int[],
+                    %(card)b::text[], %(rest)b::text[])
+             AS r(article_id, version, revision, sort_at, lang, source_id, status, page_edition, card, rest)
         WHERE e.article_id = r.article_id
         """,
         _columns(rows) | {"now": now},

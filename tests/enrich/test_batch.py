@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg.types.json import Jsonb
+from zstandard import ZstdCompressor
 
 from services.enrich import store
 from services.enrich.batch import MAX_ATTEMPTS, Work, enrich_batch, portions, save
@@ -206,3 +207,55 @@ def test_a_transaction_costs_the_same_statements_for_one_article_and_for_many(
             counts.append(0)
             assert save(work, some, "r") == len(some)
     assert counts[0] == counts[1] <= 9
+
+
+PAGE = (
+    "<html><head><title>Ministers meet</title></head><body><nav><a href='/'>Home</a></nav><article><h1>Ministers</h1>"
+    + "".join(
+        f"<p>Paragraph {n}: Inês Castro told reporters in Tournai what was agreed on point {n}.</p>" for n in range(9)
+    )
+    + "</article></body></html>"
+)
+
+
+def store_page(conn: Connection, article_id: int, edition: int = 1, html: str = PAGE) -> None:
+    """Store an article's page as ingest does."""
+    conn.execute(
+        "INSERT INTO pages (article_id, url, fetch_url, host, lane, wanted_at, status, outcome, fetched_at, final_url,"
+        " charset, body, edition) VALUES (%(id)s, 'u', 'u', 'h', 'normal', %(now)s, 'stored', 'article', %(now)s,"
+        " 'https://northmail.example/p', 'utf-8', %(body)s, %(edition)s)"
+        " ON CONFLICT (article_id) DO UPDATE SET body = excluded.body, edition = excluded.edition",
+        {"id": article_id, "now": NOW, "body": ZstdCompressor().compress(html.encode()), "edition": edition},
+    )
+
+
+def test_a_page_that_is_there_in_time_is_read_with_the_article(work: Work, conn: Connection) -> None:
+    put(conn, 1)
+    store_page(conn, 1)
+    assert enrich_batch(work, [1]) == 1
+    (event,) = log.read(conn, 0, 10)
+    assert (event.type, json.loads(event.data)["body_source"]) == ("wiredesk.article.enriched.v1", "page")
+    assert enrich_batch(work, [1]) == 0
+
+
+def test_a_later_page_makes_one_reannotation_that_says_what_changed(work: Work, conn: Connection) -> None:
+    put(conn, 1)
+    enrich_batch(work, [1])
+    store_page(conn, 1)
+    assert (enrich_batch(work, [1]), enrich_batch(work, [1])) == (1, 0)
+    assert [kind for _, kind, _ in told(conn)] == ["enriched", "reannotated"]
+    data = json.loads(log.read(conn, 1, 10)[0].data)
+    changes = {change["field"]: change for change in data["changes"]}
+    assert (changes["body_source"]["old"], changes["body_source"]["new"]) == ("feed", "page")
+    assert changes["body_text"]["new"].startswith("Paragraph 0") or "Paragraph 0" in changes["body_text"]["new"]
+    assert "Inês Castro" in changes["entities"]["new"] and "Inês Castro" not in changes["entities"]["old"]
+    assert data["version"] == 1
+
+
+def test_a_reading_without_the_page_never_replaces_one_with_it(work: Work, conn: Connection) -> None:
+    put(conn, 1)
+    with work.pool.connection() as c:
+        before = store.load(c, [1])
+    store_page(conn, 1)
+    enrich_batch(work, [1])
+    assert save(work, enrich(before, work.resources, clock=time.perf_counter), "another") == 0

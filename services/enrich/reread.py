@@ -1,0 +1,42 @@
+"""What another reading of one and the same version says differently: the `changes` of a reannotated article. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+EXCERPT = 400  # characters of a text
+# What reading an article again may change; times, provenance and the publisher's own data are not among it.
+_PLAIN = ("title", "subtitle", "description", "body_source", "body_text", "word_count", "paywalled", "summary")
+_NAMED = {"entities": "name", "places": "name", "topics": "name", "keywords": "text", "images": "url"}
+
+
+def reread(old_card: str, old_rest: str, card: str, rest: str) -> list[dict[str, Any]]:
+    """`[{field, old, new}]` from the JSON of both readings. Lists of things are given as their names."""
+    old, new = _whole(old_card, old_rest), _whole(card, rest)
+    told = [(name, _cut(old.get(name)), _cut(new.get(name))) for name in _PLAIN if old.get(name) != new.get(name)]
+    told += [("language", before, after) for before, after in [(_code(old), _code(new))] if before != after]
+    for name, member in _NAMED.items():
+        before, after = _names(old.get(name), member), _names(new.get(name), member)
+        if before != after:
+            told.append((name, before, after))
+    return [{"field": name, "old": before, "new": after} for name, before, after in told]
+
+
+def _whole(card: str, rest: str) -> dict[str, Any]:
+    whole: dict[str, Any] = {**orjson.loads(card), **orjson.loads(rest)}
+    return whole
+
+
+def _cut(value: Any) -> Any:
+    return value[: EXCERPT - 1] + "…" if isinstance(value, str) and len(value) > EXCERPT else value
+
+
+def _code(whole: dict[str, Any]) -> str | None:
+    language = whole.get("language")
+    return language["code"] if language else None
+
+
+def _names(things: Any, member: str) -> list[str]:
+    return [thing[member] for thing in things or []]
