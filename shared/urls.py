@@ -156,6 +156,7 @@ def _parse(url: str) -> tuple[SplitResult, str, int]:
     return parts, _host(raw_host), port or DEFAULT_PORTS[parts.scheme]
 
 
+@lru_cache(maxsize=4096)
 def _host(raw: str) -> str:
     if ":" in raw:
         try:

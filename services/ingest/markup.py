@@ -42,7 +42,8 @@ _BLOCKS = frozenset(_BLOCK_NAMES.split())
 _SCHEMES = {"http", "https", "mailto", "tel"}
 _RELATIVE = re.compile(r"""(?:src|href|poster|cite)\s*=\s*["']?(?!\w+:|#|//)""", re.IGNORECASE)
 
-_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)[^>]*>")
+_TAG = re.compile(r"</?[a-zA-Z][^>]*>")
+_BLOCK = re.compile(rf"</?(?:{'|'.join(sorted(_BLOCKS))})\b[^>]*>", re.IGNORECASE)
 _KNOWN_TAG = re.compile(
     r"</?(?:a|abbr|b|big|blockquote|br|cite|code|del|div|em|figure|font|h[1-6]|hr|i|img|ins|li|mark|ol|p|q|s|script"
     r"|small|span|strike|strong|sub|sup|table|td|time|tr|tt|u|ul|wbr)(?:\s[^<>]*)?/?>",
@@ -84,16 +85,15 @@ def sanitise(fragment: str, base: str) -> str:
 def text_of(fragment: str) -> str:
     """The text of HTML: blocks become lines, all other white space single blanks."""
     if "<" in fragment:
-        fragment = text_of_clean(_text_only.clean(fragment))
-    elif "&" in fragment:
-        fragment = html.unescape(fragment)
-    return tidy(fragment)
+        return text_of_clean(_text_only.clean(fragment))
+    return tidy(html.unescape(fragment) if "&" in fragment else fragment)
 
 
 def text_of_clean(sanitised: str) -> str:
     """The text of HTML that `sanitise` made, in which every `<` begins a tag."""
     flat = sanitised.replace("\n", " ")
-    flat = _TAG.sub(_gap, flat) if "<" in flat else flat
+    if "<" in flat:
+        flat = _TAG.sub("", _BLOCK.sub("\n", flat))
     return tidy(html.unescape(flat) if "&" in flat else flat)
 
 
@@ -110,8 +110,14 @@ def title_of(text: str, is_text: bool) -> str:
 
 def tidy(text: str) -> str:
     """Control characters out, runs of white space joined, lines kept."""
-    lines = (" ".join(without_controls(line).split()) for line in text.split("\n"))
-    return "\n".join(line for line in lines if line)
+    if not text.replace("\n", "").isprintable():
+        text = _CONTROLS.sub("", text)
+        lines = [" ".join(line.split()) for line in text.split("\n")]
+    elif "  " in text:  # of all white space only the blank is printable
+        lines = [" ".join(line.split()) for line in text.split("\n")]
+    else:
+        lines = [line.strip() for line in text.split("\n")]
+    return "\n".join(filter(None, lines))
 
 
 def shorten(text: str, limit: int) -> str:
@@ -121,10 +127,6 @@ def shorten(text: str, limit: int) -> str:
     cut = text[: limit - 1]
     head, _, _ = cut.rpartition(" ")
     return (head if len(head) > limit // 2 else cut).rstrip(" ,;:.-") + "…"
-
-
-def _gap(match: re.Match[str]) -> str:
-    return "\n" if match.group(2).lower() in _BLOCKS else ""
 
 
 def _read_entity(match: re.Match[str]) -> str:

@@ -67,8 +67,13 @@ def clean(entry: Entry, names: Names, item_hash: str, base: str, feed_language: 
 
 def content_hash(title: str, description: str | None, body_text: str) -> str:
     """32 hex digits of the words a reader would see, white space aside."""
-    seen = "\0".join(" ".join(text.split()) for text in (title, description or "", body_text))
+    seen = "\0".join(_on_one_line(text) for text in (title, description or "", body_text))
     return sha256(seen.encode()).hexdigest()[:32]
+
+
+def _on_one_line(text: str) -> str:
+    line = text.replace("\n", " ")
+    return " ".join(line.split()) if "  " in line or not line.isprintable() else line.strip()
 
 
 def _texts(entry: Entry, base: str) -> tuple[str | None, str | None, str]:

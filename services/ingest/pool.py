@@ -1,26 +1,29 @@
 """The parse pool: worker processes that may be killed. Bodies go in, plain items come out as JSON.
 
-    poll ──body──▶ pool ──pipe──▶ worker (time limit, memory limit) ──JSON──▶ ParsedFeed
+    poll ──body──▶ pool ──socket──▶ worker (time limit, memory limit) ──JSON──▶ ParsedFeed
                      └── the worker died or is late: it is ended, replaced by the next job, its job fails alone
 
 Workers are forked from a server process that has the parsers loaded and shares that memory with them. What comes
-back is JSON and never code, since whoever parsed a hostile body may be in its hands.
+back is JSON and never code, since whoever parsed a hostile body may be in its hands. There are more workers than cores,
+so that one works while the polling loop has not yet taken the answer of another.
 """
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import multiprocessing
 import os
 import resource
 import signal
+import socket
+import struct
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
@@ -31,9 +34,11 @@ from services.ingest.refusals import NotAFeed, ParserKilled
 TIME_LIMIT_S = 10.0  # the slowest honest body measured takes 3.3 s
 MEMORY_LIMIT = 1536 * 1024 * 1024  # bytes of address space
 GRACE_S = 2.0  # a worker ends itself by its alarm; after this it is ended
+GARBAGE = 20_000  # objects between two collections: a body makes thousands, nearly all gone with it
 
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(["services.ingest.pool"])
+_SIZE = struct.Struct("!i")  # how `Connection` frames what is shorter than 2 GiB
 
 
 class ParsePool:
@@ -42,70 +47,111 @@ class ParsePool:
     def __init__(self, size: int, *, time_limit_s: float = TIME_LIMIT_S, memory_limit: int = MEMORY_LIMIT) -> None:
         self._workers = [_Worker(time_limit_s, memory_limit) for _ in range(size)]
         self._free: asyncio.LifoQueue[_Worker] = asyncio.LifoQueue()
-        self._threads = ThreadPoolExecutor(max_workers=size, thread_name_prefix="parse")
 
     async def __aenter__(self) -> ParsePool:
         for worker in self._workers:
             self._free.put_nowait(worker)
-        await asyncio.get_running_loop().run_in_executor(self._threads, self._workers[-1].start)
+        await self._workers[-1].start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         for worker in self._workers:
-            worker.end()
-        self._threads.shutdown(wait=False, cancel_futures=True)
+            await worker.stop()
 
     async def parse(self, body: bytes, job: Job) -> ParsedFeed:
         """What the body holds. Raises `NotAFeed`, or `ParserKilled` where it cost too much."""
         worker = await self._free.get()
-        running = asyncio.get_running_loop().run_in_executor(self._threads, worker.ask, _packed(job), body)
-        running.add_done_callback(lambda _: self._free.put_nowait(worker))  # also when the poll was cancelled
-        return _unpacked(orjson.loads(await asyncio.shield(running)))
+        asked = asyncio.ensure_future(worker.ask(_packed(job), body))
+        asked.add_done_callback(lambda _: self._free.put_nowait(worker))  # also when the poll was cancelled
+        return _unpacked(orjson.loads(await asyncio.shield(asked)))
 
     def pids(self) -> list[int]:
         """The processes of the workers that run now."""
         return [pid for worker in self._workers if (pid := worker.pid) is not None]
 
 
+class _Line(asyncio.Protocol):
+    """The parent's end of a worker's socket: one question at a time, framed as `Connection` does."""
+
+    def __init__(self) -> None:
+        self.answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self.transport: asyncio.Transport | None = None
+        self._came = bytearray()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's are no subclass of it
+
+    def ask(self, job: bytes, body: bytes) -> asyncio.Future[bytes]:
+        assert self.transport is not None
+        self.answer = asyncio.get_running_loop().create_future()
+        self.transport.writelines([_SIZE.pack(len(job)), job, _SIZE.pack(len(body)), body])
+        if self.transport.is_closing():
+            self.connection_lost(None)
+        return self.answer
+
+    def data_received(self, data: bytes) -> None:
+        self._came += data
+        size = _SIZE.unpack_from(self._came)[0] + _SIZE.size if len(self._came) >= _SIZE.size else None
+        if size is not None and len(self._came) >= size:
+            answer, self._came = bytes(memoryview(self._came)[_SIZE.size : size]), bytearray()
+            if not self.answer.done():
+                self.answer.set_result(answer)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self.answer.done():
+            self.answer.set_exception(ConnectionResetError("the worker's socket closed"))
+            self.answer.exception()  # nobody may be waiting
+
+
 class _Worker:
-    """One worker process and the pipe to it. Used by one thread at a time."""
+    """One worker process and the socket to it. Asked by one poll at a time."""
 
     def __init__(self, time_limit_s: float, memory_limit: int) -> None:
         self._time_limit_s, self._memory_limit = time_limit_s, memory_limit
         self._process: ForkServerProcess | None = None
-        self._pipe: Connection[Any, Any] | None = None
+        self._line: _Line | None = None
+        self._starting = asyncio.Lock()
 
     @property
     def pid(self) -> int | None:
         return self._process.pid if self._process else None
 
-    def start(self) -> None:
-        ours, theirs = _context.Pipe()
+    async def start(self) -> None:
+        loop = asyncio.get_running_loop()
+        async with self._starting:
+            ours, theirs = socket.socketpair()
+            self._process = await loop.run_in_executor(None, self._fork, theirs)
+            _, self._line = await loop.create_unix_connection(_Line, sock=ours)
+
+    async def stop(self) -> None:
+        """End it, also one that is being started."""
+        async with self._starting:
+            self.end()
+
+    def _fork(self, theirs: socket.socket) -> ForkServerProcess:
+        pipe: Connection[Any, Any] = Connection(theirs.detach())
         process = _context.Process(
-            target=_work, args=(theirs, self._time_limit_s, self._memory_limit), name="parse", daemon=True
+            target=_work, args=(pipe, self._time_limit_s, self._memory_limit), name="parse", daemon=True
         )
         process.start()
-        theirs.close()
-        self._process, self._pipe = process, ours
+        pipe.close()
+        return process
 
-    def ask(self, job: bytes, body: bytes) -> bytes:
-        if self._process is None or not self._process.is_alive():
+    async def ask(self, job: bytes, body: bytes) -> bytes:
+        if self._line is None or self._line.transport is None or self._line.transport.is_closing():
             self.end()
-            self.start()
-        assert self._pipe is not None
+            await self.start()
+        assert self._line is not None
         try:
-            self._pipe.send_bytes(job)
-            self._pipe.send_bytes(body)
-            if self._pipe.poll(self._time_limit_s + GRACE_S):
-                return self._pipe.recv_bytes()
-        except (EOFError, OSError):
-            pass
-        raise self._killed()
+            async with asyncio.timeout(self._time_limit_s + GRACE_S):
+                return await self._line.ask(job, body)
+        except (TimeoutError, OSError):
+            raise await self._killed() from None
 
-    def _killed(self) -> ParserKilled:
+    async def _killed(self) -> ParserKilled:
         process = self._process
         if process is not None:
-            process.join(0.2)
+            await asyncio.get_running_loop().run_in_executor(None, process.join, 0.2)
         code = process.exitcode if process is not None else None
         self.end()
         if code is None or code == -signal.SIGALRM:
@@ -118,13 +164,13 @@ class _Worker:
         )
 
     def end(self) -> None:
-        if self._pipe is not None:
-            self._pipe.close()
-        if self._process is not None:
+        process, line, self._process, self._line = self._process, self._line, None, None
+        if line is not None and line.transport is not None:
+            line.transport.abort()
+        if process is not None:
             with suppress(OSError, AttributeError):
-                self._process.kill()
-            self._process.join(1)
-        self._process = self._pipe = None
+                process.kill()
+            process.join(1)
 
 
 def _work(pipe: Connection[Any, Any], time_limit_s: float, memory_limit: int) -> None:
@@ -133,6 +179,8 @@ def _work(pipe: Connection[Any, Any], time_limit_s: float, memory_limit: int) ->
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     if sys.platform == "linux":  # elsewhere the limit is not kept, or counts what is shared
         resource.setrlimit(resource.RLIMIT_AS, (memory_limit, memory_limit))
+    gc.freeze()  # what is loaded stays
+    gc.set_threshold(GARBAGE)
     with suppress(EOFError, OSError):
         while True:
             job = pipe.recv_bytes()

@@ -33,28 +33,32 @@ class Answers:
 
 async def answer_requests(db: AsyncPool) -> bool:
     """Answer what is open; whether a feed became due."""
-    now = datetime.now(UTC)
-    async with async_transaction(db) as conn:
-        rows = await store.open_requests(conn, now, MOST)
-        if not rows:
-            return False
-        answers = sort_requests(rows, now)
-        if answers.up:
-            await store.add_hosts(conn, [host for _, _, host, _ in answers.up.values()], now)
-            await store.take_up(conn, list(answers.up.values()), now)
-        if answers.removed:
-            await store.drop_states(conn, sorted(answers.removed))
-        if answers.due:
-            await store.make_due(conn, sorted(answers.due), now)
-        if answers.done:
-            await store.answer(conn, answers.done)
-    return bool(answers.due or answers.up)
+    due = False
+    while True:
+        now = datetime.now(UTC)
+        async with async_transaction(db) as conn:
+            rows = await store.open_requests(conn, now, MOST)
+            if not rows:
+                return due
+            answers = sort_requests(rows, now)
+            if answers.up:
+                await store.add_hosts(conn, [host for _, _, host, _ in answers.up.values()], now)
+                await store.take_up(conn, list(answers.up.values()), now)
+            if answers.removed:
+                await store.drop_states(conn, sorted(answers.removed))
+            if answers.due:
+                await store.make_due(conn, sorted(answers.due), now)
+            if answers.done:
+                await store.answer(conn, answers.done)
+        due = due or bool(answers.due or answers.up)
+        if len(rows) < MOST:
+            return due
 
 
 def sort_requests(rows: list[tuple[Any, ...]], now: datetime) -> Answers:
     """What each request needs. Rows as `store.open_requests` gives them."""
     answers = Answers()
-    for request, kind, feed_id, url, paused, removed, known, retry_after_at, leased in rows:
+    for request, kind, feed_id, url, paused, removed, known, retry_after_at in rows:
         if removed:
             answers.removed.add(feed_id)
             answers.done.append((request, feed_id, None if kind == "changed" else _removed()))
@@ -67,7 +71,7 @@ def sort_requests(rows: list[tuple[Any, ...]], now: datetime) -> Answers:
             answers.done.append((request, feed_id, _paused()))
         elif retry_after_at is not None and retry_after_at > now:
             answers.done.append((request, feed_id, _retry_after(retry_after_at)))
-        elif not leased:
+        else:
             answers.due.add(feed_id)  # stays open until its poll is saved
     return answers
 

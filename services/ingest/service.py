@@ -40,7 +40,7 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
     """Everything an ingest process holds. Raises `Unavailable` without a database; Redis may be away."""
     metrics = Metrics()
     allowances = Allowances.of(settings.allow_private, settings.samplewire)
-    workers = max(2, min(8, os.cpu_count() or 2))
+    workers = max(2, min(16, 2 * (os.cpu_count() or 2)))
     async with (
         ParsePool(workers) as parser,
         open_async_pool(settings.database_url, "ingest", size=CONNECTIONS, check=False) as db,

@@ -464,18 +464,20 @@ async def finish_polls(conn: Conn, rows: Sequence[Mapping[str, Any]]) -> set[int
 
 
 async def open_requests(conn: Conn, now: datetime, limit: int) -> list[tuple[Any, ...]]:
-    """Lock unanswered requests nobody else looks at, oldest first.
+    """Lock unanswered requests nobody else looks at and something can be done about, oldest first.
 
-    Rows: (id, kind, feed_id, url, paused, removed, whether ingest knows it, retry_after_at, whether polled now).
+    A poll asked for waits unseen while its feed is due anyway, or polled: the next one that begins answers it.
+    Rows: (id, kind, feed_id, url, paused, removed, whether ingest knows it, retry_after_at).
     """
     cursor = await conn.execute(
         """
         SELECT r.id, r.kind, r.feed_id, f.url, coalesce(f.paused, false), f.id IS NULL OR f.deleted_at IS NOT NULL,
-               s.feed_id IS NOT NULL, s.retry_after_at, coalesce(s.lease_until > %(now)s, false)
+               s.feed_id IS NOT NULL, s.retry_after_at
         FROM feed_requests r
         LEFT JOIN feeds f ON f.id = r.feed_id
         LEFT JOIN feed_states s ON s.feed_id = r.feed_id
         WHERE NOT EXISTS (SELECT 1 FROM feed_answers a WHERE a.request_id = r.id)
+          AND NOT (r.kind = 'poll' AND coalesce(s.lease_until > %(now)s OR s.next_poll_at <= %(now)s, false))
         ORDER BY r.id LIMIT %(limit)s
         FOR UPDATE OF r SKIP LOCKED
         """,

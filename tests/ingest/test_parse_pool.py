@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
@@ -40,11 +41,10 @@ async def test_a_killed_worker_is_replaced() -> None:
         await pool.parse(GOOD, JOB)
         (pid,) = pool.pids()
         os.kill(pid, signal.SIGKILL)
-        with pytest.raises(ParserKilled):
-            while True:  # the kernel may take a moment; every job until then is served
+        while pool.pids() == [pid]:  # the kernel may take a moment; a job it falls on fails, none other does
+            with suppress(ParserKilled):
                 await pool.parse(GOOD, JOB)
         assert (await pool.parse(GOOD, JOB)).entries == 1
-        assert pool.pids() != [pid]
 
 
 async def test_a_body_that_wants_too_much_memory_fails_alone() -> None:
