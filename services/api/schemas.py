@@ -356,6 +356,11 @@ class FeedState(Served):
     articles_total: int
     new_total: int
     corrected_total: int
+    unchanged_total: int
+    duplicate_total: int
+    refused_total: int
+    capped_total: int
+    moved_to: Annotated[str | None, Field(description="where a proven permanent redirect leads: polled instead of url")]
     format: str | None
     hub: dict[str, Any] | None
     warnings: list[Warning]
@@ -496,6 +501,15 @@ class LossesObject(Served):
     within_s: Annotated[float, Field(description="the next poll must come within this")]
 
 
+class MovesObject(Served):
+    """The permanent redirect seen of late."""
+
+    to: str
+    seen: Annotated[int, Field(description="good polls in a row that were led there")]
+    since: AwareDatetime
+    last_at: AwareDatetime
+
+
 class TrustObject(Served):
     """What is remembered of the feed's ETag and Last-Modified."""
 
@@ -519,6 +533,7 @@ class RhythmObject(Served):
     hours: Annotated[list[int], Field(description="items by hour of the week, UTC, from Monday; old ones fade")]
     losses: LossesObject | None
     validators: TrustObject | None
+    moves: MovesObject | None
 
 
 class Explanation(Served):
@@ -553,14 +568,19 @@ class OpmlAnswer(Served):
 
 
 class SourceCount(Served):
-    """A source and how much of it there is."""
+    """A source, how much of it there is, and what became of every item its feeds were polled with."""
 
     id: str
     name: str | None
     domain: str | None
     country: str | None
     articles: int
-    newest_at: AwareDatetime
+    newest_at: Annotated[AwareDatetime | None, Field(description="null: none of its articles is enriched yet")]
+    feeds: Annotated[int, Field(description="feeds subscribed now that were read at least once")]
+    outcomes: Annotated[
+        dict[str, int],
+        Field(description="items of all polls: new, corrected, unchanged, duplicate, refused, capped"),
+    ]
 
 
 class SourcePage(Page):

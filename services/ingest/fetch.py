@@ -58,6 +58,7 @@ def _note(result: Result, response: Response) -> None:
     result.http_status = response.status
     result.size = len(response.body)
     result.failure = of_status(response.status)
+    result.permanent_url = response.permanent_url
     result.fresh_s = fresh_for_s(response.headers, now)
     result.retry_after_at = retry_after(response.headers, now) if response.status in (429, 503) else None
     result.etag = _validator(response.headers.get("etag"))

@@ -28,7 +28,7 @@ _ADVICE = {
     "unauthorised": "Give the name and password in the address, if the publisher gave you any.",
     "forbidden": "The publisher refuses this reader; ask them to let it in.",
     "not_found": "Look for the feed's new address on the publisher's site.",
-    "gone": "The publisher took the feed away for good; remove it, or poll it by hand if it came back.",
+    "gone": "The publisher took the feed away for good; it is looked at once a week, in case it comes back.",
     "rate_limited": "It is asked less often now.",
     "server_error": "The publisher's server is at fault; it is tried again.",
     "http_error": "Open the address in a browser to see what it says.",

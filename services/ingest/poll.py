@@ -76,6 +76,7 @@ async def _parse(res: Resources, feed: Claimed, response: Response, result: Resu
         result.outcome = error.code
         return None
     result.entries = result.parsed.entries
+    result.source_id = source_of(feed, result.parsed)["id"]
     return result.parsed
 
 

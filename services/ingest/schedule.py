@@ -24,6 +24,7 @@ SAMPLEWIRE_S = 15.0
 DEFAULT_S = 3600.0  # of a feed whose rhythm is not known yet
 PRICE_S = 450.0  # of a request, in seconds that items wait: one item an hour is polled for every half hour
 RETRY_AFTER_CAP_S = 86_400.0  # as Media Cloud; longer ones are nearly always mistakes
+GONE_S = 7 * 86_400.0  # between looks at a feed that the publisher took away (410)
 UNASKED_PAUSE_S = 900.0  # after 429 without Retry-After
 PERMANENT_FACTOR = 12  # times the floor: first retry of what will not mend itself
 FARTHEST_H = 7 * 24  # looked ahead
@@ -48,6 +49,7 @@ class Facts:
     samplewire: bool = False
     failures: int = 0
     permanent: bool = False  # an error that will not mend itself
+    gone: bool = False  # the publisher took it away
     rate_limited: bool = False
     fresh_s: float | None = None  # how long the answer said it stays fresh
     retry_after_at: datetime | None = None
@@ -151,6 +153,9 @@ def _pushed(facts: Facts, bounds: Bounds, interval_s: float, rules: list[Rule]) 
     """Failures push the next poll away, doubling up to the ceiling: a feed that comes back is still found."""
     if facts.failures == 0:
         return interval_s, rules
+    if facts.gone:
+        vote = Rule("gone", "the publisher took the feed away (410): looked at once a week", GONE_S, True)
+        return GONE_S, [*(_undecided(rule) for rule in rules), vote]
     first_s = bounds.floor_s * (PERMANENT_FACTOR if facts.permanent else 1)
     wait_s = min(bounds.ceiling_s, first_s * 2.0 ** min(facts.failures - 1, 30))
     if facts.rate_limited:

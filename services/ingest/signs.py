@@ -1,4 +1,5 @@
-"""What a poll shows of a feed's health beside its outcome: lost articles, silence, validators, and the warnings. Pure.
+"""What a poll shows of a feed's health beside its outcome: lost articles, silence, validators, a new address,
+and the warnings. Pure.
 
 `Signs` are remembered between polls; a poll that failed leaves them as they were.
 """
@@ -12,6 +13,7 @@ from typing import Any
 
 from services.ingest.items import ParsedFeed
 from services.ingest.losses import Losses
+from services.ingest.moves import Moves
 from services.ingest.rhythm import Rhythm
 from services.ingest.silence import allowed_s, is_quiet
 from services.ingest.validators import Answer, Trust
@@ -26,6 +28,7 @@ class Signs:
     losses: Losses = field(default_factory=Losses)
     trust: Trust = field(default_factory=Trust)
     quiet_since: datetime | None = None  # the poll that found it quiet
+    moves: Moves = field(default_factory=Moves)
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> Signs:
@@ -35,6 +38,7 @@ class Signs:
             Losses.of(stored.get("losses") or {}),
             Trust.of(stored.get("validators") or {}),
             datetime.fromisoformat(quiet) if quiet else None,
+            Moves.of(stored.get("moves") or {}),
         )
 
     def stored(self) -> dict[str, Any]:
@@ -43,6 +47,7 @@ class Signs:
             "losses": self.losses.stored(),
             "validators": self.trust.stored(),
             "quiet_since": self.quiet_since,
+            "moves": self.moves.stored(),
         }
 
 
@@ -56,6 +61,7 @@ class Seen:
     overlapped: bool  # known and new items in one body
     answer: Answer
     may_be_quiet: bool = True  # not so the sample wire
+    permanent_url: str | None = None  # where permanent redirects alone led
 
 
 def read(before: Signs, rhythm: Rhythm, seen: Seen) -> Signs:
@@ -65,6 +71,7 @@ def read(before: Signs, rhythm: Rhythm, seen: Seen) -> Signs:
         before.losses.after(seen.lost, seen.overlapped, seen.waited_s, seen.at),
         before.trust.after(seen.answer, seen.at),
         (before.quiet_since or seen.at) if quiet else None,
+        before.moves.after(seen.permanent_url, seen.at),
     )
 
 
@@ -80,6 +87,8 @@ def warnings(
         found.append(("quiet", _silence(rhythm), signs.quiet_since))
     if signs.trust.distrusted(at):
         found.append(("validators_lie", VALIDATORS_LIE, signs.trust.lied_at or at))
+    if signs.moves.to and not signs.moves.proven:
+        found.append(("moved_unproven", signs.moves.message(), signs.moves.since or at))
     told = [{"code": code, "message": message, "since": since} for code, message, since in found]
     if parsed is None:
         return told + [dict(known[code]) for code in OF_BODY if code in known]

@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 
 from services.ingest.items import ParsedFeed
+from services.ingest.moves import goes_back
 from services.ingest.outcomes import NO_ITEMS, Failure, ItemOutcome, is_told
 from services.ingest.rhythm import Rhythm
 from services.ingest.schedule import Bounds, Facts, Plan, plan
@@ -22,6 +23,7 @@ from services.ingest.signs import Seen, Signs, read, warnings
 from services.ingest.silence import allowed_s
 from services.ingest.validators import Answer, same
 from shared.events import EventType, NewEvent
+from shared.urls import host_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class Claimed:
 
     feed_id: int
     token: int
-    url: str
+    url: str  # polled: where it moved to, else the operator's
     host: str
     priority: str
     own_title: str | None  # the operator's
@@ -51,6 +53,8 @@ class Claimed:
     hub: Mapping[str, Any] | None
     rhythm: Mapping[str, Any]
     warnings: Sequence[Mapping[str, Any]]
+    own_url: str  # the operator's
+    moved_to: str | None = None
 
 
 @dataclass(slots=True)
@@ -69,6 +73,8 @@ class Result:
     conditional: bool = False  # it was asked with validators
     failure: Failure | None = None
     parsed: ParsedFeed | None = None
+    source_id: str | None = None
+    permanent_url: str | None = None  # where permanent redirects alone led
     body_hash: bytes | None = None
     etag: str | None = None
     last_modified: str | None = None
@@ -97,18 +103,22 @@ def finish(feed: Claimed, result: Result, bounds: Bounds, samplewire: bool, now:
         samplewire=samplewire,
         failures=failures,
         permanent=failure is not None and failure.permanent,
+        gone=failure is not None and failure.code == "gone",
         rate_limited=failure is not None and failure.code == "rate_limited",
         fresh_s=result.fresh_s,
         retry_after_at=result.retry_after_at,
     )
     planned = plan(facts, bounds, now, luck)
-    gone = failure is not None and failure.code == "gone"
+    moved_to = _moved_to(feed, signs, failures, facts.permanent)
     told = is_told(failures, failure) or (feed.told_failing and failure is not None)
     row = {
         "feed_id": feed.feed_id,
         "token": feed.token,
-        "status": "gone" if gone else "failing" if failure else "quiet" if signs.quiet_since else "ok",
-        "next_poll_at": None if gone else planned.next_poll_at,
+        "host": feed.host if moved_to == feed.moved_to else host_key(moved_to or feed.own_url),
+        "moved_to": moved_to,
+        "source_id": result.source_id,
+        "status": "gone" if facts.gone else "failing" if failure else "quiet" if signs.quiet_since else "ok",
+        "next_poll_at": planned.next_poll_at,
         "interval_s": planned.interval_s,
         "etag": result.etag if not failure else feed.etag,
         "last_modified": result.last_modified if not failure else feed.last_modified,
@@ -156,8 +166,18 @@ def _remembered(
     )
     waited_s = (at - feed.last_success_at).total_seconds() if feed.last_success_at else None
     overlapped = result.shared > 0 and result.linked > 0
-    signs = read(signs, rhythm, Seen(at, waited_s, result.lost, overlapped, answer, not samplewire))
+    seen = Seen(at, waited_s, result.lost, overlapped, answer, not samplewire, result.permanent_url)
+    signs = read(signs, rhythm, seen)
     return rhythm, signs, warnings(feed.warnings, signs, rhythm, parsed, at)
+
+
+def _moved_to(feed: Claimed, signs: Signs, failures: int, permanent: bool) -> str | None:
+    """Where the feed is polled from now on; None: at the operator's address."""
+    if goes_back(feed.moved_to, failures, permanent):
+        return None
+    if failures or not signs.moves.proven:
+        return feed.moved_to
+    return signs.moves.to if signs.moves.to != feed.own_url else None
 
 
 def _events(feed: Claimed, row: Mapping[str, Any], rhythm: Rhythm, was_quiet: bool) -> tuple[NewEvent, ...]:

@@ -90,9 +90,10 @@ async def claim(
             FROM judged j WHERE s.feed_id = j.feed_id
             RETURNING s.*, j.admitted
         )
-        SELECT m.feed_id, m.lease_token, f.url, m.host, f.priority, f.title, f.source, m.status, m.etag,
-               m.last_modified, m.body_hash, m.failures, m.told_failing, m.last_success_at, m.entries_in_last_poll,
-               m.articles_total, m.format, m.title, m.site_url, m.language, m.hub, m.rhythm, m.warnings
+        SELECT m.feed_id, m.lease_token, coalesce(m.moved_to, f.url), m.host, f.priority, f.title, f.source,
+               m.status, m.etag, m.last_modified, m.body_hash, m.failures, m.told_failing,
+               m.last_success_at, m.entries_in_last_poll, m.articles_total, m.format, m.title, m.site_url, m.language,
+               m.hub, m.rhythm, m.warnings, f.url, m.moved_to
         FROM moved m JOIN feeds f ON f.id = m.feed_id
         WHERE m.admitted
         """,
@@ -417,7 +418,8 @@ async def finish_polls(conn: Conn, rows: Sequence[Mapping[str, Any]]) -> set[int
         """
         WITH given AS MATERIALIZED (
             SELECT * FROM json_to_recordset(%(rows)s::json) AS r(
-                feed_id bigint, token bigint, status text, next_poll_at timestamptz, interval_s double precision,
+                feed_id bigint, token bigint, host text, moved_to text, source_id text, status text,
+                next_poll_at timestamptz, interval_s double precision,
                 etag text, last_modified text, body_hash text, at timestamptz, took_ms integer, succeeded boolean,
                 outcome text, http_status integer, bytes integer, entries integer, counts jsonb, error jsonb,
                 failures integer, told_failing boolean, retry_after_at timestamptz, linked bigint, new bigint,
@@ -425,6 +427,7 @@ async def finish_polls(conn: Conn, rows: Sequence[Mapping[str, Any]]) -> set[int
                 rhythm jsonb)
         ), kept AS (
             UPDATE feed_states s SET
+                host = g.host, moved_to = g.moved_to, source_id = coalesce(g.source_id, s.source_id),
                 status = g.status, next_poll_at = g.next_poll_at, interval_s = g.interval_s, lease_until = NULL,
                 etag = g.etag, last_modified = g.last_modified,
                 body_hash = coalesce(decode(g.body_hash, 'hex'), s.body_hash),
@@ -436,11 +439,19 @@ async def finish_polls(conn: Conn, rows: Sequence[Mapping[str, Any]]) -> set[int
                 entries_in_last_poll = coalesce(g.entries, s.entries_in_last_poll),
                 articles_total = s.articles_total + g.linked, new_total = s.new_total + g.new,
                 corrected_total = s.corrected_total + g.corrected,
+                unchanged_total = s.unchanged_total + (g.counts ->> 'unchanged')::bigint,
+                duplicate_total = s.duplicate_total + (g.counts ->> 'duplicate')::bigint,
+                refused_total = s.refused_total + (g.counts ->> 'refused')::bigint,
+                capped_total = s.capped_total + (g.counts ->> 'capped')::bigint,
                 format = g.format, title = g.title, site_url = g.site_url, language = g.language,
                 hub = coalesce(g.hub, s.hub), warnings = coalesce(g.warnings, s.warnings), rhythm = g.rhythm
             FROM given g
             WHERE s.feed_id = g.feed_id AND s.lease_token = g.token AND s.lease_until IS NOT NULL
-            RETURNING s.feed_id
+            RETURNING s.feed_id, s.host, s.moved_to, s.last_polled_at
+        ), clocks AS (
+            INSERT INTO hosts (host, next_start_at)
+            SELECT host, max(last_polled_at) FROM kept WHERE moved_to IS NOT NULL GROUP BY host ORDER BY host
+            ON CONFLICT (host) DO NOTHING
         ), told AS (
             INSERT INTO polls (feed_id, at, took_ms, outcome, http_status, bytes, entries, counts, error)
             SELECT feed_id, at, took_ms, outcome, http_status, bytes, coalesce(entries, 0), counts, error
@@ -516,7 +527,9 @@ async def take_up(conn: Conn, feeds: Sequence[tuple[int, str, str, bool]], now: 
         FROM unnest(%(feeds)s::bigint[], %(urls)s::text[], %(hosts)s::text[], %(paused)s::boolean[])
                  AS w(feed_id, url, host, paused)
         ON CONFLICT (feed_id) DO UPDATE SET
-            url = excluded.url, host = excluded.host,
+            url = excluded.url,
+            host = CASE WHEN s.moved_to IS NOT NULL AND s.url = excluded.url THEN s.host ELSE excluded.host END,
+            moved_to = CASE WHEN s.url = excluded.url THEN s.moved_to END,
             status = CASE WHEN excluded.status = 'paused' THEN 'paused'
                           WHEN s.url IS DISTINCT FROM excluded.url THEN 'new'
                           WHEN s.status = 'paused' AND s.failures > 0 THEN 'failing'

@@ -8,22 +8,19 @@ from typing import Any
 
 HOURS = 168
 _CODES = string.digits + string.ascii_uppercase + string.ascii_lowercase  # one an hour, as the rhythm is stored
-_STOPPED = {
-    "paused": "the feed is paused: it is polled again when it is unpaused",
-    "gone": "the publisher took the feed away (410): it is polled only when asked for",
-}
+_PAUSED = "the feed is paused: it is polled again when it is unpaused"
 
 
 def explanation(row: Mapping[str, Any]) -> dict[str, Any]:
     """The answer for a feed with `status`, `next_poll_at`, `interval_s` and the stored `rhythm` ({} before a poll)."""
     stored: Mapping[str, Any] = row["rhythm"]
     rules = list(stored.get("rules", ()))
-    reason = _STOPPED.get(row["status"])
-    if reason is not None:
+    paused = row["status"] == "paused"
+    if paused:
         rules = [{**rule, "decided": False} for rule in rules]
-        rules.append({"rule": row["status"], "input": reason, "vote_s": None, "decided": True})
+        rules.append({"rule": "paused", "input": _PAUSED, "vote_s": None, "decided": True})
     return {
-        "next_poll_at": None if reason is not None else row["next_poll_at"],
+        "next_poll_at": None if paused else row["next_poll_at"],
         "interval_s": row["interval_s"],
         "rules": rules,
         "rhythm": {
@@ -37,5 +34,6 @@ def explanation(row: Mapping[str, Any]) -> dict[str, Any]:
             "hours": [_CODES.index(code) for code in stored.get("hours", "")] or [0] * HOURS,
             "losses": stored.get("losses"),
             "validators": stored.get("validators"),
+            "moves": stored.get("moves"),
         },
     }

@@ -36,7 +36,10 @@ _FEED = """
     s.last_polled_at, s.last_success_at, s.next_poll_at, coalesce(s.interval_s, 0) AS interval_s, s.outcome,
     s.http_status, s.error, coalesce(s.failures, 0) AS failures,
     coalesce(s.entries_in_last_poll, 0) AS entries_in_last_poll, coalesce(s.articles_total, 0) AS articles_total,
-    coalesce(s.new_total, 0) AS new_total, coalesce(s.corrected_total, 0) AS corrected_total, s.format, s.hub,
+    coalesce(s.new_total, 0) AS new_total, coalesce(s.corrected_total, 0) AS corrected_total,
+    coalesce(s.unchanged_total, 0) AS unchanged_total, coalesce(s.duplicate_total, 0) AS duplicate_total,
+    coalesce(s.refused_total, 0) AS refused_total, coalesce(s.capped_total, 0) AS capped_total,
+    s.moved_to, s.format, s.hub,
     coalesce(s.warnings, '[]') AS warnings, s.retry_after_at
 """
 

@@ -47,17 +47,29 @@ async def look_at_broker(client: redis.asyncio.Redis) -> Broker:
 
 @router.get("/sources", **described(SourcePage))
 async def sources(request: Request) -> Response:
-    """Every source with its number of articles, the busiest first."""
+    """Every source with its number of articles, the busiest first, and what became of each item its feeds held."""
     negotiate(request, (JSON,))
     params.read(request.scope["query_string"], ())
     async with resources(request).reading() as conn:
         head, rows = await read_sources(conn)
+        polled = await store.outcomes_by_source(conn)
     items = []
     for source_id, count, newest_at, card in rows:
         named = orjson.loads(card).get("source") or {}
         told = {name: named.get(name) for name in ("name", "domain", "country")}
-        items.append({"id": source_id, **told, "articles": count, "newest_at": newest_at})
+        found = polled.pop(source_id, _UNREAD)
+        items.append({"id": source_id, **told, "articles": count, "newest_at": newest_at} | _polled(found))
+    for source_id, found in polled.items():  # nothing of theirs is enriched, or nothing was taken
+        told = {"name": found["title"], "domain": None, "country": None}
+        items.append({"id": source_id, **told, "articles": 0, "newest_at": None} | _polled(found))
     return answer(request, Body(_json({"items": items, "next": None, "position": head})))
+
+
+_UNREAD = {"feeds": 0, "outcomes": dict.fromkeys(store.ITEM_OUTCOMES, 0)}  # its feeds were all removed
+
+
+def _polled(found: dict[str, Any]) -> dict[str, Any]:
+    return {"feeds": found["feeds"], "outcomes": found["outcomes"]}
 
 
 @router.get("/ops/queues", **described(Queues))

@@ -8,6 +8,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
+ITEM_OUTCOMES = ("new", "corrected", "unchanged", "duplicate", "refused", "capped")
 RECENT = 20_000  # events and polls looked at, at most: the question costs the same at any size of the store
 
 
@@ -82,6 +83,22 @@ async def polled(conn: Connection) -> list[dict[str, Any]]:
             (RECENT,),
         )
         return await cursor.fetchall()
+
+
+async def outcomes_by_source(conn: Connection) -> dict[str, dict[str, Any]]:
+    """By source, of the subscribed feeds that were read: {feeds, title, outcomes by code}, their counts added up."""
+    cursor = await conn.execute(
+        """
+        SELECT s.source_id, count(*), min(coalesce(f.title, s.title)), sum(s.new_total), sum(s.corrected_total),
+               sum(s.unchanged_total), sum(s.duplicate_total), sum(s.refused_total), sum(s.capped_total)
+        FROM feed_states s JOIN feeds f ON f.id = s.feed_id
+        WHERE s.source_id IS NOT NULL AND f.deleted_at IS NULL GROUP BY s.source_id ORDER BY s.source_id
+        """
+    )
+    return {
+        source_id: {"feeds": feeds, "title": title, "outcomes": dict(zip(ITEM_OUTCOMES, counts, strict=True))}
+        for source_id, feeds, title, *counts in await cursor.fetchall()
+    }
 
 
 async def feeds_by_status(conn: Connection) -> list[tuple[str, int]]:
