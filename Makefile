@@ -12,7 +12,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check bench quality train-ner format lock clean
+.PHONY: help run test check bench quality train-ner train-embedding format lock clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,11 @@ train-ner: ## make the bundled model of names anew (own environment in build/; n
 	@$(PYTHON) -m venv build/train-ner/venv
 	@build/train-ner/venv/bin/python -m pip --disable-pip-version-check --quiet install -r training/ner/requirements.txt
 	@build/train-ner/venv/bin/python -m training.ner $(ARGS)
+
+train-embedding: ## make the bundled static vectors anew (own environment in build/)
+	@$(PYTHON) -m venv build/train-embedding/venv
+	@build/train-embedding/venv/bin/python -m pip --disable-pip-version-check --quiet install -r training/embedding/requirements.txt
+	@build/train-embedding/venv/bin/python -m training.embedding $(ARGS)
 
 format: $(VENV)/.installed-dev ## put the source into its form
 	@$(BIN)/ruff format --quiet .

@@ -22,6 +22,7 @@ from deploy.samplewire.wire import Edition, Wire, dated
 from services.enrich.document import Document, Entity
 from services.enrich.names.fold import look_alikes
 from services.enrich.pipeline import Resources, enrich
+from services.enrich.topics import read_table
 from shared.articles import Article, FeedRef, Source
 
 MARKS = Path(__file__).resolve().parents[1] / "tests" / "enrich" / "marked" / "articles.toml"
@@ -68,6 +69,7 @@ class Marked:
     things: tuple[Thing, ...]
     quotes: tuple[Said, ...]
     dateline: str
+    topics: tuple[str, ...] = ()  # numbers of top topics, the main one first
 
 
 @dataclass
@@ -84,6 +86,8 @@ class Scores:
     speakers: Counts = field(default_factory=Counts)
     ids: Counts = field(default_factory=Counts)
     datelines: Counts = field(default_factory=Counts)
+    topics: Counts = field(default_factory=Counts)
+    first_topic: Counts = field(default_factory=Counts)
 
 
 def articles() -> dict[str, Article]:
@@ -159,9 +163,9 @@ def _marked(slug: str, marks: dict[str, dict[str, Any]], doc: Document) -> Marke
     quotes = [_said(doc, row) for row in both["quotes"]]
     if lost := [row for row, said in zip(both["quotes"], quotes, strict=True) if said is None and row in mine]:
         raise MarkError(f"{slug}: nothing said there begins as in {lost}")
-    return Marked(
-        slug, doc.article, tuple(things), tuple(filter(None, quotes)), own.get("dateline") or like.get("dateline", "")
-    )
+    dateline = own.get("dateline") or like.get("dateline", "")
+    topics = tuple(own.get("topics") or like.get("topics", ()))
+    return Marked(slug, doc.article, tuple(things), tuple(filter(None, quotes)), dateline, topics)
 
 
 def _forms(row: str) -> tuple[list[str], int | None, str | None]:
@@ -206,6 +210,7 @@ def score(pairs: Sequence[tuple[Marked, Document]]) -> Scores:
         _folding(scores, mark, covers)
         _places(scores, mark, doc, covers)
         _quotes(scores, mark, doc, covers)
+        _topics(scores, mark, doc)
     return scores
 
 
@@ -300,6 +305,21 @@ def _quotes(scores: Scores, mark: Marked, doc: Document, covers: list[list[Entit
             scores.speakers.share(wanted == (things.get(quote.entity_id, "?") if quote.entity_id else ""))
 
 
+def _topics(scores: Scores, mark: Marked, doc: Document) -> None:
+    if not mark.topics:
+        return
+    names = topic_names()
+    wanted = {names[number] for number in mark.topics}
+    given = [topic.path[0] for topic in doc.topics]
+    scores.topics += Counts(len(given), sum(one in wanted for one in given), len(wanted), len(wanted & set(given)))
+    scores.first_topic.share(bool(given) and given[0] in wanted)
+
+
+def topic_names() -> dict[str, str]:
+    """The name of each IPTC top topic by its number."""
+    return {number: name for number, (broader, name) in read_table().items() if not broader}
+
+
 def rows(scores: Scores, tier: str = "") -> list[Row]:
     """The scorecard's rows of our own set."""
     name = f"{SET}{tier}"
@@ -332,7 +352,26 @@ def rows(scores: Scores, tier: str = "") -> list[Row]:
         Row("datelines", "en", name, f"{scores.datelines.wanted} datelines", scores.datelines.figures()),
         Row("quotes", "en", name, f"{scores.quotes.wanted} quotes", scores.quotes.figures()),
         Row("speakers", "en", name, f"{scores.speakers.wanted} quotes found", {"right": scores.speakers.recall}),
+        _topic_row("topics", scores),
     ]
+
+
+def _topic_row(task: str, scores: Scores) -> Row:
+    figures = {**scores.topics.figures(), "first right": scores.first_topic.recall}
+    return Row(task, "en", SET, f"{scores.first_topic.wanted} articles", figures)
+
+
+def topics_from_text(resources: Resources, pairs: Sequence[tuple[Marked, Document]]) -> Row:
+    """The topics of the marked articles told from their text alone: no category, address or feed's name."""
+    plain = [
+        replace(mark.article, categories=(), canonical_url=f"https://{mark.article.source.domain}/{mark.slug}")
+        for mark, _ in pairs
+    ]
+    scores = Scores()
+    docs = enrich(plain, resources, clock=time.perf_counter)
+    for (mark, _), doc in zip(pairs, docs, strict=True):
+        _topics(scores, mark, doc)
+    return _topic_row("topics from the text alone", scores)
 
 
 def _figures(scores: Scores, kinds: Sequence[str]) -> dict[str, float]:

@@ -15,7 +15,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench.quality_marked import articles
+import numpy as np
+
+from bench.quality_marked import articles, topic_names
 from bench.quality_rows import Counts, Row
 from services.enrich.document import Document, Language
 from services.enrich.ner.spans import LABELS, Span
@@ -33,6 +35,10 @@ SETS = {
     "uner_pud_wikipedia_ccbysa": "UNER PUD, Wikipedia half",
 }
 RECASED = "uner_pud_wikipedia_ccbysa"
+MASAKHANE = {
+    "business": "04000000", "entertainment": "01000000", "health": "07000000", "politics": "11000000",
+    "religion": "12000000", "sports": "15000000", "technology": "13000000",
+}  # fmt: skip
 PIDGIN = "pcm"  # no model tells Nigerian Pidgin from English
 _TOKEN = re.compile(r"[^\W_]+")
 
@@ -40,6 +46,8 @@ _TOKEN = re.compile(r"[^\W_]+")
 def rows(resources: Resources, folder: Path = DATA) -> Iterator[Row]:
     """Every row of the development sets. Raises FileNotFoundError where they are not."""
     yield from _entities(resources, folder / "ner" / "eval")
+    yield _topics(resources, folder / "lang" / "masakhanews_dev_headlines.jsonl.gz")
+    yield _pairs(resources, folder / "clustering" / "ecbplus_odd_topics.jsonl.gz")
     yield _languages(resources, folder / "lang" / "masakhanews_dev_headlines.jsonl.gz")
     yield _summaries(resources, folder / "summaries" / "gum_train_news.jsonl.gz")
 
@@ -81,6 +89,32 @@ def _scored(score: Score, title: str) -> Iterator[Row]:
         size = f"{sum(score.wanted[label] for label in labels)} names"
         figures = {"P": precision, "R": recall, "F1": exact, "overlap F1": overlap}
         yield Row(names[labels[0]] if len(labels) == 1 else "entities", "en", title, size, figures)
+
+
+def _topics(resources: Resources, path: Path) -> Row:
+    lines = [line for line in _lines(path) if line["lang"] == "en"]
+    every, few = Counts(), Counts()
+    names = topic_names()
+    wanted = {topic: names[number] for topic, number in MASAKHANE.items()}
+    for line in lines:
+        shares = resources.topic_model.shares(line["headline"], "")
+        right = wanted[line["topic"]]
+        every.share(max(shares, key=shares.__getitem__) == right)
+        few.share(max(wanted.values(), key=shares.__getitem__) == right)
+    figures = {"right of 17": every.recall, "right of its own": few.recall}
+    return Row("topics from the text alone", "en", "MasakhaNEWS dev, headlines", f"{len(lines)} headlines", figures)
+
+
+def _pairs(resources: Resources, path: Path) -> Row:
+    lines = _lines(path)
+    texts = [" ".join(" ".join(line["sents"]).split()[:80]) for line in lines]
+    vectors = resources.embedding.unit(texts)
+    one, other = np.triu_indices(len(lines), 1)
+    clusters = np.array([line["cluster"] for line in lines])
+    same = (clusters[one] == clusters[other])[np.argsort(-(vectors @ vectors.T)[one, other])]
+    precision = np.cumsum(same) / np.arange(1, len(same) + 1)
+    figures = {"average precision": round(100 * float(precision[same].mean()), 1)}
+    return Row("embedding", "en", "ECB+, odd topics", f"{len(same)} pairs of {len(lines)} texts", figures)
 
 
 def _languages(resources: Resources, path: Path) -> Row:

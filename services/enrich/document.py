@@ -100,6 +100,16 @@ class Entity:
 
 
 @dataclass(frozen=True, slots=True)
+class Topic:
+    """An IPTC Media Topic (`medtop:NNNNNNNN`); `path` names it and the broader ones, broadest first; score 0 to 1."""
+
+    id: str
+    name: str
+    path: tuple[str, ...]
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
 class Keyword:
     """A word or phrase that tells what the article is about, as written there; score 0 to 1, the best has 1."""
 
@@ -146,7 +156,9 @@ class Document:
     clusters: tuple[Cluster, ...] = ()
     places: tuple[Place, ...] = ()
     entities: tuple[Entity, ...] = ()
+    topics: tuple[Topic, ...] = ()
     keywords: tuple[Keyword, ...] = ()
+    embedding: bytes | None = None  # a signed byte a number; the largest is 127
     summary: tuple[str, ...] = ()
     quotes: tuple[Quote, ...] = ()
     dates: tuple[DateMention, ...] = ()

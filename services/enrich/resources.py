@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.enrich import lexicons
+from services.enrich.embedding import Embedding
 from services.enrich.gazetteer import Gazetteer
 from services.enrich.lexicons import Lexicon
 from services.enrich.names.countries import CountryTagger
 from services.enrich.names.rules import RulesTagger
 from services.enrich.names.tagger import Tagger
 from services.enrich.text.language import LanguageModel
+from services.enrich.topics import TopicModel
 
 PLACES = Path(lexicons.__file__).resolve().parent / "places.npz"
 
@@ -31,6 +33,8 @@ class Resources:
     taggers: Mapping[str, Tagger]
     language_model: LanguageModel
     states: Mapping[str, str]  # "Ore" and "OR" -> "OR"
+    embedding: Embedding
+    topic_model: TopicModel
 
     def tagger(self, language: str) -> Tagger | None:
         """What finds names in a language, if anything does."""
@@ -38,18 +42,21 @@ class Resources:
 
     @property
     def revision(self) -> str:
-        """The taggers' part of the enricher's revision."""
-        return "+".join(sorted({tagger.revision for tagger in self.taggers.values()}))
+        """The part that taggers and the operator's topics have in the enricher's revision."""
+        return "+".join([*sorted({tagger.revision for tagger in self.taggers.values()}), self.topic_model.revision])
 
 
-def load_resources(ner: str = "default") -> Resources:
+def load_resources(ner: str = "default", topics: str = "") -> Resources:
     """Load word lists, place table, language model and taggers.
 
     `ner` is the WIREDESK_NER setting: `default` (the bundled model for English), `rules`, or `spacy:<import name>` for
     an installed spaCy pipeline, which then serves its own language beside the default.
-    Raises UnknownTagger for anything else, and what the model or pipeline raises when its files are missing.
+    `topics` is WIREDESK_TOPICS, the operator's own topic file (see lexicons/topics.txt), or empty.
+    Raises UnknownTagger for another `ner`, TopicFileError or OSError for a topic file that cannot be read, and what the
+    model or pipeline raises when its files are missing.
     """
     lexicon = lexicons.load_lexicon()
+    embedding = Embedding()
     gazetteer = Gazetteer(PLACES)
     taggers: dict[str, Tagger] = {
         language: CountryTagger(language, names, lexicon.given_names)
@@ -64,6 +71,8 @@ def load_resources(ner: str = "default") -> Resources:
         taggers=taggers,
         language_model=LanguageModel(),
         states=lexicons.load_states(),
+        embedding=embedding,
+        topic_model=TopicModel(lexicon.zipf, embedding, Path(topics) if topics else None),
     )
 
 

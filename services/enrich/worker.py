@@ -27,7 +27,7 @@ from shared.settings import Settings
 configure_logging("enrich")
 settings = Settings()
 app = make_celery(settings)
-resources = load_resources(settings.ner)
+resources = load_resources(settings.ner, settings.topics)
 
 _PARENT = os.getpid()
 _child = ExitStack()

@@ -1,6 +1,7 @@
 """The enrichers and their order: one visible tuple, checked when it is imported.
 
-    page → text → language → mentions → folding → places → entities → keywords → summary → quotes → dates
+    page → text → language → mentions → folding → places → entities → topics → keywords → summary → quotes → dates
+    → embedding
 
 A new step is a file here with a class that fits `Step`, and a place in `STEPS`.
 """
@@ -14,6 +15,7 @@ from typing import Protocol
 from services.enrich.document import Document
 from services.enrich.resources import Resources
 from services.enrich.steps.dates import Dates
+from services.enrich.steps.embedding import Embed
 from services.enrich.steps.entities import Entities
 from services.enrich.steps.folding import Folding
 from services.enrich.steps.keywords import Keywords
@@ -24,6 +26,7 @@ from services.enrich.steps.places import ResolvePlaces
 from services.enrich.steps.quotes import Quotes
 from services.enrich.steps.summary import Summary
 from services.enrich.steps.text import Text
+from services.enrich.steps.topics import Topics
 
 
 class Step(Protocol):
@@ -88,10 +91,12 @@ STEPS: tuple[Step, ...] = (
     Folding(),
     ResolvePlaces(),
     Entities(),
+    Topics(),
     Keywords(),
     Summary(),
     Quotes(),
     Dates(),
+    Embed(),
 )
 
 check(STEPS)

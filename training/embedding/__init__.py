@@ -1,0 +1,1 @@
+"""Recipe of the static text vectors: `make train-embedding`."""
