@@ -18,7 +18,7 @@ from services.api.formats import Item, ListForm, Listing
 from services.api.openapi import described
 from services.api.problems import InputError, Problem, refuse
 from services.api.query import ArticleQuery
-from services.api.schemas import ArticlePage, ArticleWhole, Trace, Versions
+from services.api.schemas import EMBEDDING, ArticlePage, ArticleWhole, Trace, Versions
 
 router = APIRouter(prefix="/v1/articles", tags=["articles"])
 
@@ -117,11 +117,14 @@ async def _read(request: Request, held: Resources, wanted: ArticleQuery) -> tupl
         else:
             head, newest = await store.articles(conn, wanted, rest=rest)
             rows = [(query.encode_cursor(row.sort_at, row.article_id), row) for row in newest]
+        asked = [row.article_id for _, row in rows] if EMBEDDING in wanted.form.fields else []
+        vectors = await store.vectors(conn, asked) if asked else {}
     following = None
     if len(rows) > wanted.limit:
         rows = rows[: wanted.limit]
         following = query.with_values(request.url.path, request.scope["query_string"], cursor=rows[-1][0])
-    return [shape.article(r.card, r.rest, r.position, wanted.form) for _, r in rows], following, head
+    items = [shape.article(r.card, r.rest, r.position, wanted.form, vectors.get(r.article_id)) for _, r in rows]
+    return items, following, head
 
 
 def _around(following: str | None) -> dict[str, str]:
@@ -162,9 +165,13 @@ async def _one(request: Request, article_id: str, form: formats.ArticleForm | No
     wanted = params.read(request.scope["query_string"], () if form else query.ONE_ARTICLE)
     async with held.reading() as conn:
         row = await store.article(conn, _id(article_id))
+        asked = row is not None and EMBEDDING in (wanted.get("fields") or ())
+        vectors = await store.vectors(conn, [_id(article_id)]) if asked else {}
     if row is None:
         raise _unknown(article_id)
     told = shape.whole(row.card, row.rest, row.position)
+    if asked:
+        told[EMBEDDING] = shape.numbers(vectors.get(row.article_id))
     if form is not None:
         return answer(request, Body(form.render(Item(told, held.log.source))), media_type=form.media_type)
     return answer(request, Body(orjson.dumps(shape.only(told, wanted["fields"] or ()))))

@@ -152,7 +152,7 @@ FORM: tuple[Param, ...] = (
     Param("include", "`full`: whole articles instead of their cards", params.choice("full"), {"enum": ["full"]}),
     Param(
         "fields",
-        "keep only these members, and id, title, version, position",
+        "keep only these members, and id, title, version, position; `embedding`, a vector, comes only so",
         params.words_of(*ARTICLE_FIELDS),
         example="url,published_at",
     ),

@@ -256,7 +256,10 @@ class ArticleWhole(ArticleCard):
     annotations: dict[str, AnnotationObject] = {}
 
 
-ARTICLE_FIELDS: tuple[str, ...] = tuple(ArticleWhole.model_fields)
+EMBEDDING = (
+    "embedding"  # 256 numbers of a vector of length one, null for other languages than English: only by `fields`
+)
+ARTICLE_FIELDS: tuple[str, ...] = (*ArticleWhole.model_fields, EMBEDDING)
 REST_FIELDS: tuple[str, ...] = tuple(name for name in ArticleWhole.model_fields if name not in ArticleCard.model_fields)
 
 

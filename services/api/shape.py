@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from array import array
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
@@ -9,7 +11,7 @@ from typing import Any
 import orjson
 
 from services.api.query import Form
-from services.api.schemas import REST_FIELDS
+from services.api.schemas import EMBEDDING, REST_FIELDS
 from shared.events import with_position
 
 ALWAYS = ("id", "title", "version", "position")
@@ -20,13 +22,22 @@ def needs_rest(form: Form) -> bool:
     return form.full or any(name in REST_FIELDS for name in form.fields)
 
 
-def article(card: str, rest: str | None, position: int, form: Form) -> bytes:
+def article(card: str, rest: str | None, position: int, form: Form, vector: bytes | None = None) -> bytes:
     """One article as asked for. The plain card is spliced, never parsed."""
     if form.plain:
         return with_position(card.encode(), position)
     if not form.fields:
         return _whole_bytes(card, rest, position)
-    return orjson.dumps(only(whole(card, rest, position), form.fields))
+    return orjson.dumps(only({**whole(card, rest, position), EMBEDDING: numbers(vector)}, form.fields))
+
+
+def numbers(vector: bytes | None) -> list[float] | None:
+    """A packed vector as numbers, of length one."""
+    if vector is None:
+        return None
+    told = array("b", vector)
+    length = math.sqrt(sum(n * n for n in told)) or 1.0
+    return [round(n / length, 5) for n in told]
 
 
 @lru_cache(maxsize=500)  # the newest are asked for again and again, and stay as they are at their position

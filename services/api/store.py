@@ -192,6 +192,14 @@ async def wholes(conn: Connection, ids: Sequence[int]) -> dict[int, Stored]:
     return {row[0]: Stored(*row) for row in await cursor.fetchall()}
 
 
+async def vectors(conn: Connection, ids: Sequence[int]) -> dict[int, bytes]:
+    """The vectors of articles that have one, a signed byte a number."""
+    cursor = await conn.execute(
+        "SELECT article_id, vector FROM article_vectors WHERE article_id = ANY(%s)", (list(ids),)
+    )
+    return dict(await cursor.fetchall())
+
+
 async def worded(conn: Connection, ids: Sequence[int], queries: Sequence[str]) -> set[tuple[int, str]]:
     """Which of the articles answer which of the folded web-search queries: (article id, query)."""
     cursor = await conn.execute(

@@ -103,6 +103,8 @@ def save(work: Work, documents: Sequence[Document], revision: str) -> int:
                 store.update(conn, newer, now)
                 store.forget_entities(conn, [r.article_id for r in newer])
             store.index_words(conn, [_words(r, by_id[r.article_id]) for r in written])
+            ids = [r.article_id for r in written]
+            store.keep_vectors(conn, ids, [by_id[i].embedding for i in ids])
             store.index_entities(conn, list(_named(written, by_id)), now)
             store.forget_attempts(conn, list(by_id))
         positions = log.append(conn, [_event(r, held.get(r.article_id), changes) for r in written], now)

@@ -241,6 +241,19 @@ def index_entities(conn: Connection, rows: Sequence[Named], now: datetime) -> No
     )
 
 
+def keep_vectors(conn: Connection, ids: Sequence[int], vectors: Sequence[bytes | None]) -> None:
+    """Write each article's vector, and take away that of one that has none any more."""
+    conn.execute(
+        """
+        WITH r AS (SELECT * FROM unnest(%b::bigint[], %b::bytea[]) AS r(article_id, vector)),
+        gone AS (DELETE FROM article_vectors v USING r WHERE v.article_id = r.article_id AND r.vector IS NULL)
+        INSERT INTO article_vectors (article_id, vector) SELECT article_id, vector FROM r WHERE vector IS NOT NULL
+        ON CONFLICT (article_id) DO UPDATE SET vector = excluded.vector
+        """,
+        (list(ids), list(vectors)),
+    )
+
+
 def changes_after(conn: Connection, pairs: Sequence[tuple[int, int]]) -> list[Change]:
     """What publishers changed since the given (article id, version) pairs, oldest first."""
     rows = conn.execute(

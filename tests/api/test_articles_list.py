@@ -214,3 +214,22 @@ async def test_a_page_is_one_statement_whatever_it_holds(
         Counting.seen.clear()
         assert (await api.get(f"/v1/articles?{query}")).status_code == 200
         assert len(Counting.seen) == 1, query
+
+
+async def test_the_vector_is_served_only_when_it_is_asked_for(newsroom: Newsroom, api: httpx.AsyncClient) -> None:
+    english, other = newsroom.article(), newsroom.article("Die Brücke", lang="de")
+    packed = bytes([127, 0, 129, *[0] * 253])  # 127, 0, -127
+    newsroom.conn.execute("INSERT INTO article_vectors (article_id, vector) VALUES (%s, %s)", (english, packed))
+    page = (await api.get("/v1/articles?fields=embedding")).json()["items"]
+    told = {item["id"]: item["embedding"] for item in page}
+    assert told[english][:4] == [0.70711, 0.0, -0.70711, 0.0]
+    assert len(told[english]) == 256
+    assert told[other] is None
+    one = (
+        (await api.get(f"/v1/articles/{english}?fields=embedding,lang")).status_code,
+        (await api.get(f"/v1/articles/{english}?fields=embedding")).json(),
+    )
+    assert one[0] == 400
+    assert one[1]["embedding"] == told[english]
+    assert "embedding" not in (await api.get(f"/v1/articles/{english}")).json()
+    assert "embedding" not in (await api.get("/v1/articles?include=full")).json()["items"][0]
