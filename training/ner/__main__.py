@@ -24,7 +24,7 @@ from training.ner.export import cut_vocabulary, export
 from training.ner.train import Packer, batches, fit
 
 FIRST = encoder.Plan(full=6)
-SECOND = encoder.Plan(full=2, wide=4, inner=(768, 768, 1536, 1536, 1536, 1536))
+SECOND = encoder.Plan(full=2, wide=4, inner=(640, 640, 1024, 1024, 1024, 1024))
 TOKENS = 2048  # pieces in a step, padding counted
 #: Added to the logit of "no name"; chosen on the held-out tenth of the training sets.
 CAUTION = 0.0

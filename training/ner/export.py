@@ -115,6 +115,8 @@ def export(model: Tagger, kept: NDArray[np.int64], out: Path) -> None:
             few = _layer(graph, state, i, few, seen)
         else:
             few = _layer(graph, state, i, few, few)
+    if model.plan.full == LAYERS:
+        few = graph.node("Gather", [h, "chosen"])[0]
     logits = graph.node("Gemm", [few, graph.weight(state["head.weight"].T), graph.weight(state["head.bias"])])[0]
     graph.nodes.append(helper.make_node("Softmax", [logits], ["probabilities"], axis=-1))
     made = helper.make_graph(

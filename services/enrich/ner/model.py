@@ -40,6 +40,8 @@ REACH = 5
 _HEADLINE = 40
 #: Pieces of one word that are read; longer words are no names.
 _PIECES_A_WORD = 24
+#: Words whose pieces are kept; news uses the same few thousand all day.
+_REMEMBERED = 20_000
 _CAPITALISED = frozenset({Shape.UPPER, Shape.CAPITAL, Shape.TITLE, Shape.MIXED})
 
 
@@ -80,7 +82,7 @@ class _Window:
 
 
 class NerModel:
-    """Finds names. Holds the weights and the vocabulary and nothing about the texts it has seen.
+    """Finds names. Holds the weights, the vocabulary, and of the texts it has seen the pieces of their words.
 
     Load it in the parent process: without threads of its own (``threads=1``) it can be used after a fork, and the
     children share its memory. ``abreast`` windows of one text are run at the same time, by threads that each process
@@ -90,6 +92,7 @@ class NerModel:
     def __init__(self, session: ort.InferenceSession, tokenizer: Tokenizer, revision: str, abreast: int = 1) -> None:
         self.revision = revision
         self._abreast = abreast
+        self._known: dict[str, _Known] = {}
         self._pools: dict[int, ThreadPoolExecutor] = {}
         self._session = session
         self._tokenizer = tokenizer
@@ -124,14 +127,16 @@ class NerModel:
         return [self._tag_one(text, known, threshold) for text in cut]
 
     def _look_up(self, unique: set[str]) -> dict[str, _Known]:
-        """Tell shape and pieces of each word, splitting all of them in one call."""
-        listed = sorted(unique)
-        known = {word: _Known(shape(word), []) for word in listed}
-        if listed:
+        """Tell shape and pieces of each word, splitting those not met before in one call."""
+        known = self._known if len(self._known) < _REMEMBERED else {}
+        if listed := sorted(unique - known.keys()):
             encoding = self._tokenizer.encode(listed, is_pretokenized=True, add_special_tokens=False)
+            fresh = {word: _Known(shape(word), []) for word in listed}
             for number, piece in zip(encoding.word_ids, encoding.ids, strict=True):
                 if number is not None:
-                    known[listed[number]].pieces.append(piece)
+                    fresh[listed[number]].pieces.append(piece)
+            known.update(fresh)
+            self._known = known
         return known
 
     def _tag_one(self, text: list[list[Word]], known: dict[str, _Known], threshold: float) -> list[Span]:
