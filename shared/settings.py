@@ -51,6 +51,7 @@ class Settings(BaseSettings):
     enrich_workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
     ner: str = "default"
     topics: str = ""
+    entities: Path | None = None
 
     auth: Literal["auto", "keys", "open"] = "auto"
     admin_key: str = ""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from services.enrich import lexicons
@@ -11,6 +12,7 @@ from services.enrich.embedding import Embedding
 from services.enrich.gazetteer import Gazetteer
 from services.enrich.lexicons import Lexicon
 from services.enrich.names.countries import CountryTagger
+from services.enrich.names.own import OwnNames, OwnNamesError, read
 from services.enrich.names.rules import RulesTagger
 from services.enrich.names.tagger import Tagger
 from services.enrich.text.language import LanguageModel
@@ -35,6 +37,7 @@ class Resources:
     states: Mapping[str, str]  # "Ore" and "OR" -> "OR"
     embedding: Embedding
     topic_model: TopicModel
+    own: OwnNames = field(default_factory=OwnNames)  # the operator's list
 
     def tagger(self, language: str) -> Tagger | None:
         """What finds names in a language, if anything does."""
@@ -42,18 +45,20 @@ class Resources:
 
     @property
     def revision(self) -> str:
-        """The part that taggers and the operator's topics have in the enricher's revision."""
-        return "+".join([*sorted({tagger.revision for tagger in self.taggers.values()}), self.topic_model.revision])
+        """The part that taggers, the operator's topics and the operator's names have in the enricher's revision."""
+        taggers = sorted({tagger.revision for tagger in self.taggers.values()})
+        return "+".join([*taggers, self.topic_model.revision, *filter(None, [self.own.revision])])
 
 
-def load_resources(ner: str = "default", topics: str = "") -> Resources:
+def load_resources(ner: str = "default", topics: str = "", own: Path | None = None) -> Resources:
     """Load word lists, place table, language model and taggers.
 
     `ner` is the WIREDESK_NER setting: `default` (the bundled model for English), `rules`, or `spacy:<import name>` for
     an installed spaCy pipeline, which then serves its own language beside the default.
-    `topics` is WIREDESK_TOPICS, the operator's own topic file (see lexicons/topics.txt), or empty.
-    Raises UnknownTagger for another `ner`, TopicFileError or OSError for a topic file that cannot be read, and what the
-    model or pipeline raises when its files are missing.
+    `topics` is WIREDESK_TOPICS, the operator's own topic file (see lexicons/topics.txt), or empty; `own` is
+    WIREDESK_ENTITIES, the operator's file of names (`names/own.py`).
+    Raises UnknownTagger for another `ner`, TopicFileError or OSError for a topic file that cannot be read,
+    OwnNamesError for a file of names, and what the model or pipeline raises when its files are missing.
     """
     lexicon = lexicons.load_lexicon()
     embedding = Embedding()
@@ -73,7 +78,15 @@ def load_resources(ner: str = "default", topics: str = "") -> Resources:
         states=lexicons.load_states(),
         embedding=embedding,
         topic_model=TopicModel(lexicon.zipf, embedding, Path(topics) if topics else None),
+        own=_own_names(own) if own else OwnNames(),
     )
+
+
+def _own_names(path: Path) -> OwnNames:
+    try:
+        return read(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, csv.Error, OwnNamesError) as error:
+        raise OwnNamesError(f"WIREDESK_ENTITIES={path}: {error}") from error
 
 
 def _named_taggers(ner: str, lexicon: Lexicon, gazetteer: Gazetteer) -> dict[str, Tagger]:

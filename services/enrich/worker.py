@@ -27,7 +27,7 @@ from shared.settings import Settings
 configure_logging("enrich")
 settings = Settings()
 app = make_celery(settings)
-resources = load_resources(settings.ner, settings.topics)
+resources = load_resources(settings.ner, settings.topics, settings.entities)
 
 _PARENT = os.getpid()
 _child = ExitStack()

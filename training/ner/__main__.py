@@ -89,7 +89,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("build/train-ner"), help="checkpoints between the stages")
     parser.add_argument("--out", type=Path, default=SHIPPED)
     parser.add_argument("--first", type=int, default=1_400_000, help="pieces seen by the first model")
-    parser.add_argument("--second", type=int, default=1_400_000, help="pieces seen by the second model")
+    parser.add_argument("--second", type=int, default=800_000, help="pieces seen by the second model")
     given = parser.parse_args()
     paths = [*(given.data / "ccby_pd" / f"{name}.jsonl.gz" for name in FILES), given.data.parent / UNLABELLED]
     if missing := [str(path) for path in paths if not path.exists()]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from services.enrich.document import Cluster, Document, Entity, Place
 from services.enrich.lexicons import Lexicon
 from services.enrich.names.fold import slug
+from services.enrich.names.own import OwnEntity
 from services.enrich.resources import Resources
 
 # Salience is 1 for what the headline names first and the text repeats most; the shares are our choice.
@@ -14,10 +15,13 @@ IN_TITLE, EARLY, OFTEN = 0.4, 0.3, 0.3
 
 
 class Entities:
-    """Provides `entities`, the most salient first. Places carry GeoNames ids, others a local key: `person:ana-sa`."""
+    """Provides `entities`, the most salient first. Places carry GeoNames ids, others a local key: `person:ana-sa`.
+
+    What goes by a name of the operator's list is called by the first name there and carries its identifiers.
+    """
 
     name = "entities"
-    revision = "1"
+    revision = "2"
     needs = frozenset({"title", "body_text", "clusters", "places"})
     provides = frozenset({"entities"})
     languages = None
@@ -33,16 +37,24 @@ def entities(doc: Document, resources: Resources) -> list[Entity]:
     places = {key: place for place in doc.places for key in place.keys}
     groups: dict[str, list[Cluster]] = {}
     for cluster in doc.clusters:
-        groups.setdefault(_id(cluster, places, resources.lexicon), []).append(cluster)
+        groups.setdefault(_id(cluster, places, resources), []).append(cluster)
     most = max((sum(len(cluster.mentions) for cluster in group) for group in groups.values()), default=1)
     found = [_entity(doc, key, group, places, most, resources) for key, group in groups.items()]
     return sorted(found, key=lambda entity: (-entity.salience, entity.id))
 
 
-def _id(cluster: Cluster, places: dict[str, Place], lexicon: Lexicon) -> str:
+def _id(cluster: Cluster, places: dict[str, Place], resources: Resources) -> str:
+    if own := _own(cluster, resources):
+        return own.id
     if cluster.type == "place" and cluster.key in places:
         return places[cluster.key].entity_id
-    return f"{cluster.type}:{slug(_name(cluster, lexicon))}"
+    return f"{cluster.type}:{slug(_name(cluster, resources.lexicon))}"
+
+
+def _own(cluster: Cluster, resources: Resources) -> OwnEntity | None:
+    if not resources.own.entities:
+        return None
+    return resources.own.named([cluster.name, *(mention.text for mention in cluster.mentions)])
 
 
 def _name(cluster: Cluster, lexicon: Lexicon) -> str:
@@ -57,20 +69,21 @@ def _entity(
     mentions = [mention for cluster in group for mention in cluster.mentions]
     mentions.sort(key=lambda mention: (mention.field != "title", mention.start))
     first = group[0]
-    place = places.get(first.key) if first.type == "place" else None
+    own = resources.own.entities.get(key)
+    place = places.get(first.key) if first.type == "place" and not own else None
     titled = mentions[0].field == "title"
     position = 0 if titled else mentions[0].start
     early = 1.0 - position / max(1, len(doc.body_text))
     salience = IN_TITLE * titled + EARLY * early + OFTEN * len(mentions) / most
     return Entity(
         id=key,
-        type=first.type,
-        name=place.name if place else _name(first, resources.lexicon),
+        type=own.type if own else first.type,
+        name=own.name if own else place.name if place else _name(first, resources.lexicon),
         aliases_seen=tuple(dict.fromkeys(mention.text for mention in mentions)),
         count=len(mentions),
         salience=round(salience, 3),
         confidence=round(max(mention.score for mention in mentions), 3),
-        ids=_ids(first, place, resources),
+        ids=own.ids if own else _ids(first, place, resources),
         mentions=tuple(mentions),
     )
 

@@ -1,9 +1,8 @@
 """Names where they stand: the tagger of the article's language reads title and body.
 
 English gets the tier that was set (the model or the rules), nationalities from our own table, and events, works and
-products by rule; other languages get
-exactly their country names, because that is all that is right often enough there; a language without even those is
-skipped and says so.
+products by rule; other languages get exactly their country names, because that is all that is right often enough
+there; a language without even those is skipped and says so. The operator's own names are found in all of them.
 
 Taggers cut names at hyphens and small words; what the text itself says about a name is believed over them: the
 halves of a hyphenated name, the letters of an acronym behind it, the capitals of a dateline.
@@ -16,13 +15,14 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from itertools import islice
+from itertools import islice, takewhile
 from typing import get_args
 
 from services.enrich.document import Document, EntityType, Mention, TextField
 from services.enrich.lexicons import Lexicon
 from services.enrich.names.expansions import expansions
 from services.enrich.names.fold import fold, look_alikes, without_possessive
+from services.enrich.names.own import OwnNames
 from services.enrich.names.tagger import SpanLike
 from services.enrich.names.things import things
 from services.enrich.resources import Resources
@@ -83,7 +83,7 @@ class Mentions:
                         here = _with_dateline(here, doc.text_of(field), resources) if field == "body_text" else here
                         here = _with_things(here, doc.text_of(field), field, resources.lexicon)
                         here = _with_groups(here, doc.text_of(field), field, resources.lexicon)
-                    found += here
+                    found += _with_own(here, doc.text_of(field), field, resources.own)
                 doc.mentions = tuple(found[:MAX_MENTIONS])
 
 
@@ -225,22 +225,34 @@ def _with_dateline(found: list[Mention], text: str, resources: Resources) -> lis
 
 
 def _with_things(found: list[Mention], text: str, field: TextField, lexicon: Lexicon) -> list[Mention]:
-    """Events, works and products by rule; a longer name that the tagger saw around one of them stays as it is."""
+    """Events, works and products by rule."""
     told = [Mention(field, a, z, text[a:z], kind, score) for a, z, kind, score in things(text, lexicon.demonyms)]
+    return _rather(told, found)
+
+
+def _with_own(found: list[Mention], text: str, field: TextField, own: OwnNames) -> list[Mention]:
+    """The operator's own names, which are sure."""
+    told = [Mention(field, a, z, text[a:z], entity.type, 1.0) for a, z, entity in own.find(_read(text))]
+    return _rather(told, found)
+
+
+def _rather(told: list[Mention], found: list[Mention]) -> list[Mention]:
+    """Both, in order; where they meet those told of, but for a longer name that was found around one of them."""
     if not told:
         return found
     kept: list[Mention] = []
+    spoilt: set[Mention] = set()
     at = 0
     for mention in found:
         while at < len(told) and told[at].end <= mention.start:
             at += 1
-        over = at < len(told) and told[at].start < mention.end
-        if over and (mention.start < told[at].start or mention.end > told[at].end):
-            told.pop(at)
-            over = False
-        if not over:
+        meets = list(takewhile(lambda one: one.start < mention.end, islice(told, at, None)))  # noqa: B023 - used at once
+        if all(mention.start <= one.start and one.end <= mention.end for one in meets) and not any(
+            (one.start, one.end) == (mention.start, mention.end) for one in meets
+        ):
             kept.append(mention)
-    return sorted([*kept, *told], key=lambda mention: mention.start)
+            spoilt.update(meets)
+    return sorted([*kept, *(one for one in told if one not in spoilt)], key=lambda mention: mention.start)
 
 
 def _with_groups(found: list[Mention], text: str, field: TextField, lexicon: Lexicon) -> list[Mention]:
