@@ -27,6 +27,7 @@ _DECLARATION = re.compile(rb"\A\s*<\?xml[^>]*>", re.IGNORECASE)
 _DECLARED = re.compile(rb"""encoding\s*=\s*["']?\s*([A-Za-z0-9._:\-]+)""", re.IGNORECASE)
 _CHARSET = re.compile(r"""charset\s*=\s*["']?\s*([A-Za-z0-9._:\-]+)""", re.IGNORECASE)
 # What is declared as the former is nearly always the latter (WHATWG Encoding, "names and labels").
+_C1 = re.compile(rb"&#(?:(1[2-5]\d)|x([89][0-9a-f]));|\xc2([\x80-\x9f])", re.IGNORECASE)
 _WIDER = {
     "iso8859-1": "cp1252",
     "ascii": "cp1252",
@@ -95,4 +96,13 @@ def _stray(char: str) -> str:
 
 def _without_declaration(document: bytes) -> bytes:
     found = _DECLARATION.match(document[:1024])
-    return document[found.end() :] if found else document
+    return _C1.sub(_meant, document[found.end() :] if found else document)
+
+
+def _meant(match: re.Match[bytes]) -> bytes:
+    """C1 control characters are Windows-1252 by another door, raw or as references (HTML, "numeric references")."""
+    decimal, hexadecimal, raw = match.groups()
+    number = int(decimal) if decimal else int(hexadecimal, 16) if hexadecimal else raw[0]
+    if not 128 <= number <= 159:
+        return match.group()
+    return bytes([number]).decode("cp1252", "replace").encode()

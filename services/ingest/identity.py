@@ -8,7 +8,7 @@ The rules, each for a way in which real feeds break their own names:
   a site and the feed's own site address name no article. An address that items with different guids share in one
   body is told apart by its fragment, or names none of them (change logs, live pages).
 - A guid that is an address is a name everywhere too, as long as it is a name at all.
-- An item without any of these goes by its feed, address and title.
+- An item without any of these goes by its feed, address and title, or its text where it has no title.
 """
 
 from __future__ import annotations
@@ -58,7 +58,8 @@ def _names(entry: Entry, guid: str, page: str, guid_page: str, feed_id: int) -> 
     by_guid_page = key("url", guid_page) if guid_page and guid_page != page else None
     if by_guid or by_page:
         return Names(by_guid, by_page, by_guid_page)
-    return Names(fallback=key("item", str(feed_id), entry.link or "", entry.title, entry.published or ""))
+    text = "" if entry.title else entry.summary or entry.content or ""  # RSS 0.92 knows items of a text alone
+    return Names(fallback=key("item", str(feed_id), entry.link or "", entry.title, entry.published or "", text))
 
 
 def signature(entry: Entry) -> str:

@@ -32,9 +32,12 @@ def read_json(document: bytes, url: str) -> Feed:
     items = data.get("items")
     site_url = resolve(url, _text(data.get("home_page_url")) or "") if data.get("home_page_url") else None
     base = site_url or url
+    authors = _authors(data)
     return Feed(
         format=f"json{version.group(1) if version else ''}",
-        entries=[_entry(item, base) for item in items if isinstance(item, dict)] if isinstance(items, list) else [],
+        entries=[_entry(item, base, authors) for item in items if isinstance(item, dict)]
+        if isinstance(items, list)
+        else [],
         title=_text(data.get("title")),
         site_url=site_url,
         language=_text(data.get("language")),
@@ -42,7 +45,7 @@ def read_json(document: bytes, url: str) -> Feed:
     )
 
 
-def _entry(item: dict[str, Any], base: str) -> Entry:
+def _entry(item: dict[str, Any], base: str, feed_authors: list[str]) -> Entry:
     guid = _text(item.get("id"))
     link = _text(item.get("url")) or _text(item.get("external_url"))
     if link is None and guid and guid.startswith(("http://", "https://")):
@@ -57,7 +60,7 @@ def _entry(item: dict[str, Any], base: str) -> Entry:
         title_is_text=True,
         summary=escape(summary, quote=False) if summary else None,
         content=_text(item.get("content_html")) or (_paragraphs(plain) if plain else None),
-        authors=_authors(item),
+        authors=_authors(item) or feed_authors,  # jsonfeed.org/version/1.1, "authors"
         published=_text(item.get("date_published")),
         updated=_text(item.get("date_modified")),
         language=_text(item.get("language")),

@@ -7,6 +7,7 @@ own sanitising and link resolving stay off, since they are quadratic; both are d
 from __future__ import annotations
 
 import io
+import re
 from typing import Any
 
 import feedparser
@@ -15,12 +16,19 @@ from services.ingest.items import Entry, Feed
 from services.ingest.strict import period_s, person, picture_like
 from shared.urls import resolve
 
-_FORMATS = {"rss20": "rss2.0", "rss10": "rdf1.0", "rss090": "rdf0.9", "atom10": "atom1.0", "atom03": "atom0.3"}
+_FORMATS = {
+    **{"rss": "rss2.0", "rss20": "rss2.0", "rss10": "rdf1.0", "rss090": "rdf0.9"},
+    **{"rss091n": "rss0.91", "rss091u": "rss0.91", "atom": "atom1.0", "atom10": "atom1.0", "atom03": "atom0.3"},
+}
+_CAPTION = re.compile(rb"<(/?)media:(title|description)\b")
 _DECLARATION = b'<?xml version="1.0" encoding="utf-8"?>\n'
 
 
 def read_loose(document: bytes, url: str) -> Feed | None:
     """The feed in a UTF-8 document without XML declaration; None where feedparser finds none."""
+    if b"<media:group" not in document or b"<rss" in document[:4096]:
+        # A picture's caption, which feedparser takes for the item's own text. (In Atom, groups describe videos.)
+        document = _CAPTION.sub(rb"<\1media:picture-\2", document)
     found: Any = feedparser.parse(
         io.BytesIO(_DECLARATION + document.lstrip()),
         response_headers={"content-type": "application/xml; charset=utf-8"},
@@ -31,11 +39,14 @@ def read_loose(document: bytes, url: str) -> Feed | None:
         return None
     channel: Any = found.feed
     version = found.version or "rss"
-    site_url = resolve(url, channel.get("link")) if channel.get("link") else None
-    base = url if version.startswith("atom") else site_url or url
+    atom = version.startswith("atom")
+    link = _site(channel) if atom else channel.get("link")
+    site_url = resolve(url, link) if link else None
+    base = url if atom else site_url or url
+    authors = _authors(channel, version) if atom else []
     return Feed(
         format=_FORMATS.get(version, version.replace("rss09", "rss0.9")),
-        entries=[_entry(entry, base, version) for entry in found.entries],
+        entries=[_entry(entry, base, version, authors) for entry in found.entries],
         title=channel.get("title"),
         site_url=site_url,
         language=channel.get("language"),
@@ -45,10 +56,22 @@ def read_loose(document: bytes, url: str) -> Feed | None:
     )
 
 
-def _entry(found: Any, base: str, version: str) -> Entry:
-    guid = found.get("id")
-    link = found.get("feedburner_origlink") or found.get("link")
-    if not link and guid and str(guid).startswith(("http://", "https://")):
+def _site(channel: Any) -> str | None:
+    """What an Atom feed calls its page: feedparser takes the feed's id where it names none."""
+    hrefs = (link.get("href") for link in channel.get("links", ()) if link.get("rel") == "alternate")
+    return next((str(href) for href in hrefs if href), None)
+
+
+def _entry(found: Any, base: str, version: str, feed_authors: list[str]) -> Entry:
+    guid, link = found.get("id"), found.get("link")
+    if link == guid and not found.get("links"):
+        link = None  # feedparser's guess; a guid that is a permanent link is one of ours below
+    link = (
+        found.get("feedburner_origlink")
+        or link
+        or next((c["src"] for c in found.get("content", ()) if c.get("src")), None)
+    )
+    if not link and guid and str(guid).startswith(("http://", "https://")) and found.get("guidislink") is not False:
         link = guid
     detail = found.get("title_detail") or {}
     entry = Entry(
@@ -58,17 +81,24 @@ def _entry(found: Any, base: str, version: str) -> Entry:
         title_is_text=version.startswith("atom") and detail.get("type") == "text/plain",
         summary=_markup(found.get("summary_detail"), found.get("summary"), version),
         content=_longest(found.get("content") or (), version),
-        authors=_authors(found),
+        authors=_authors(found, version) or list(feed_authors),
         published=dict.get(found, "published") or dict.get(found, "created") or dict.get(found, "updated"),
         updated=dict.get(found, "updated") if version.startswith("atom") or dict.get(found, "published") else None,
         language=found.get("language"),
-        categories=[str(tag["term"]) for tag in found.get("tags", ()) if tag.get("term")],
+        categories=_categories(found),
     )
+    if entry.summary == entry.content:  # feedparser fills either with the other
+        entry.summary = None if version.startswith("atom") or entry.content is None else entry.summary
     for enclosure in (*found.get("enclosures", ()), *found.get("media_content", ())):
         _attach(entry, enclosure, base)
     for picture in (*found.get("media_thumbnail", ()), found.get("image") or {}):
         _attach(entry, {**picture, "medium": "image"}, base)
     return entry
+
+
+def _categories(found: Any) -> list[str]:
+    names = (tag.get("label") or tag.get("term") for tag in found.get("tags", ()))
+    return list(dict.fromkeys(str(name) for name in names if name))
 
 
 def _markup(detail: Any, text: str | None, version: str) -> str | None:
@@ -84,8 +114,10 @@ def _longest(contents: Any, version: str) -> str | None:
     return max(texts, key=len, default="") or None
 
 
-def _authors(found: Any) -> list[str]:
-    people = [author.get("name") for author in found.get("authors", ())] or [found.get("author")]
+def _authors(found: Any, version: str) -> list[str]:
+    people = [author.get("name") for author in found.get("authors", ())]
+    if len(people) < 2 and not version.startswith("atom"):
+        people = [found.get("author")]  # as it is written: feedparser's split of it loses brackets
     return list(dict.fromkeys(name for text in people if text and (name := person(str(text)))))
 
 

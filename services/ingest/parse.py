@@ -33,6 +33,7 @@ UNPACKED_LIMIT = 15_000_000  # bytes of a body that is itself a gzip file
 DATES = 50  # of the newest entries, for the schedule
 
 _PAGE = re.compile(rb"\A(?:\s|<!--.*?-->)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
+_FEED_IN_PAGE = re.compile(rb"<(?:rss|feed|rdf:RDF)[\s>]")  # somebody's template put a page around a feed
 _LINK = re.compile(r"<link\b[^>]{0,2000}>", re.IGNORECASE)
 _FEED_TYPE = re.compile(r"""type\s*=\s*["']?application/(?:rss\+xml|atom\+xml|feed\+json|rdf\+xml)""", re.IGNORECASE)
 _HREF = re.compile(r"""href\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))""", re.IGNORECASE)
@@ -54,7 +55,7 @@ class Job:
 def parse(body: bytes, job: Job) -> ParsedFeed:
     """What the body holds. Raises `NotAFeed`."""
     document, repaired = to_utf8(_unpacked(body), job.content_type)
-    document, entities_refused = (document, False) if _PAGE.match(document[:4096]) else without_doctype(document)
+    document, entities_refused = (document, False) if _is_page(document) else without_doctype(document)
     feed = read(document, job.url)
     named = name_entries(feed.entries, job.feed_id, feed.site_url)
     base = feed.site_url or job.url
@@ -99,7 +100,7 @@ def read(document: bytes, url: str) -> Feed:
         raise NotAFeed("the body is empty; the address answers, but gives nothing", code="empty")
     if looks_like_json(document):
         return read_json(document, url)
-    if _PAGE.match(document[:4096]):
+    if _is_page(document):
         raise _page(document, url)
     if _root(document) in ROOTS:
         return read_sitemap(document, url)
@@ -109,6 +110,11 @@ def read(document: bytes, url: str) -> Feed:
     if feed is None:
         raise _other(document, url)
     return feed
+
+
+def _is_page(document: bytes) -> bool:
+    head = document[:4096]
+    return _PAGE.match(head) is not None and _FEED_IN_PAGE.search(head) is None
 
 
 def _read_prefixed(document: bytes, url: str) -> Feed | None:

@@ -26,29 +26,61 @@ _ITUNES = "{http://www.itunes.com/dtds/podcast-1.0.dtd}"
 _FEEDBURNER = "{http://rssnamespace.org/feedburner/ext/1.0}"
 _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _XHTML = "{http://www.w3.org/1999/xhtml}"
+# Other spellings of namespaces that publishers use, each with the usual one.
+_SPELLINGS = (
+    (b"http://www.rssboard.org/media-rss", b"http://search.yahoo.com/mrss/"),
+    (b"https://www.rssboard.org/media-rss", b"http://search.yahoo.com/mrss/"),
+    (b'http://search.yahoo.com/mrss"', b'http://search.yahoo.com/mrss/"'),
+    (b"http://www.itunes.com/DTDs/PodCast-1.0.dtd", b"http://www.itunes.com/dtds/podcast-1.0.dtd"),
+    (b"http://www.itunes.com/DTDs/Podcast-1.0.dtd", b"http://www.itunes.com/dtds/podcast-1.0.dtd"),
+    (b"https://www.itunes.com/dtds/podcast-1.0.dtd", b"http://www.itunes.com/dtds/podcast-1.0.dtd"),
+    (b"https://purl.org/", b"http://purl.org/"),
+    (b"https://www.w3.org/2005/Atom", b"http://www.w3.org/2005/Atom"),
+    (b"https://search.yahoo.com/mrss/", b"http://search.yahoo.com/mrss/"),
+)
+_PACKED = re.compile(rb"""mode=["']base64|<(?:title|summary|content)[^>]{1,200}octet-stream""")
+
+_SECOND = {
+    _DC + "title": "title",
+    _ITUNES + "title": "title",
+    _DC + "author": "author",
+    _DC + "description": "summary",
+    _ITUNES + "summary": "summary",
+    _ITUNES + "subtitle": "subtitle",
+    _ITUNES + "author": "author",
+}
 
 _PERIODS_S = {"hourly": 3600.0, "daily": 86400.0, "weekly": 604800.0, "monthly": 2592000.0, "yearly": 31536000.0}
 _PICTURE = re.compile(r"\.(?:jpe?g|png|gif|webp|avif)(?:[?#]|\Z)", re.IGNORECASE)
 _EMAIL_AND_NAME = re.compile(r"\A\S+@\S+\s*\((.+)\)\Z")
+_NAME_AND_EMAIL = re.compile(r"\A([^<(]+?)\s*[(<]\S+@[^\s)>]+[)>]\Z")
 
 Element = Any  # lxml's elements, whose stubs do not know iteration by tag
 
 
 def read_strict(document: bytes, url: str) -> Feed | None:
     """The feed in a UTF-8 document without XML declaration, or None where `loose` must look."""
-    if b"<!DOCTYPE" in document[:4096] or b"<!ENTITY" in document[:65536]:
+    if b"<!DOCTYPE" in document[:4096] or b"<!ENTITY" in document[:65536] or _PACKED.search(document):
         return None
     parser = etree.XMLParser(
         encoding="utf-8", resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True
     )
     try:
-        root: Element = etree.fromstring(document.strip(), parser)
+        root: Element = etree.fromstring(_with_usual_names(document.strip()), parser)
     except (etree.XMLSyntaxError, ValueError):
         return None
     based = b"xml:base" in document
     if root.tag == "rss":
         return _rss(root, url, based)
     return _atom(root, url, based) if root.tag == _ATOM + "feed" else None
+
+
+def _with_usual_names(document: bytes) -> bytes:
+    """The document with the usual spelling of the namespaces that its head declares."""
+    head = document[:8192]
+    for spelling, usual in _SPELLINGS:
+        head = head.replace(spelling, usual)
+    return head + document[8192:]
 
 
 def picture_like(address: str, kind: str | None, medium: str | None = None) -> bool:
@@ -61,7 +93,7 @@ def picture_like(address: str, kind: str | None, medium: str | None = None) -> b
 def person(text: str) -> str | None:
     """The name in an author field; RSS has `mail@address (Name)`, and a bare address is no name."""
     text = text.strip()
-    found = _EMAIL_AND_NAME.match(text)
+    found = _EMAIL_AND_NAME.match(text) or _NAME_AND_EMAIL.match(text)
     if found:
         return found.group(1).strip()
     return None if not text or ("@" in text and " " not in text) else text
@@ -81,7 +113,7 @@ def _rss(root: Element, url: str, based: bool) -> Feed | None:
     if channel is None:
         return None
     feed = Feed(format=f"rss{root.get('version', '').strip() or '2.0'}", entries=[])
-    period = frequency = None
+    period = frequency = dc_title = None
     for child in channel:
         tag = child.tag
         if tag == "item":
@@ -89,9 +121,12 @@ def _rss(root: Element, url: str, based: bool) -> Feed | None:
         if tag == "title":
             feed.title = feed.title or _inner(child)
         elif tag == "link":
-            feed.site_url = feed.site_url or (resolve(url, child.text) if child.text else None)
+            href = (child.text or "").strip() or child.get("href")
+            feed.site_url = (resolve(url, href) if href else None) or feed.site_url
         elif tag in ("language", _DC + "language"):
             feed.language = feed.language or _flat(child)
+        elif tag == _DC + "title":
+            dc_title = dc_title or _inner(child)
         elif tag == "ttl":
             minutes = (child.text or "").strip()
             feed.ttl_s = int(minutes) * 60.0 if minutes.isdecimal() and len(minutes) < 8 else None
@@ -101,22 +136,33 @@ def _rss(root: Element, url: str, based: bool) -> Feed | None:
             frequency = child.text
         elif tag == _ATOM + "link" and child.get("rel") == "hub":
             feed.hub = feed.hub or resolve(url, child.get("href", ""))
+        elif tag == _ATOM + "link" and child.get("rel", "alternate") == "alternate":
+            feed.site_url = feed.site_url or resolve(url, child.get("href", ""))
     feed.ttl_s = feed.ttl_s or period_s(period, frequency)
+    feed.title = feed.title or dc_title
+    feed.language = feed.language or root.get(_LANG)
     items = channel.findall("item") + root.findall("item")
     base = feed.site_url or url
-    feed.entries = [_rss_item(item, (item.base or base) if based else base) for item in items]
+    feed.entries = [_rss_item(item, _base(item, base) if based else base) for item in items]
     return feed
+
+
+def _base(element: Element, url: str) -> str:
+    """What its addresses are relative to: its `xml:base`, which may be relative itself, or nonsense."""
+    return resolve(url, element.base) or url if element.base else url
 
 
 def _rss_item(item: Element, base: str) -> Entry:
     entry = Entry()
     permalink, original, created = True, None, None
+    second: dict[str, str] = {}  # what the modules say where RSS itself says nothing
     for child in item:
         tag = child.tag
         if tag == "title":
             entry.title = entry.title or _inner(child)
         elif tag == "link":
-            entry.link = entry.link or (resolve(base, child.text) if child.text and child.text.strip() else None)
+            href = (child.text or "").strip() or child.get("href")
+            entry.link = resolve(base, href) if href else entry.link
         elif tag == "guid":
             entry.guid = entry.guid or _flat(child)
             permalink = (child.get("isPermaLink") or "true").strip().lower() != "false"
@@ -124,18 +170,31 @@ def _rss_item(item: Element, base: str) -> Entry:
             entry.summary = entry.summary or _inner(child) or None
         elif tag == _CONTENT:
             entry.content = entry.content or _inner(child) or None
+        elif tag == _XHTML + "body":
+            entry.content = entry.content or _xhtml(child) or None
+        elif tag == _ATOM + "content":
+            entry.content = entry.content or _markup(child)
+        elif tag in ("body", "fullitem"):
+            entry.content = entry.content or _inner(child) or None
+        elif tag in _SECOND:
+            if text := _inner(child):
+                second.setdefault(_SECOND[tag], text)
         elif tag == "pubDate":
             entry.published = entry.published or _flat(child)
         elif tag in (_DC + "date", _TERMS + "issued", _TERMS + "created", _ATOM + "published"):
             created = created or _flat(child)
-        elif tag in (_ATOM + "updated", _TERMS + "modified"):
+        elif tag in (_ATOM + "updated", _TERMS + "modified", "updated", "modified"):
             entry.updated = entry.updated or _flat(child)
         elif tag in ("author", _DC + "creator"):
             if name := person(_flat(child) or ""):
                 entry.authors.append(name)
-        elif tag == "category":
-            if name := _flat(child):
+        elif tag == _ATOM + "author":
+            entry.authors += _names(child)
+        elif tag in ("category", _DC + "subject", _ATOM + "category"):
+            if name := _flat(child) or child.get("label") or child.get("term"):
                 entry.categories.append(name)
+        elif tag in (_ITUNES + "keywords", _MEDIA + "keywords"):
+            entry.categories += [word.strip() for word in (child.text or "").split(",") if word.strip()]
         elif tag == "enclosure":
             _attach(entry, child.get("url"), child.get("type"), None, child.get("length"), base)
         elif tag == _FEEDBURNER + "origLink":
@@ -149,7 +208,14 @@ def _rss_item(item: Element, base: str) -> Entry:
             _attach(entry, child.get("href"), None, "image", None, base)
         elif tag == _DC + "language":
             entry.language = _flat(child)
-    entry.published = entry.published or created
+    entry.published = entry.published or created or entry.updated
+    entry.title = entry.title or second.get("title", "")
+    if entry.summary and entry.summary != second.get("summary"):
+        entry.content = entry.content or second.get("summary")
+    entry.summary = entry.summary or second.get("summary") or second.get("subtitle")
+    entry.categories = list(dict.fromkeys(entry.categories))
+    if not entry.authors and (name := person(second.get("author", ""))):
+        entry.authors.append(name)
     entry.link = original or entry.link
     if entry.link is None and permalink and (entry.guid or "").startswith(("http://", "https://")):
         entry.link = resolve(base, entry.guid or "")
@@ -167,7 +233,7 @@ def _atom(root: Element, url: str, based: bool) -> Feed:
         elif tag == _ATOM + "link":
             rel = child.get("rel", "alternate")
             if rel == "alternate" and child.get("href"):
-                feed.site_url = feed.site_url or resolve(root.base or url if based else url, child.get("href"))
+                feed.site_url = feed.site_url or resolve(_base(root, url) if based else url, child.get("href"))
             elif rel == "hub":
                 feed.hub = feed.hub or resolve(url, child.get("href", ""))
         elif tag == _ATOM + "author":
@@ -178,7 +244,7 @@ def _atom(root: Element, url: str, based: bool) -> Feed:
             frequency = child.text
     feed.ttl_s = period_s(period, frequency)
     for element in root.iterfind(_ATOM + "entry"):
-        base = (element.base or url) if based else url
+        base = _base(element, url) if based else url
         feed.entries.append(_atom_entry(element, base, feed_authors))
     return feed
 
@@ -206,6 +272,7 @@ def _atom_entry(element: Element, base: str, feed_authors: list[str]) -> Entry:
             entry.summary = entry.summary or _markup(child)
         elif tag == _ATOM + "content":
             entry.content = entry.content or _markup(child)
+            other = other or (resolve(base, child.get("src")) if child.get("src") else None)
         elif tag == _ATOM + "published":
             entry.published = entry.published or _flat(child)
         elif tag == _ATOM + "updated":
@@ -213,7 +280,7 @@ def _atom_entry(element: Element, base: str, feed_authors: list[str]) -> Entry:
         elif tag == _ATOM + "author":
             entry.authors += _names(child)
         elif tag == _ATOM + "category":
-            if name := child.get("label") or child.get("term"):
+            if name := child.get("label") or child.get("term") or _flat(child):
                 entry.categories.append(name)
         elif tag == _FEEDBURNER + "origLink":
             original = resolve(base, child.text or "")
@@ -222,6 +289,7 @@ def _atom_entry(element: Element, base: str, feed_authors: list[str]) -> Entry:
     entry.link = original or entry.link or other
     entry.published = entry.published or entry.updated
     entry.authors = entry.authors or list(feed_authors)
+    entry.categories = list(dict.fromkeys(entry.categories))
     if entry.link is None and (entry.guid or "").startswith(("http://", "https://")):
         entry.link = resolve(base, entry.guid or "")
     return entry

@@ -175,6 +175,39 @@ def test_an_item_without_a_title_is_called_by_its_first_words() -> None:
     assert found.title == "Short note about nothing."
 
 
+def test_items_of_a_text_alone_are_each_an_article() -> None:
+    texts = ("One thing happened.", "Another thing happened.", "One thing happened.")
+    feed = read(rss([{"description": text} for text in texts]))
+    assert ([found.title for found in feed.items], feed.repeated) == (list(texts[:2]), 1)
+
+
+def test_what_the_modules_say_stands_in_for_what_the_feed_does_not() -> None:
+    names = 'xmlns:dc="https://purl.org/dc/elements/1.1/" xmlns:media="http://www.rssboard.org/media-rss"'
+    extra = "<dc:title>By Dublin Core</dc:title><dc:creator>Jo Bloggs</dc:creator><dc:subject>Ferries</dc:subject>"
+    extra += '<dc:date>2026-11-23T10:00:00Z</dc:date><media:content url="/p.jpg" medium="image">'
+    extra += "<media:description>A ferry.</media:description></media:content></item>"
+    body = rss([{"link": "/a"}]).replace("<rss ", f"<rss {names} ").replace("</item>", extra)
+    (found,) = read(body).items
+    assert (found.title, found.authors, found.categories) == ("By Dublin Core", ["Jo Bloggs"], ["Ferries"])
+    assert (found.published_at, found.description) == (datetime(2026, 11, 23, 10, tzinfo=UTC), None)
+    assert found.images == [{"url": "https://news.example/p.jpg", "caption": "A ferry."}]
+
+
+@pytest.mark.parametrize("mark", ["&#146;", "&#x92;", "\x92", "&amp;#146;"])
+def test_control_characters_that_are_meant_as_windows_quotes_are_read_as_such(mark: str) -> None:
+    assert read(rss([item(1, title="TITLE")]).replace("TITLE", f"It{mark}s")).items[0].title == "It’s"
+
+
+def test_a_page_put_around_a_feed_does_not_hide_it() -> None:
+    page = f'<!DOCTYPE html><html xmlns="http://www.w3.org/1999/xhtml"><body>{ATOM}</body></html>'
+    assert [found.title for found in read(page).items] == ["Fish & chips now"]
+
+
+def test_json_items_without_authors_have_those_of_their_feed() -> None:
+    body = {"version": "https://jsonfeed.org/version/1", "author": {"name": "Jo"}, "items": [{"id": "1", "title": "T"}]}
+    assert read(json.dumps(body)).items[0].authors == ["Jo"]
+
+
 def test_known_items_are_counted_and_left_out() -> None:
     body = rss([item(1), item(2)]).encode()
     first = parse(body, Job(7, "https://news.example/feed", None, NOW))
