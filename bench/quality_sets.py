@@ -45,14 +45,15 @@ _TOKEN = re.compile(r"[^\W_]+")
 
 def rows(resources: Resources, folder: Path = DATA) -> Iterator[Row]:
     """Every row of the development sets. Raises FileNotFoundError where they are not."""
-    yield from _entities(resources, folder / "ner" / "eval")
+    yield from entities(resources, folder)
     yield _topics(resources, folder / "lang" / "masakhanews_dev_headlines.jsonl.gz")
     yield _pairs(resources, folder / "clustering" / "ecbplus_odd_topics.jsonl.gz")
     yield _languages(resources, folder / "lang" / "masakhanews_dev_headlines.jsonl.gz")
     yield _summaries(resources, folder / "summaries" / "gum_train_news.jsonl.gz")
 
 
-def _entities(resources: Resources, folder: Path) -> Iterator[Row]:
+def entities(resources: Resources, folder: Path = DATA, tier: str = "") -> Iterator[Row]:
+    """Names by the tagger of these resources; `tier` says in the rows which one it is."""
     blank = next(iter(articles().values()))
 
     def tag(texts: Sequence[str]) -> list[list[Span]]:
@@ -64,12 +65,12 @@ def _entities(resources: Resources, folder: Path) -> Iterator[Row]:
         return [_spans(doc) for doc in docs]
 
     for name, title in SETS.items():
-        sentences = read(folder / f"{name}.jsonl.gz")
-        yield from _scored(joined(tag, sentences), title)
+        sentences = read(folder / "ner" / "eval" / f"{name}.jsonl.gz")
+        yield from _scored(joined(tag, sentences), title + tier)
         if name == RECASED:
             for how, told in (("title", "in Title Case"), ("upper", "IN CAPITALS")):
                 recased = alone(tag, [cased(sentence, how) for sentence in sentences])
-                yield list(_scored(recased, f"{title}, sentences {told}"))[-1]
+                yield list(_scored(recased, f"{title}, sentences {told}{tier}"))[-1]
 
 
 def _spans(doc: Document) -> list[Span]:
