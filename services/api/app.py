@@ -16,7 +16,7 @@ from services.api.deps import Resources
 from services.api.feeds import routes as feeds
 from services.api.keys import routes as keys
 from services.api.limits import Limit
-from services.api.ops import health
+from services.api.ops import health, reenrich
 from services.api.ops import routes as ops
 from services.api.ops.metrics import Metrics, Timed
 from services.api.webhooks import routes as webhooks
@@ -40,6 +40,7 @@ def create_app(settings: Settings, resources: Resources) -> FastAPI:
         feeds.opml_router,
         feeds.router,
         ops.router,
+        reenrich.router,
         keys.router,
         webhooks.router,
         health.router,

@@ -10,7 +10,7 @@ is tried alone after the first time, and stored without annotations, with the re
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,6 +19,7 @@ import orjson
 from celery.exceptions import SoftTimeLimitExceeded
 
 from services.enrich import store
+from services.enrich.again import store as again
 from services.enrich.document import Document
 from services.enrich.pipeline import Resources, enrich, enricher_revision
 from services.enrich.present import card_json, rest_json
@@ -94,29 +95,40 @@ def save(work: Work, documents: Sequence[Document], revision: str) -> int:
     with transaction(work.pool) as conn:
         inserted = store.insert(conn, rows, now)
         held = store.hold(conn, sorted(by_id.keys() - inserted)) if len(inserted) < len(rows) else {}
-        newer = [r for r in rows if r.article_id in held and _supersedes(r, held[r.article_id])]
+        wanted = again.wanted_of(conn, sorted(held)) if held else set()
+        newer = [r for r in rows if r.article_id in held and _supersedes(r, held[r.article_id], wanted)]
         written = [r for r in rows if r.article_id in inserted] + newer
         known = [(r.article_id, held[r.article_id].version) for r in newer]
         changes = store.changes_after(conn, known) if known else []
+        differs = {r.article_id: _differs(r, held[r.article_id]) for r in newer}
         with conn.pipeline():  # none of these waits for the answer to the one before
             if newer:
                 store.update(conn, newer, now)
                 store.forget_entities(conn, [r.article_id for r in newer])
+                again.done(conn, differs, now)
             store.index_words(conn, [_words(r, by_id[r.article_id]) for r in written])
             ids = [r.article_id for r in written]
             store.keep_vectors(conn, ids, [by_id[i].embedding for i in ids])
             store.index_entities(conn, list(_named(written, by_id)), now)
             store.forget_attempts(conn, list(by_id))
-        positions = log.append(conn, [_event(r, held.get(r.article_id), changes) for r in written], now)
-        store.place(conn, [r.article_id for r in written], positions)
-    return len(written)
+        # What was read again and says the same is not told of.
+        told = [r for r in written if differs.get(r.article_id) != []]
+        events = [_event(r, held.get(r.article_id), changes, differs.get(r.article_id)) for r in told]
+        positions = log.append(conn, events, now)
+        store.place(conn, [r.article_id for r in told], positions)
+    return len(told)
 
 
-def _supersedes(row: store.Enriched, known: store.Held) -> bool:
-    """A later version does, and of the same version a reading with a later page, or by another enricher."""
+def _supersedes(row: store.Enriched, known: store.Held, wanted: Set[int]) -> bool:
+    """A later version does; of the same one a reading with a later page, by another enricher, or that was asked for."""
     if (row.version, row.page_edition) != (known.version, known.page_edition):
         return (row.version, row.page_edition) > (known.version, known.page_edition)
-    return row.revision != known.revision
+    return row.revision != known.revision or row.article_id in wanted
+
+
+def _differs(row: store.Enriched, known: store.Held) -> list[dict[str, Any]] | None:
+    """What another reading of one version says otherwise; None for another version."""
+    return reread(known.card, known.rest, row.card, row.rest) if known.version == row.version else None
 
 
 def _row(document: Document, revision: str, now: datetime) -> store.Enriched:
@@ -146,7 +158,12 @@ def _named(rows: Iterable[store.Enriched], by_id: dict[int, Document]) -> Iterab
             yield store.Named(row.article_id, row.sort_at, e.id, e.type, e.name, e.ids, e.count, e.salience)
 
 
-def _event(row: store.Enriched, known: store.Held | None, changes: Sequence[store.Change]) -> NewEvent:
+def _event(
+    row: store.Enriched,
+    known: store.Held | None,
+    changes: Sequence[store.Change],
+    differs: list[dict[str, Any]] | None,
+) -> NewEvent:
     """What a written row means to a subscriber: new, changed by its publisher, or only read anew by us."""
     kind: EventType
     data = row.card
@@ -154,7 +171,7 @@ def _event(row: store.Enriched, known: store.Held | None, changes: Sequence[stor
         kind = "wiredesk.article.enriched.v1"
     elif known.version == row.version:
         kind = "wiredesk.article.reannotated.v1"
-        data = _with(data, {"changes": reread(known.card, known.rest, row.card, row.rest)})
+        data = _with(data, {"changes": differs})
     else:
         kind = "wiredesk.article.withdrawn.v1" if row.status == "withdrawn" else "wiredesk.article.corrected.v1"
         mine = [c for c in changes if c.article_id == row.article_id and c.version <= row.version]

@@ -21,13 +21,28 @@ __all__ = ["ENRICHER_REVISION", "Resources", "UnknownTagger", "enrich", "enriche
 
 MAX_ERROR = 300  # characters of an error kept in the article
 
-_STEPS_REVISION = ",".join(f"{step.name}:{step.revision}" for step in STEPS)
-
 
 def enricher_revision(resources: Resources | None = None) -> str:
     """A short name for exactly these steps and models: articles saved under another one may be enriched again."""
-    told = f"{_STEPS_REVISION};{resources.revision if resources else ''}"
+    told = ",".join(f"{step.name}:{_revision(step, resources)}" for step in STEPS)
     return hashlib.blake2b(told.encode(), digest_size=6).hexdigest()
+
+
+def known_steps(resources: Resources, steps: Sequence[Step] = STEPS) -> dict[str, Any]:
+    """{name: {revision, languages}}: what annotations are compared with to find what another reading would change."""
+    return {
+        step.name: {
+            "revision": _revision(step, resources),
+            "languages": None if step.languages is None else sorted(step.languages),
+        }
+        for step in steps
+    }
+
+
+def _revision(step: Step, resources: Resources | None) -> str:
+    """The step's own, and what it is told by the models it reads."""
+    models = resources.revisions.get(step.name) if resources else None
+    return f"{step.revision}+{models}" if models else step.revision
 
 
 ENRICHER_REVISION = enricher_revision()
@@ -48,17 +63,22 @@ def enrich(
     """
     docs = [Document(article=article, title=article.title) for article in articles]
     for step in steps:
-        served = [doc for doc in docs if _serves(step, doc)]
+        served = []
         for doc in docs:
-            if not _serves(step, doc):
-                doc.annotations[step.name] = {"revision": step.revision, "skipped": "language"}
+            if why := _skipped(step, doc):
+                doc.annotations[step.name] = {"revision": _revision(step, resources), "skipped": why}
+            else:
+                served.append(doc)
         if served:
             _run(step, served, resources, clock, fatal)
     return docs
 
 
-def _serves(step: Step, doc: Document) -> bool:
-    return step.languages is None or (doc.language is not None and doc.language.code in step.languages)
+def _skipped(step: Step, doc: Document) -> str | None:
+    """Why there is nothing for a step to do."""
+    if step.languages is not None and (doc.language is None or doc.language.code not in step.languages):
+        return "language"
+    return "page" if "page" in step.provides and doc.article.page_html is None else None
 
 
 def _run(
@@ -69,6 +89,7 @@ def _run(
     fatal: tuple[type[BaseException], ...],
 ) -> None:
     """Run a step on documents, and record what it took; alone with each of them where it fails on all."""
+    revision = _revision(step, resources)
     before = [_fields(step, doc) for doc in docs]
     started = clock()
     try:
@@ -83,11 +104,11 @@ def _run(
                 _run(step, [doc], resources, clock, fatal)
             return
         told = f"{type(error).__name__}: {error}"[:MAX_ERROR]
-        docs[0].annotations[step.name] = {"revision": step.revision, "took_ms": _ms(started, clock), "error": told}
+        docs[0].annotations[step.name] = {"revision": revision, "took_ms": _ms(started, clock), "error": told}
         return
     share = round(_ms(started, clock) / len(docs), 3)
     for doc in docs:
-        annotation: Annotation = {"revision": step.revision, "took_ms": share}
+        annotation: Annotation = {"revision": revision, "took_ms": share}
         doc.annotations[step.name] = annotation
 
 

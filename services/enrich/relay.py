@@ -10,13 +10,18 @@ from __future__ import annotations
 
 import logging
 import signal
+import threading
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from types import FrameType
 
 import psycopg
 import redis
 
 from services.enrich import store
+from services.enrich.again.run import Reenricher
 from shared import log, stream
 from shared.events import envelope, source_of
 from shared.locks import Lock
@@ -65,23 +70,49 @@ def relay_once(conn: psycopg.Connection[tuple[object, ...]], client: redis.Redis
     return stream.append(client, end, [(e.position, envelope(e, source)) for e in events]) if events else end
 
 
-def lead(database_url: str, client: redis.Redis, stop: Stop) -> None:
+def lead(settings: Settings, client: redis.Redis, stop: Stop) -> None:
     """Hold the lock and relay until asked to stop. Raises when an engine goes away; the lock goes with the session."""
-    with psycopg.connect(database_url, autocommit=True, application_name="wiredesk-relay") as conn:
+    with psycopg.connect(settings.database_url, autocommit=True, application_name="wiredesk-relay") as conn:
         while not stop.asked and not store.lead(conn, Lock.RELAY):
             time.sleep(RETRY_S)
         source = source_of(log.deployment(conn))
         log.listen(conn)
         end = settle(conn, client)
         notify_ready()
-        while not stop.asked:
-            moved = relay_once(conn, client, source, end)
-            if moved == end:
-                for _ in conn.notifies(timeout=IDLE_WAIT_S, stop_after=1):
-                    break
-                else:  # quiet: a moment to notice that the stream was wiped
-                    moved = settle(conn, client)
-            end = moved
+        with reenriching(settings, client):
+            while not stop.asked:
+                moved = relay_once(conn, client, source, end)
+                if moved == end:
+                    for _ in conn.notifies(timeout=IDLE_WAIT_S, stop_after=1):
+                        break
+                    else:  # quiet: a moment to notice that the stream was wiped
+                        moved = settle(conn, client)
+                end = moved
+
+
+@contextmanager
+def reenriching(settings: Settings, client: redis.Redis) -> Iterator[None]:
+    """Meanwhile, in a thread, slices are read again that api asks for. Only the relay that leads does it."""
+
+    def send_backfill(ids: Sequence[int]) -> None:
+        from kombu.exceptions import OperationalError  # these not before there is something to send
+
+        from shared.queue import make_celery, send
+
+        try:
+            send(make_celery(settings), ids, "backfill")
+        except OperationalError as error:
+            raise redis.ConnectionError(str(error)) from error
+
+    ended = threading.Event()
+    work = Reenricher(client, send_backfill, lambda: datetime.now(UTC))
+    thread = threading.Thread(target=work.run, args=(settings.database_url, ended), name="reenrich", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join(timeout=10)
 
 
 def main() -> None:
@@ -92,7 +123,7 @@ def main() -> None:
     stop = Stop()
     while not stop.asked:
         try:
-            lead(settings.database_url, client, stop)
+            lead(settings, client, stop)
         except (psycopg.Error, redis.RedisError) as error:
             logger.warning("an engine is away; trying again", extra={"why": str(error)})
             time.sleep(RETRY_S)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -9,7 +10,11 @@ import orjson
 EXCERPT = 400  # characters of a text
 # What reading an article again may change; times, provenance and the publisher's own data are not among it.
 _PLAIN = ("title", "subtitle", "description", "body_source", "body_text", "word_count", "paywalled", "summary")
-_NAMED = {"entities": "name", "places": "name", "topics": "name", "keywords": "text", "images": "url"}
+_NAMED = {
+    "entities": ("name", ("id", "type")), "places": ("name", ("entity_id", "role")), "topics": ("name", ("id",)),
+    "keywords": ("text", ()), "images": ("url", ()), "quotes": ("text", ("speaker", "entity_id", "start")),
+    "dates": ("text", ("value", "start")),
+}  # fmt: skip
 
 
 def reread(old_card: str, old_rest: str, card: str, rest: str) -> list[dict[str, Any]]:
@@ -17,10 +22,10 @@ def reread(old_card: str, old_rest: str, card: str, rest: str) -> list[dict[str,
     old, new = _whole(old_card, old_rest), _whole(card, rest)
     told = [(name, _cut(old.get(name)), _cut(new.get(name))) for name in _PLAIN if old.get(name) != new.get(name)]
     told += [("language", before, after) for before, after in [(_code(old), _code(new))] if before != after]
-    for name, member in _NAMED.items():
-        before, after = _names(old.get(name), member), _names(new.get(name), member)
-        if before != after:
-            told.append((name, before, after))
+    for name, (shown, compared) in _NAMED.items():
+        before, after = old.get(name) or (), new.get(name) or ()
+        if _seen(before, (shown, *compared)) != _seen(after, (shown, *compared)):
+            told.append((name, [thing[shown] for thing in before], [thing[shown] for thing in after]))
     return [{"field": name, "old": before, "new": after} for name, before, after in told]
 
 
@@ -38,5 +43,5 @@ def _code(whole: dict[str, Any]) -> str | None:
     return language["code"] if language else None
 
 
-def _names(things: Any, member: str) -> list[str]:
-    return [thing[member] for thing in things or []]
+def _seen(things: Any, members: Sequence[str]) -> list[tuple[Any, ...]]:
+    return [tuple(thing.get(member) for member in members) for thing in things]

@@ -44,10 +44,14 @@ class Resources:
         return self.taggers.get(language)
 
     @property
-    def revision(self) -> str:
-        """The part that taggers, the operator's topics and the operator's names have in the enricher's revision."""
+    def revisions(self) -> dict[str, str]:
+        """By step: what taggers, the operator's names and the operator's topics have in its revision."""
         taggers = sorted({tagger.revision for tagger in self.taggers.values()})
-        return "+".join([*taggers, self.topic_model.revision, *filter(None, [self.own.revision])])
+        return {
+            "mentions": "+".join([*taggers, *filter(None, [self.own.revision])]),
+            "folding": self.own.revision,
+            "topics": self.topic_model.revision,
+        }
 
 
 def load_resources(ner: str = "default", topics: str = "", own: Path | None = None) -> Resources:

@@ -80,7 +80,8 @@ def begin(conn: Connection, ids: Sequence[int], revision: str, now: datetime) ->
         FROM articles a LEFT JOIN enriched_articles e ON e.article_id = a.id LEFT JOIN pages p ON p.article_id = a.id
         WHERE a.id = ANY(%(ids)s)
           AND (e.article_id IS NULL OR e.version < a.version
-               OR (e.version = a.version AND (e.revision <> %(revision)s OR e.page_edition < p.edition)))
+               OR (e.version = a.version AND (e.revision <> %(revision)s OR e.page_edition < p.edition))
+               OR EXISTS (SELECT 1 FROM rereads r WHERE r.article_id = a.id AND r.done_at IS NULL))
         ORDER BY a.id
         ON CONFLICT (article_id) DO UPDATE SET
             attempts = CASE WHEN t.version = excluded.version THEN t.attempts + 1 ELSE 1 END,

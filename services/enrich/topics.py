@@ -99,7 +99,7 @@ class TopicModel:
 
     def __init__(self, zipf: Mapping[str, float], embedding: Embedding, extra: Path | None = None) -> None:
         """`zipf` tells how common English words are; `extra` is the operator's topic file."""
-        self.revision = "own" if extra is None else hashlib.blake2b(extra.read_bytes(), digest_size=4).hexdigest()
+        self.revision = "" if extra is None else hashlib.blake2b(extra.read_bytes(), digest_size=4).hexdigest()
         self._table = read_table()
         self._embedding = embedding
         seeds = read_seeds(SEEDS, self._table)

@@ -15,10 +15,11 @@ from typing import Any
 
 from celery import signals
 
+from services.enrich.again.store import tell_steps
 from services.enrich.batch import Work
-from services.enrich.pipeline import load_resources
+from services.enrich.pipeline import enricher_revision, known_steps, load_resources
 from services.enrich.tasks import register
-from shared.db import open_pool
+from shared.db import open_pool, transaction
 from shared.observe import configure_logging, notify_ready
 from shared.parent import die_with_parent
 from shared.queue import make_celery
@@ -41,6 +42,8 @@ def _now() -> datetime:
 def _open(**_: Any) -> None:
     die_with_parent(_PARENT)
     pool = _child.enter_context(open_pool(settings.database_url, "enrich"))
+    with transaction(pool) as conn:
+        tell_steps(conn, enricher_revision(resources), known_steps(resources), _now())
     _work.append(Work(pool, resources, _now, time.perf_counter))
 
 

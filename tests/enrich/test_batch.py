@@ -145,12 +145,17 @@ def test_an_article_changed_before_it_was_ever_enriched_is_told_of_as_new(work: 
     assert told(conn) == [(1, "enriched", 1)]
 
 
-def test_another_enricher_revision_reannotates(work: Work, conn: Connection) -> None:
+def test_another_enricher_revision_reannotates_what_it_says_otherwise(work: Work, conn: Connection) -> None:
     put(conn, 1)
     enrich_batch(work, [1])
+    put(conn, 2)
+    enrich_batch(work, [2])
     conn.execute("UPDATE enriched_articles SET revision = 'older'")
-    enrich_batch(work, [1])
-    assert [kind for _, kind, _ in told(conn)] == ["enriched", "reannotated"]
+    conn.execute("UPDATE enriched_articles SET card = (card::jsonb || '{\"summary\": []}')::text WHERE article_id = 1")
+    enrich_batch(work, [1, 2])
+    assert [(kind, n) for _, kind, n in told(conn)] == [("enriched", 1), ("enriched", 2), ("reannotated", 1)]
+    (event,) = log.read(conn, 2, 10)
+    assert [(c["field"], c["old"]) for c in json.loads(event.data)["changes"]] == [("summary", [])]
 
 
 def test_an_english_article_keeps_a_vector_and_loses_it_with_its_language(work: Work, conn: Connection) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import psycopg
 from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 ITEM_OUTCOMES = ("new", "corrected", "unchanged", "duplicate", "refused", "capped")
@@ -123,3 +124,70 @@ async def sizes(conn: Connection) -> tuple[int, int]:
     )
     stored, enriched = (await cursor.fetchall())[0]
     return stored, enriched
+
+
+async def steps(conn: Connection) -> set[str]:
+    """The names of the steps that the enricher started last has; none where there never was one."""
+    cursor = await conn.execute(
+        """
+        SELECT jsonb_object_keys(steps) FROM (SELECT steps FROM enricher_revisions ORDER BY seen_at DESC LIMIT 1) AS one
+        """
+    )
+    return {name for (name,) in await cursor.fetchall()}
+
+
+async def ask_reenrich(
+    conn: Connection, part: dict[str, Any], steps: list[str] | None, forced: bool, dry_run: bool
+) -> int:
+    """Ask enrichment to read a slice again; the request's id."""
+    cursor = await conn.execute(
+        """
+        WITH asked AS (
+            INSERT INTO reenrich_requests (slice, steps, forced, dry_run) VALUES (%s, %s, %s, %s) RETURNING id
+        ) SELECT id, pg_notify('wiredesk_reenrich', '') FROM asked
+        """,
+        (Jsonb(part), steps, forced, dry_run),
+    )
+    return int((await cursor.fetchall())[0][0])
+
+
+async def reenrichments(conn: Connection, request_id: int | None) -> list[dict[str, Any]]:
+    """One request with how far it is, or the last hundred."""
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(
+            """
+            SELECT q.id, q.at, q.slice, q.steps, q.forced AS force, q.dry_run, r.started_at, r.finished_at, r.revision,
+                   CASE WHEN r.finished_at IS NOT NULL THEN 'done' WHEN r.started_at IS NOT NULL THEN 'running'
+                        ELSE 'waiting' END AS status,
+                   coalesce(r.looked, 0) AS looked, coalesce(r.touched, 0) AS touched,
+                   coalesce(r.by_step, '{}') AS by_step, w.reread, w.changed
+            FROM reenrich_requests q
+            LEFT JOIN reenrich_runs r ON r.request_id = q.id
+            CROSS JOIN LATERAL (
+                SELECT count(done_at) AS reread, count(*) FILTER (WHERE jsonb_array_length(changes) > 0) AS changed
+                FROM rereads WHERE request_id = q.id) AS w
+            WHERE %(id)s::bigint IS NULL OR q.id = %(id)s ORDER BY q.id DESC LIMIT 100
+            """,
+            {"id": request_id},
+        )
+        return await cursor.fetchall()
+
+
+async def reread_fields(conn: Connection, request_id: int) -> list[dict[str, Any]]:
+    """By field: how many articles say otherwise, and up to five of them before and after."""
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(
+            """
+            SELECT field, max(n) AS articles, jsonb_agg(jsonb_build_object('id', article_id, 'old', old, 'new', new)
+                   ORDER BY article_id) FILTER (WHERE nth <= 5) AS samples
+            FROM (
+                SELECT w.article_id, c ->> 'field' AS field, c -> 'old' AS old, c -> 'new' AS new,
+                       count(*) OVER (PARTITION BY c ->> 'field') AS n,
+                       row_number() OVER (PARTITION BY c ->> 'field' ORDER BY w.article_id) AS nth
+                FROM rereads w, jsonb_array_elements(w.changes) AS c WHERE w.request_id = %s
+            ) AS told
+            GROUP BY field ORDER BY articles DESC, field
+            """,
+            (request_id,),
+        )
+        return await cursor.fetchall()

@@ -1,0 +1,1 @@
+"""Reading stored articles again, by slices, after a step has changed."""
