@@ -42,6 +42,14 @@ def test_names_are_found_with_their_type_and_without_title_article_or_possessive
     assert found["European Commission"] == "organisation"
 
 
+def test_a_copy_of_a_text_has_the_same_names_whoever_changed_the_first_ones(model: NerModel) -> None:
+    once, copy = model.tag([STORY, STORY])
+    assert once == copy
+    once.clear()
+    assert model.tag([STORY]) == [copy]
+    assert model.tag([STORY], threshold=0.99) != [copy]
+
+
 @pytest.mark.parametrize(
     "headline",
     [

@@ -108,9 +108,9 @@ def speed(tag: Tag, sentences: Sequence[Sentence], *, rounds: int = 3) -> list[f
         if count < 400:
             continue
         best = []
-        for _ in range(rounds):
+        for number in range(rounds):
             began = time.process_time()
-            tag([text])
+            tag([text + " " * number])  # the model keeps what it found in the very same text
             best.append(time.process_time() - began)
         taken.append(min(best) * 1000 * 500 / count)
     return taken
