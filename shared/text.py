@@ -11,5 +11,7 @@ def fold(text: str) -> str:
     NFKD splits letters from their marks, marks of the Latin, Greek and Cyrillic kind are dropped, NFKC joins the rest
     again (so that Hangul and Indic vowel signs survive); casefold as the Unicode Standard, section 3.13, defines it.
     """
+    if text.isascii():
+        return text.lower()
     split = unicodedata.normalize("NFKD", text.casefold())
     return unicodedata.normalize("NFKC", "".join(c for c in split if not "\u0300" <= c <= "\u036f"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -19,6 +20,8 @@ from services.api.openapi import described
 from services.api.problems import InputError, Problem, refuse
 from services.api.query import ArticleQuery
 from services.api.schemas import EMBEDDING, ArticlePage, ArticleWhole, Trace, Versions
+from services.api.search import ranking
+from services.api.search import store as lookup
 
 router = APIRouter(prefix="/v1/articles", tags=["articles"])
 
@@ -109,13 +112,16 @@ async def _rendered(request: Request, held: Resources, form: ListForm, wanted: A
 
 async def _read(request: Request, held: Resources, wanted: ArticleQuery) -> tuple[list[bytes], str | None, int]:
     """The articles of a page, the address of the next, and the head of the log they were read at."""
-    rest = shape.needs_rest(wanted.form)
+    rest, now = shape.needs_rest(wanted.form), datetime.now(UTC)
     async with held.reading() as conn:
         if wanted.relevance:
-            head, found = await store.ranked(conn, wanted, rest=rest)
-            rows = [(query.encode_ranked(place), row) for place, row in found]
+            head, found = await lookup.candidates(conn, wanted, now, held.hub.head)
+            since = wanted.ranked_after.now if wanted.ranked_after else now
+            order = ranking.best(found, wanted.filter.q, since, wanted.ranked_after, wanted.limit + 1)
+            stored = await lookup.articles(conn, [one.at[1] for one in order], rest=rest)
+            rows = [(query.encode_ranked(one), stored[one.at[1]]) for one in order if one.at[1] in stored]
         else:
-            head, newest = await store.articles(conn, wanted, rest=rest)
+            head, newest = await lookup.newest(conn, wanted, now, held.hub.head, rest=rest)
             rows = [(query.encode_cursor(row.sort_at, row.article_id), row) for row in newest]
         asked = [row.article_id for _, row in rows] if EMBEDDING in wanted.form.fields else []
         vectors = await store.vectors(conn, asked) if asked else {}

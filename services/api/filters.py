@@ -7,24 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-# The parts that `has` asks for, by the member whose presence tells: those that a card tells of, and those of the rest.
-ON_CARD = {
-    "author": "authors",
-    "body": "body_source",
-    "description": "description",
-    "entity": "entities",
-    "image": "images",
-    "place": "places",
-}
-OF_REST = {"date": "dates", "link": "links", "media": "media", "quote": "quotes"}
+from shared.facts import ON_CARD, language_of, topics_of
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
     """OR inside a member, AND across members; an empty member says nothing. Hashable: equal filters are one.
 
-    `q` are folded web-search queries, `start` is inclusive, `end` exclusive, `since` an exclusive position; `place` are
-    entity ids or upper-case countries, `author` names in lower case, `has` names of parts.
+    `q` are questions in web-search syntax, `start` is inclusive, `end` exclusive, `since` an exclusive position;
+    `place` are entity ids or upper-case countries, `topic` ids that match narrower ones, `author` names in lower case,
+    `has` names of parts.
     """
 
     type: tuple[str, ...] = ()
@@ -35,6 +27,7 @@ class Filter:
     entity: tuple[str, ...] = ()
     entity_type: tuple[str, ...] = ()
     place: tuple[str, ...] = ()
+    topic: tuple[str, ...] = ()
     author: tuple[str, ...] = ()
     has: tuple[str, ...] = ()
     start: datetime | None = None
@@ -43,7 +36,7 @@ class Filter:
 
     def asks_of_articles(self) -> bool:
         """Whether it asks for something that only articles have."""
-        named = self.entity or self.entity_type or self.place or self.author or self.has
+        named = self.entity or self.entity_type or self.place or self.topic or self.author or self.has
         return bool(self.q or self.lang or self.source or named or self.start or self.end)
 
 
@@ -60,11 +53,12 @@ def matches(wanted: Filter, event: dict[str, Any], position: int, found: Collect
     if not event["subject"].startswith("articles/"):
         return not wanted.asks_of_articles() and (not wanted.feed or _is_feed(event, wanted.feed))
     return (
-        (not wanted.lang or _language(data) in wanted.lang)
+        (not wanted.lang or language_of(data) in wanted.lang)
         and (not wanted.source or (data.get("source") or {}).get("id") in wanted.source)
         and (not wanted.feed or any(f.get("id") in wanted.feed for f in data.get("feeds") or ()))
         and _names(wanted, data.get("entities") or ())
         and _plays(wanted, data.get("places") or ())
+        and (not wanted.topic or any(topic in wanted.topic for topic in topics_of(data)))
         and (not wanted.author or any(str(name).lower() in wanted.author for name in data.get("authors") or ()))
         and (not wanted.has or any(data.get(ON_CARD[part]) for part in wanted.has))
         and _within(wanted, data)
@@ -75,11 +69,6 @@ def matches(wanted: Filter, event: dict[str, Any], position: int, found: Collect
 def _is_feed(event: dict[str, Any], ids: tuple[int, ...]) -> bool:
     kind, _, name = event["subject"].partition("/")
     return kind == "feeds" and name.isdigit() and int(name) in ids
-
-
-def _language(data: dict[str, Any]) -> str | None:
-    code = (data.get("language") or {}).get("code")
-    return code.partition("-")[0].lower() if isinstance(code, str) else None
 
 
 def _names(wanted: Filter, entities: Collection[dict[str, Any]]) -> bool:

@@ -116,6 +116,17 @@ def choice(*valid: str) -> Callable[[str], str]:
     return parse
 
 
+def matching(pattern: str, expected: str) -> Callable[[str], str]:
+    """A text of a form."""
+
+    def parse(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(f"must be {expected}")
+        return value
+
+    return parse
+
+
 def flag(value: str) -> bool:
     """`true` or `false`."""
     if value not in ("true", "false"):

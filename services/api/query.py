@@ -11,29 +11,32 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from services.api import params
-from services.api.filters import OF_REST, ON_CARD, Filter
+from services.api.filters import Filter
 from services.api.params import Param
 from services.api.problems import InputError, refuse
 from services.api.schemas import ARTICLE_FIELDS, ENTITY_TYPES
 from shared.events import EVENT_TYPES
-from shared.text import fold
+from shared.facts import OF_REST, ON_CARD
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TIME = {"type": "string", "format": "date-time"}
 _POSITION = {"type": "integer", "minimum": 0}
 _CURSOR = struct.Struct(">qq")
-RANKED_MOST = 1000  # ranking reads every word list: about a millisecond for each twenty
-_RANKED = struct.Struct(">fqqqq")
+RANKED_MOST = 1000  # ranking reads the words of each
+_RANKED = struct.Struct(">dqqqqq")
 Place = tuple[datetime, int]  # of an article in the order newest first: sort_at and id
 
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A place in the order of relevance, and the oldest article that was ranked: later pages rank the same ones."""
+    """A place in the order of relevance; the oldest article that was ranked and the moment that age was counted from:
+    later pages rank the same ones by the same measure.
+    """
 
     rank: float
     at: Place
     floor: Place
+    now: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +81,9 @@ def encode_cursor(sort_at: datetime, article_id: int) -> str:
 
 
 def encode_ranked(last: Ranked) -> str:
-    """The opaque cursor of the last item of a page in the order of relevance. The rank is a `real`, kept exactly."""
+    """The opaque cursor of the last item of a page in the order of relevance."""
     (at, one), (floor_at, floor) = last.at, last.floor
-    return _opaque(_RANKED.pack(last.rank, _micros(at), one, _micros(floor_at), floor))
+    return _opaque(_RANKED.pack(last.rank, _micros(at), one, _micros(floor_at), floor, _micros(last.now)))
 
 
 def decode_cursor(text: str) -> Place | Ranked:
@@ -92,8 +95,8 @@ def decode_cursor(text: str) -> Place | Ranked:
         if len(raw) == _CURSOR.size:
             at, one = _CURSOR.unpack(raw)
             return _moment(at), one
-        rank, at, one, floor_at, floor = _RANKED.unpack(raw)
-        return Ranked(rank, (_moment(at), one), (_moment(floor_at), floor))
+        rank, at, one, floor_at, floor, now = _RANKED.unpack(raw)
+        return Ranked(rank, (_moment(at), one), (_moment(floor_at), floor), _moment(now))
     except (ValueError, binascii.Error, struct.error, OverflowError):
         raise ValueError("is not a cursor of this list; start again without it") from None
 
@@ -143,13 +146,26 @@ FILTERS: tuple[Param, ...] = (
     Param(
         "place", "where it plays: id of a place, or country (ISO 3166 alpha-2)", params.place, many=True, example="PT"
     ),
+    Param(
+        "topic",
+        "id of an IPTC Media Topic, which matches narrower ones",
+        params.matching(r"medtop:[0-9]{8}", "a Media Topic such as medtop:04000000"),
+        {"type": "string", "pattern": "^medtop:[0-9]{8}$"},
+        many=True,
+        example="medtop:04000000",
+    ),
     Param("author", "name of an author, whatever its case", params.text(), many=True, example="M. Duarte"),
     Param("from", "published at or after", params.moment, _TIME, example="2026-03-01T00:00:00Z"),
     Param("to", "published before", params.moment, _TIME),
     Param("since", "changed after this position of the log (exclusive)", params.position, _POSITION),
 )
 FORM: tuple[Param, ...] = (
-    Param("include", "`full`: whole articles instead of their cards", params.choice("full"), {"enum": ["full"]}),
+    Param(
+        "include",
+        "`full`: whole articles instead of their cards",
+        params.choice("full"),
+        {"enum": ["full"]},
+    ),
     Param(
         "fields",
         "keep only these members, and id, title, version, position; `embedding`, a vector, comes only so",
@@ -253,13 +269,14 @@ def with_values(path: str, query: bytes, **values: object) -> str:
 def _filter(v: dict[str, Any]) -> Filter:
     return Filter(
         type=_set(v.get("type", ())),
-        q=_set(fold(q) for q in v["q"]),
+        q=_set(" ".join(q.split()) for q in v["q"]),
         lang=_set(v["lang"]),
         source=_set(v["source"]),
         feed=_set(v["feed"]),
         entity=_set(v["entity"]),
         entity_type=_set(v["entity_type"]),
         place=_set(v["place"]),
+        topic=_set(v["topic"]),
         author=_set(name.strip().lower() for name in v["author"]),
         has=_set(v["has"]),
         start=v["from"],

@@ -8,10 +8,11 @@ from typing import Any
 
 import orjson
 
-from services.api import shape, sse, store
+from services.api import shape, sse
 from services.api.filters import Filter, matches
 from services.api.query import Form
-from services.api.store import Stored
+from services.api.search import store, textquery
+from services.api.search.store import Stored
 from shared.db import AsyncPool
 
 POOL_WAIT_S = 5.0
@@ -73,11 +74,11 @@ async def tell(pool: AsyncPool, events: Sequence[Seen], views: Iterable[View]) -
     stored: dict[int, Stored] = {}
     if ids and queries:
         async with pool.connection(timeout=POOL_WAIT_S) as conn:
-            for article_id, q in await store.worded(conn, ids, queries):
-                found.setdefault(article_id, set()).add(q)
+            for article_id, lang, words in await store.worded(conn, ids):
+                found[article_id] = {q for q in queries if textquery.matches(q, lang, words)}
     if ids and any(shape.needs_rest(view.form) for view in wanted):
         async with pool.connection(timeout=POOL_WAIT_S) as conn:
-            stored = await store.wholes(conn, ids)
+            stored = await store.articles(conn, ids, rest=True)
     return {view: [_told(e, view.form, stored) for e in events if _passes(e, view, found)] for view in wanted}
 
 

@@ -10,7 +10,7 @@ is tried alone after the first time, and stored without annotations, with the re
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,18 +22,18 @@ from services.enrich import store
 from services.enrich.again import store as again
 from services.enrich.document import Document
 from services.enrich.pipeline import Resources, enrich, enricher_revision
-from services.enrich.present import card_json, rest_json
+from services.enrich.present import as_json, card, rest
 from services.enrich.reread import reread
-from shared import log
+from shared import facts, log, words
 from shared.articles import Article
 from shared.db import Pool, transaction
 from shared.events import EventType, NewEvent
-from shared.text import fold
 
 MAX_ATTEMPTS = 3
 AT_ONCE = 8  # articles to a transaction at most
-SEARCH_CHARS = 100_000  # of the body: a tsvector holds at most 1 MB
+SEARCH_CHARS = 100_000  # of the body
 
+Told = dict[str, Any]
 logger = logging.getLogger(__name__)
 
 
@@ -91,7 +91,8 @@ def save(work: Work, documents: Sequence[Document], revision: str) -> int:
     """Write documents and their events in one transaction; the number of events. The heavy rows first, then the log."""
     now = work.clock()
     by_id = {d.article.id: d for d in documents}
-    rows = [_row(d, revision, now) for d in documents]
+    made = {d.article.id: (card(d, now), rest(d)) for d in documents}
+    rows = [_row(d, revision, *made[d.article.id]) for d in documents]
     with transaction(work.pool) as conn:
         inserted = store.insert(conn, rows, now)
         held = store.hold(conn, sorted(by_id.keys() - inserted)) if len(inserted) < len(rows) else {}
@@ -104,12 +105,11 @@ def save(work: Work, documents: Sequence[Document], revision: str) -> int:
         with conn.pipeline():  # none of these waits for the answer to the one before
             if newer:
                 store.update(conn, newer, now)
-                store.forget_entities(conn, [r.article_id for r in newer])
                 again.done(conn, differs, now)
-            store.index_words(conn, [_words(r, by_id[r.article_id]) for r in written])
+            store.index(conn, [_lookup(r, by_id[r.article_id], *made[r.article_id]) for r in written])
             ids = [r.article_id for r in written]
             store.keep_vectors(conn, ids, [by_id[i].embedding for i in ids])
-            store.index_entities(conn, list(_named(written, by_id)), now)
+            store.know_entities(conn, list(_named(written, by_id, inserted)), now)
             store.forget_attempts(conn, list(by_id))
         # What was read again and says the same is not told of.
         told = [r for r in written if differs.get(r.article_id) != []]
@@ -131,7 +131,7 @@ def _differs(row: store.Enriched, known: store.Held) -> list[dict[str, Any]] | N
     return reread(known.card, known.rest, row.card, row.rest) if known.version == row.version else None
 
 
-def _row(document: Document, revision: str, now: datetime) -> store.Enriched:
+def _row(document: Document, revision: str, told: Told, further: Told) -> store.Enriched:
     article = document.article
     return store.Enriched(
         article_id=article.id,
@@ -142,20 +142,31 @@ def _row(document: Document, revision: str, now: datetime) -> store.Enriched:
         source_id=article.source.id,
         status=article.status,
         page_edition=article.page.edition if article.page else 0,
-        card=card_json(document, now).decode(),
-        rest=rest_json(document).decode(),
+        card=as_json(told).decode(),
+        rest=as_json(further).decode(),
     )
 
 
-def _words(row: store.Enriched, document: Document) -> tuple[int, datetime, str, str]:
+def _lookup(row: store.Enriched, document: Document, told: Told, further: Told) -> store.Lookup:
+    lang = words.analyser(row.lang)
     text = f"{document.description or ''}\n{document.body_text[:SEARCH_CHARS]}"
-    return row.article_id, row.sort_at, fold(document.title), fold(text)
+    found = facts.facts(told, further, row.sort_at, document.article.discovered_at)
+    return store.Lookup(
+        article_id=row.article_id,
+        sort_at=row.sort_at,
+        lang=lang,
+        facts="\n".join(" ".join(fact.split()) for fact in found),
+        words=words.indexed(document.title, text, lang),
+    )
 
 
-def _named(rows: Iterable[store.Enriched], by_id: dict[int, Document]) -> Iterable[store.Named]:
+def _named(
+    rows: Iterable[store.Enriched], by_id: dict[int, Document], inserted: Collection[int]
+) -> Iterable[store.Named]:
     for row in rows:
         for e in by_id[row.article_id].entities:
-            yield store.Named(row.article_id, row.sort_at, e.id, e.type, e.name, e.ids, e.count, e.salience)
+            told = " ".join(words.tokens(e.name)[:20])
+            yield store.Named(e.id, e.type, e.name, e.ids, e.salience, told, row.article_id in inserted)
 
 
 def _event(

@@ -77,14 +77,19 @@ def rest(doc: Document) -> dict[str, Any]:
     }
 
 
+def as_json(told: dict[str, Any]) -> bytes:
+    """A card or rest as JSON; times are RFC 3339 in UTC with Z."""
+    return orjson.dumps(told, option=_JSON)
+
+
 def card_json(doc: Document, now: datetime) -> bytes:
-    """The card as JSON; times are RFC 3339 in UTC with Z."""
-    return orjson.dumps(card(doc, now), option=_JSON)
+    """The card as JSON."""
+    return as_json(card(doc, now))
 
 
 def rest_json(doc: Document) -> bytes:
     """The rest as JSON."""
-    return orjson.dumps(rest(doc), option=_JSON)
+    return as_json(rest(doc))
 
 
 def _origin(article: Article) -> dict[str, Any]:

@@ -48,17 +48,27 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """One entity of one article, for the directory and the entity filter."""
+class Lookup:
+    """One row of `article_lookup`. `facts` are joined by line feeds, `words` as `shared.words` makes them."""
 
     article_id: int
     sort_at: datetime
+    lang: str
+    facts: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """One entity of one article, for the directory. `words` are those of its name, by spaces; `new`: to be counted."""
+
     entity_id: str
     type: str
     name: str
     ids: dict[str, Any]
-    count: int
     salience: float
+    words: str
+    new: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,45 +210,37 @@ def _columns(rows: Sequence[Enriched]) -> dict[str, list[Any]]:
     return {name: [getattr(row, name) for row in rows] for name in Enriched.__slots__}
 
 
-def index_words(conn: Connection, rows: Sequence[tuple[int, datetime, str, str]]) -> None:
-    """Make articles findable: (id, sort_at, folded title, folded other text). Title words weigh most (A, others C)."""
+def index(conn: Connection, rows: Sequence[Lookup]) -> None:
+    """Make articles findable, by their facts and their words."""
     conn.execute(
         """
-        INSERT INTO article_search (article_id, sort_at, words)
-        SELECT r.article_id, r.sort_at,
-               setweight(to_tsvector('simple', r.title), 'A') || setweight(to_tsvector('simple', r.text), 'C')
-        FROM unnest(%s::bigint[], %s::timestamptz[], %b::text[], %b::text[]) AS r(article_id, sort_at, title, text)
-        ON CONFLICT (article_id) DO UPDATE SET sort_at = excluded.sort_at, words = excluded.words
+        INSERT INTO article_lookup (article_id, sort_at, lang, facts, words)
+        SELECT r.article_id, r.sort_at, r.lang, string_to_array(r.facts, chr(10)), r.words
+        FROM unnest(%(article_id)s::bigint[], %(sort_at)s::timestamptz[], %(lang)s::text[], %(facts)b::text[],
+                    %(words)b::text[]) AS r(article_id, sort_at, lang, facts, words)
+        ON CONFLICT (article_id) DO UPDATE SET
+            sort_at = excluded.sort_at, lang = excluded.lang, facts = excluded.facts, words = excluded.words
         """,
-        tuple([row[i] for row in rows] for i in range(4)),
+        {name: [getattr(row, name) for row in rows] for name in Lookup.__slots__},
     )
 
 
-def forget_entities(conn: Connection, ids: Sequence[int]) -> None:
-    """Take articles out of the entity filter, before their entities are written anew."""
-    conn.execute("DELETE FROM article_entities WHERE article_id = ANY(%s)", (list(ids),))
-
-
-def index_entities(conn: Connection, rows: Sequence[Named], now: datetime) -> None:
-    """Write who is in which article, and make unknown ones known to the directory. One entity once per article."""
-    ordered = sorted(rows, key=lambda r: (r.entity_id, r.article_id))
+def know_entities(conn: Connection, rows: Sequence[Named], now: datetime) -> None:
+    """Count in how many new articles each entity is named, and make unknown ones known to the directory."""
+    ordered = sorted(rows, key=lambda r: (r.entity_id, -r.salience))
     conn.execute(
         """
-        WITH r AS (
-            SELECT * FROM unnest(%(article_id)s::bigint[], %(sort_at)s::timestamptz[], %(entity_id)s::text[],
-                                 %(type)s::text[], %(name)s::text[], %(ids)s::jsonb[], %(count)s::int[],
-                                 %(salience)s::real[])
-                AS r(article_id, sort_at, entity_id, type, name, ids, count, salience)
-        ), known AS (
-            INSERT INTO entities (id, type, name, ids, first_seen_at)
-            SELECT DISTINCT ON (entity_id) entity_id, type, name, ids, %(now)s FROM r ORDER BY entity_id, salience DESC
-            ON CONFLICT (id) DO NOTHING
-        )
-        INSERT INTO article_entities (article_id, entity_id, type, sort_at, count, salience)
-        SELECT article_id, entity_id, type, sort_at, count, salience FROM r
+        INSERT INTO entities AS e (id, type, name, ids, first_seen_at, words, articles, last_seen_at)
+        SELECT DISTINCT ON (r.entity_id) r.entity_id, r.type, r.name, r.ids, %(now)s,
+               array_to_tsvector(string_to_array(r.words, ' ')), sum(r.new) OVER (PARTITION BY r.entity_id), %(now)s
+        FROM unnest(%(entity_id)s::text[], %(type)s::text[], %(name)s::text[], %(ids)s::jsonb[], %(words)s::text[],
+                    %(new)s::int[]) WITH ORDINALITY AS r(entity_id, type, name, ids, words, new, n)
+        ORDER BY r.entity_id, r.n
+        ON CONFLICT (id) DO UPDATE SET articles = e.articles + excluded.articles, last_seen_at = excluded.last_seen_at
+        WHERE excluded.articles > 0
         """,
-        {name: [getattr(row, name) for row in ordered] for name in Named.__slots__ if name != "ids"}
-        | {"ids": [Jsonb(row.ids) for row in ordered], "now": now},
+        {name: [getattr(row, name) for row in ordered] for name in Named.__slots__ if name not in ("ids", "new")}
+        | {"ids": [Jsonb(row.ids) for row in ordered], "new": [int(row.new) for row in ordered], "now": now},
     )
 
 

@@ -22,13 +22,13 @@ from psycopg.types.json import Jsonb
 from services.api.__main__ import Server, bind
 from services.api.app import create_app
 from services.api.deps import Resources, open_resources
-from shared import log, stream
+from shared import facts, log, stream, words
 from shared.events import NewEvent, envelope, source_of
 from shared.settings import Settings
-from shared.text import fold
 
 BEGAN = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
 Made = dict[str, Any]
+BROADER = {"medtop:20000170": ("medtop:04000000",)}
 
 
 @dataclass
@@ -56,6 +56,7 @@ class Newsroom:
         authors: tuple[str, ...] = ("M. Duarte",),
         images: tuple[str, ...] = (),
         quotes: tuple[str, ...] = (),
+        topics: tuple[str, ...] = (),
         published: datetime | None = None,
         undated: bool = False,
         relay: bool = True,
@@ -103,6 +104,7 @@ class Newsroom:
             "images": [{"url": u, "width": None, "height": None, "caption": None, "credit": None} for u in images],
             "entities": named,
             "places": [_place(i, country) for i, country in places],
+            "topics": [{"id": one, "name": one, "path": list(BROADER.get(one, ())), "score": 0.9} for one in topics],
             "keywords": [{"text": "bridge", "score": 0.4}],
             "summary": [],
             "latency": {"published_to_seen_s": 0.0, "seen_to_enriched_s": 0.0},
@@ -129,12 +131,17 @@ class Newsroom:
                 "INSERT INTO enriched_articles VALUES (%s, 1, 'r1', NULL, %s, %s, %s, %s, 'usable', %s, %s)",
                 (n, at, at, lang, source, json.dumps(card), json.dumps(rest)),
             )
-            words = fold(f"{title}\n{card['description']}\n{body}")
-            self.conn.execute("INSERT INTO article_search VALUES (%s, %s, to_tsvector('simple', %s))", (n, at, words))
+            language = words.analyser(lang)
+            found = words.indexed(title, f"{card['description']}\n{words.BREAK}\n{body}", language)
+            self.conn.execute(
+                "INSERT INTO article_lookup VALUES (%s, %s, %s, %s, %s)",
+                (n, at, language, facts.facts(card, rest, at, at), found),
+            )
             for i, t, name in entities:
-                self.conn.execute("INSERT INTO article_entities VALUES (%s, %s, %s, %s, 1, 0.5)", (n, i, t, at))
                 self.conn.execute(
-                    "INSERT INTO entities VALUES (%s, %s, %s, '{}', %s) ON CONFLICT DO NOTHING", (i, t, name, at)
+                    "INSERT INTO entities VALUES (%s, %s, %s, '{}', %s, array_to_tsvector(%s), 1, %s)"
+                    " ON CONFLICT (id) DO UPDATE SET articles = entities.articles + 1, last_seen_at = %s",
+                    (i, t, name, at, words.tokens(name), at, at),
                 )
             told = NewEvent("wiredesk.article.enriched.v1", f"articles/{n}", json.dumps(card), n)
             (position,) = log.append(self.conn, [told], at)

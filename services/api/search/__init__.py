@@ -1,0 +1,1 @@
+"""Looking articles up: questions, conditions, and the statements that answer them within bounds."""

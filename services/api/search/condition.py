@@ -1,0 +1,146 @@
+"""A filter as conditions on `l` (article_lookup). Pure; values are parameters.
+
+There are two ways to ask the same: `direct` looks at a row, `indexed` lets the index find it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from services.api.filters import Filter
+from services.api.search.textquery import Asked, Groups, Meant, index_says_all, meaning, tsquery
+from shared import facts, words
+
+# Member of the filter -> kind of fact.
+KINDS = {
+    "lang": "lang", "source": "source", "feed": "feed", "entity": "entity", "entity_type": "type", "place": "place",
+    "topic": "topic", "author": "author", "has": "has",
+}  # fmt: skip
+# How far back each look at the index reaches: a thing found often enough lately is not looked for earlier.
+REACH = (timedelta(days=2), timedelta(days=16), timedelta(days=128))
+MOST_DAYS = 400  # named one by one
+NEAR = 20_000  # events back from the head that `since` is answered out of the log for
+
+
+@dataclass(slots=True)
+class Condition:
+    """Conditions joined by AND; `true` where nothing is asked."""
+
+    facts: str = "true"
+    words: str = ""
+    lexemes: str = ""
+    since: str = ""
+    values: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def empty(self) -> bool:
+        """Whether every article passes."""
+        return self.facts == "true" and not self.words and not self.since
+
+    @property
+    def direct(self) -> str:
+        """By looking at the row: facts first, they are at hand."""
+        return " AND ".join(filter(None, (self.facts, self.words, self.since)))
+
+    @property
+    def indexed(self) -> str:
+        """By the index, and at the row only what the index cannot say."""
+        return " AND ".join(filter(None, (self.facts, self.lexemes or self.words, self.since)))
+
+
+def condition(asked: Filter, *, without: Sequence[str] = ()) -> Condition:
+    """What an article must fulfil, but for bounds of time."""
+    made = Condition()
+    told = []
+    for member, kind in KINDS.items():
+        wanted = getattr(asked, member)
+        if wanted and member not in without:
+            made.values[f"f_{member}"] = [facts.fact(kind, value) for value in wanted]
+            told.append(f"l.facts && %(f_{member})s::text[]")
+    made.facts = " AND ".join(told) or "true"
+    if asked.q:
+        languages = sorted({words.analyser(lang) for lang in asked.lang} | {""}) if asked.lang else words.LANGUAGES
+        _words(made, meaning(asked.q, languages))
+    if asked.since is not None:
+        made.values["since"] = asked.since
+        made.since = """EXISTS (SELECT 1 FROM enriched_articles p
+                                WHERE p.article_id = l.article_id AND p.position > %(since)s)"""
+    return made
+
+
+def _words(made: Condition, meant: Meant) -> None:
+    needles: dict[str, str] = {}
+    told = []
+    for n, (questions, languages) in enumerate(meant.items()):
+        made.values[f"wl{n}"] = languages
+        either = " OR ".join(_all_of(groups, needles) for groups in questions)
+        told.append(f"(l.lang = ANY(%(wl{n})s) AND ({either}))")
+    made.values |= {name: needle for needle, name in needles.items()}
+    made.words = f"({' OR '.join(told)})" if told else "false"
+    query = tsquery(meant)
+    if query:
+        made.values["lexemes"] = query
+        made.lexemes = "lookup_lexemes(l.lang, l.words) @@ %(lexemes)s::tsquery"
+        if not index_says_all(meant):
+            made.lexemes += f" AND {made.words}"
+
+
+def _all_of(groups: Groups, needles: dict[str, str]) -> str:
+    return "(" + " AND ".join("(" + " OR ".join(_one(t, needles) for t in group) + ")" for group in groups) + ")"
+
+
+def _one(term: Asked, needles: dict[str, str]) -> str:
+    name = needles.setdefault(term.needle, f"w{len(needles)}")
+    return f"strpos(l.words, %({name})s) {'=' if term.minus else '>'} 0"
+
+
+def bounds(asked: Filter, before: tuple[datetime, int] | None = None) -> tuple[str, dict[str, Any]]:
+    """The bounds of time of a filter, and of a place in the list, as conditions on `l`."""
+    told, values = [], dict[str, Any]()
+    if asked.start is not None:
+        told.append("l.sort_at >= %(start)s")
+        values["start"] = asked.start
+    if asked.end is not None:
+        told.append("l.sort_at < %(end)s")
+        values["end"] = asked.end
+    if before is not None:
+        told.append("(l.sort_at, l.article_id) < (%(after_at)s, %(after_id)s)")
+        values |= {"after_at": before[0], "after_id": before[1]}
+    return " AND ".join(told) or "true", values
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A stretch of time back from the end of what is asked for: since when, and its days as facts (None: all)."""
+
+    since: datetime | None
+    days: list[str] | None
+
+
+def stretches(start: datetime | None, end: datetime | None, now: datetime) -> list[Stretch]:
+    """Ever longer stretches of time, the last of which is all that is asked for."""
+    newest = min(end, now) if end is not None else now
+    found = []
+    for reach in REACH:
+        try:
+            since = newest - reach
+        except OverflowError:
+            break
+        if start is not None and since <= start:
+            break
+        found.append(Stretch(since, days(since, min(end or now + reach, now + timedelta(days=2)))))
+    until = (
+        min(end or newest, newest) + timedelta(days=2) if newest < datetime.max.replace(tzinfo=UTC) - reach else newest
+    )
+    few = start is not None and until - start < timedelta(days=MOST_DAYS)
+    return [*found, Stretch(start, days(start, until) if few and start is not None else None)]
+
+
+def days(since: datetime, until: datetime) -> list[str]:
+    """The facts of every day from one moment to another, and that of the days to come."""
+    first, last = since.astimezone(UTC).date(), until.astimezone(UTC).date()
+    named = [facts.fact("day", date.fromordinal(n).isoformat()) for n in range(first.toordinal(), last.toordinal() + 1)]
+    return [*named, facts.LATER]

@@ -1,0 +1,289 @@
+"""Looking articles up, each time in bounded work. One function a statement, none commits.
+
+    newest first:   walk the newest few → the index over 2 days → 16 days → 128 days → all, until a page is full
+    counts:         one sample of 256 says how many there may be → all of them, or as many samples as give enough
+
+Left to itself the planner walks the newest articles for a rare word, which takes seconds, or sorts all answers of a
+common one. What ends a look early is told to it step by step instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import psycopg
+
+from services.api.query import RANKED_MOST, ArticleQuery
+from services.api.search import condition as conditions
+from services.api.search.condition import Condition
+from shared import facts
+
+Connection = psycopg.AsyncConnection[tuple[Any, ...]]
+
+WALK = 2000  # rows looked at before the index is asked
+WALK_WORDS = 400  # the same where each look unpacks the words
+
+_HEAD = "head AS (SELECT coalesce(max(position), 0) AS position FROM events)"
+_WALK = """walk AS MATERIALIZED (
+    SELECT l.article_id, l.sort_at FROM (
+        SELECT * FROM article_lookup l WHERE {bounds} ORDER BY l.sort_at DESC, l.article_id DESC LIMIT %(walk)s
+    ) l WHERE {direct} ORDER BY l.sort_at DESC, l.article_id DESC LIMIT %(most)s
+)"""
+_STAGE = """stage{n} AS MATERIALIZED (
+    SELECT l.article_id, l.sort_at FROM (
+        SELECT l.article_id, l.sort_at FROM article_lookup l
+        WHERE (SELECT count(*) FROM {before}) < %(most)s AND {indexed} AND {bounds}{stretch} OFFSET 0
+    ) l ORDER BY l.sort_at DESC, l.article_id DESC LIMIT %(most)s
+)"""
+# Where little has happened since a position, the log itself says what.
+_CHANGED = """changed AS MATERIALIZED (
+    SELECT DISTINCT e.article_id FROM events e WHERE e.position > %(since)s AND e.article_id IS NOT NULL
+), walk AS MATERIALIZED (
+    SELECT l.article_id, l.sort_at FROM changed JOIN article_lookup l USING (article_id)
+    WHERE {direct} AND {bounds} ORDER BY l.sort_at DESC, l.article_id DESC LIMIT %(most)s
+)"""
+_FOUND = """found AS MATERIALIZED (
+    SELECT DISTINCT u.article_id, u.sort_at FROM ({union}) u ORDER BY u.sort_at DESC, u.article_id DESC LIMIT %(most)s
+)"""
+_PLAIN = """
+WITH {head}
+SELECT head.position, p.article_id, p.sort_at, p.position, p.card, p.rest
+FROM head LEFT JOIN LATERAL (
+    SELECT l.article_id, l.sort_at, coalesce(l.position, 0) AS position, l.card, {rest} AS rest
+    FROM enriched_articles l WHERE {bounds} ORDER BY l.sort_at DESC, l.article_id DESC LIMIT %(most)s
+) p ON true
+ORDER BY p.sort_at DESC, p.article_id DESC
+"""
+_PAGE = """
+WITH {head}, {found}
+SELECT head.position, p.article_id, p.sort_at, p.position, p.card, p.rest
+FROM head LEFT JOIN LATERAL (
+    SELECT a.article_id, a.sort_at, coalesce(a.position, 0) AS position, a.card, {rest} AS rest
+    FROM found JOIN enriched_articles a USING (article_id)
+) p ON true
+ORDER BY p.sort_at DESC, p.article_id DESC
+"""
+_CANDIDATES = """
+WITH {head}, {found}
+SELECT head.position, p.article_id, p.sort_at, p.lang, p.words
+FROM head LEFT JOIN LATERAL (
+    SELECT l.article_id, l.sort_at, l.lang, l.words FROM found JOIN article_lookup l USING (article_id)
+) p ON true
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One article as enrichment wrote it. `rest` is None where it was not asked for."""
+
+    article_id: int
+    sort_at: datetime
+    position: int
+    card: str
+    rest: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An article that may be ranked, by its words."""
+
+    article_id: int
+    sort_at: datetime
+    lang: str
+    words: str
+
+
+async def newest(
+    conn: Connection, query: ArticleQuery, now: datetime, head: int, *, rest: bool
+) -> tuple[int, list[Stored]]:
+    """The head of the log and the page, in one snapshot; one row more than the limit where there are more.
+
+    `head` is about where the log ends: how to answer `since` is chosen by it.
+    """
+    asked = conditions.condition(query.filter)
+    within, values = conditions.bounds(query.filter, query.after)
+    values |= {"most": query.limit + 1}
+    column = "{}.rest".format("l" if asked.empty else "a") if rest else "NULL"
+    if asked.empty:
+        statement = _PLAIN.format(head=_HEAD, rest=column, bounds=within)
+    else:
+        found, more = _found(asked, within, query, now, head)
+        statement = _PAGE.format(head=_HEAD, found=found, rest=column)
+        values |= more
+    rows = await (await conn.execute(statement.encode(), values, prepare=asked.empty)).fetchall()
+    return rows[0][0], [Stored(*row[1:]) for row in rows if row[1] is not None]
+
+
+async def candidates(conn: Connection, query: ArticleQuery, now: datetime, head: int) -> tuple[int, list[Candidate]]:
+    """The head of the log, and the newest that pass with their words: those that are ranked."""
+    asked = conditions.condition(query.filter)
+    within, values = conditions.bounds(query.filter)
+    last = query.ranked_after
+    if last is not None:
+        within += " AND (l.sort_at, l.article_id) >= (%(floor_at)s, %(floor_id)s)"
+        values |= {"floor_at": last.floor[0], "floor_id": last.floor[1]}
+    values |= {"most": RANKED_MOST if last is None else 2 * RANKED_MOST}  # room for those that came since
+    found, more = _found(asked, within, query, now, head)
+    statement = _CANDIDATES.format(head=_HEAD, found=found)
+    rows = await (await conn.execute(statement.encode(), values | more, prepare=False)).fetchall()
+    return rows[0][0], [Candidate(*row[1:]) for row in rows if row[1] is not None]
+
+
+def _found(asked: Condition, within: str, query: ArticleQuery, now: datetime, head: int) -> tuple[str, dict[str, Any]]:
+    """The CTEs that end in `found`, and their values."""
+    wanted = query.filter
+    values = asked.values | {"walk": WALK_WORDS if asked.words else WALK}
+    if wanted.since is not None and head - wanted.since <= conditions.NEAR:
+        direct = " AND ".join(filter(None, (asked.facts, asked.words)))
+        walk = _CHANGED.format(direct=direct, bounds=within)
+        return f"{walk}, {_FOUND.format(union='SELECT article_id, sort_at FROM walk')}", values
+    steps = [_WALK.format(direct=asked.direct, bounds=within)]
+    names = ["walk"]
+    end = min(filter(None, (wanted.end, query.after and query.after[0])), default=None)
+    floor = query.ranked_after.floor[0] if query.ranked_after else None
+    start = max(filter(None, (wanted.start, floor)), default=None)
+    for n, stretch in enumerate(conditions.stretches(start, end, now)):
+        told = ""
+        if stretch.since is not None:
+            told += f" AND l.sort_at >= %(since{n})s"
+            values[f"since{n}"] = stretch.since
+        if stretch.days is not None:
+            told += f" AND l.facts && %(days{n})s::text[]"
+            values[f"days{n}"] = stretch.days
+        steps.append(_STAGE.format(n=n, before=names[-1], indexed=asked.indexed, bounds=within, stretch=told))
+        names.append(f"stage{n}")
+    union = " UNION ALL ".join(f"SELECT article_id, sort_at FROM {name}" for name in names)
+    return f"{', '.join(steps)}, {_FOUND.format(union=union)}", values
+
+
+async def articles(conn: Connection, ids: Sequence[int], *, rest: bool) -> dict[int, Stored]:
+    """Articles by id, those that exist."""
+    statement = """
+        SELECT a.article_id, a.sort_at, coalesce(a.position, 0), a.card, {rest} FROM enriched_articles a
+        WHERE a.article_id = ANY(%s)
+        """.format(rest="a.rest" if rest else "NULL")
+    cursor = await conn.execute(statement.encode(), (list(ids),))
+    return {row[0]: Stored(*row) for row in await cursor.fetchall()}
+
+
+async def worded(conn: Connection, ids: Sequence[int]) -> list[tuple[int, str, str]]:
+    """(article id, language of its stems, words) of the articles that exist."""
+    cursor = await conn.execute(
+        "SELECT article_id, lang, words FROM article_lookup WHERE article_id = ANY(%s)", (list(ids),)
+    )
+    return await cursor.fetchall()
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Which part of the articles is counted: all of them, or so many of the 256 samples."""
+
+    samples: int = facts.SAMPLES
+
+    @property
+    def exact(self) -> bool:
+        """Whether everything is counted."""
+        return self.samples == facts.SAMPLES
+
+    def scaled(self, counted: int) -> int:
+        """How many there are, by what was counted."""
+        return round(counted * facts.SAMPLES / self.samples)
+
+
+async def share_for(conn: Connection, asked: Condition, within: str, values: dict[str, Any], rows: int) -> Share:
+    """How much to count so that about `rows` rows are read: one sample says how many there may be."""
+    statement = f"""
+        SELECT count(*) FROM article_lookup l WHERE l.facts && %(samples)s::text[] AND {asked.indexed} AND {within}
+        """
+    told = asked.values | values | {"samples": [facts.sample(0)]}
+    ((counted,),) = await (await conn.execute(statement.encode(), told, prepare=False)).fetchall()
+    estimate = counted * facts.SAMPLES
+    return Share() if estimate <= rows else Share(max(1, facts.SAMPLES * rows // estimate))
+
+
+def _counted(asked: Condition, within: str, values: dict[str, Any], share: Share) -> tuple[str, dict[str, Any]]:
+    told = asked.values | values
+    where = f"{asked.indexed} AND {within}"
+    if not share.exact:
+        told["samples"] = [facts.sample(n) for n in range(share.samples)]
+        where += " AND l.facts && %(samples)s::text[]"
+    return where, told
+
+
+async def facets(
+    conn: Connection,
+    asked: Condition,
+    within: tuple[str, dict[str, Any]],
+    share: Share,
+    kinds: Sequence[str],
+    size: int,
+) -> tuple[int, int, list[tuple[str, str, int]]]:
+    """The head of the log, how many were counted, and the commonest facts of each kind: (kind, value, count)."""
+    where, values = _counted(asked, *within, share)
+    statement = f"""
+        WITH head AS (SELECT coalesce(max(position), 0) AS position FROM events),
+        found AS MATERIALIZED (SELECT l.facts FROM article_lookup l WHERE {where}),
+        counted AS (
+            SELECT split_part(f, '=', 1) AS kind, substr(f, strpos(f, '=') + 1) AS value, n
+            FROM (SELECT f, count(*) AS n FROM found, unnest(found.facts) AS f
+                  WHERE f LIKE ANY (%(kinds)s) GROUP BY f) AS told
+        ),
+        ranked AS (SELECT *, row_number() OVER (PARTITION BY kind ORDER BY n DESC, value) AS place FROM counted)
+        SELECT head.position, (SELECT count(*) FROM found), r.kind, r.value, r.n
+        FROM head LEFT JOIN ranked r ON r.place <= %(size)s ORDER BY r.kind, r.place
+        """
+    values |= {"kinds": [f"{kind}=%" for kind in kinds], "size": size}
+    rows = await (await conn.execute(statement.encode(), values, prepare=False)).fetchall()
+    return rows[0][0], rows[0][1], [(kind, value, n) for _, _, kind, value, n in rows if kind is not None]
+
+
+async def counts(
+    conn: Connection, asked: Condition, within: tuple[str, dict[str, Any]], share: Share, interval: str
+) -> tuple[int, dict[datetime, int]]:
+    """The head of the log, and how many articles were counted by the beginning of their interval."""
+    where, values = _counted(asked, *within, share)
+    statement = f"""
+        WITH head AS (SELECT coalesce(max(position), 0) AS position FROM events)
+        SELECT head.position, c.bucket, c.n FROM head LEFT JOIN (
+            SELECT date_trunc(%(interval)s, l.sort_at, 'UTC') AS bucket, count(*) AS n
+            FROM article_lookup l WHERE {where} GROUP BY 1
+        ) c ON true
+        """
+    rows = await (await conn.execute(statement.encode(), values | {"interval": interval}, prepare=False)).fetchall()
+    return rows[0][0], {bucket: n for _, bucket, n in rows if bucket is not None}
+
+
+async def sharing(
+    conn: Connection, article_id: int, features: Sequence[str], days: Sequence[str], each: int
+) -> list[tuple[int, list[str]]]:
+    """(article id, features shared) of articles of some days that have any of the features; some of each, not all."""
+    cursor = await conn.execute(
+        """
+        SELECT c.article_id, array_agg(f.fact) FROM unnest(%(features)s::text[]) AS f (fact),
+        LATERAL (SELECT l.article_id FROM article_lookup l
+                 WHERE l.facts @> ARRAY[f.fact] AND l.facts && %(days)s::text[] AND l.article_id <> %(id)s
+                 LIMIT %(each)s) AS c
+        GROUP BY c.article_id
+        """,
+        {"features": list(features), "days": list(days), "id": article_id, "each": each},
+        prepare=False,
+    )
+    return await cursor.fetchall()
+
+
+async def worded_like(conn: Connection, article_id: int, lexemes: str, days: Sequence[str], each: int) -> list[int]:
+    """Ids of some articles of some days that have some of the lexemes (a tsquery)."""
+    cursor = await conn.execute(
+        """
+        SELECT l.article_id FROM article_lookup l
+        WHERE lookup_lexemes(l.lang, l.words) @@ %(lexemes)s::tsquery AND l.facts && %(days)s::text[]
+          AND l.article_id <> %(id)s
+        LIMIT %(each)s
+        """,
+        {"lexemes": lexemes, "days": list(days), "id": article_id, "each": each},
+        prepare=False,
+    )
+    return [row[0] for row in await cursor.fetchall()]
