@@ -6,10 +6,11 @@ Streams judge events by the same JSON, so a list lets the same articles pass as 
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
+
+from shared.topics import with_broader
 
 # The parts that `has` asks for, by the member whose presence tells: those that a card tells of, and those of the rest.
 ON_CARD = {
@@ -25,8 +26,6 @@ OF_REST = {"date": "dates", "link": "links", "media": "media", "quote": "quotes"
 SAMPLES = 256  # every article is in one of so many samples of equal size
 MAX_VALUE = 160  # characters; longer ones are told apart by a hash
 LATER = "day=later"  # dated more than a day after it was seen
-
-_MEDTOP = re.compile(r"medtop:[0-9]{8}")
 
 
 def fact(kind: str, value: object) -> str:
@@ -54,13 +53,9 @@ def language_of(card: Mapping[str, Any]) -> str | None:
 
 
 def topics_of(card: Mapping[str, Any]) -> Iterator[str]:
-    """The ids of a card's topics and of the broader ones named in their paths."""
+    """The ids of a card's topics and of every broader one."""
     for topic in card.get("topics") or ():
-        yield str(topic.get("id"))
-        for step in topic.get("path") or ():
-            found = _MEDTOP.search(str(step.get("id") if isinstance(step, Mapping) else step))
-            if found:
-                yield found[0]
+        yield from with_broader(str(topic.get("id")))
 
 
 def facts(card: Mapping[str, Any], rest: Mapping[str, Any], sort_at: datetime, seen_at: datetime) -> list[str]:

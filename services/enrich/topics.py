@@ -19,8 +19,9 @@ import numpy as np
 
 from services.enrich.embedding import Embedding, Vectors
 from services.enrich.lexicons import HERE
+from shared.topics import table
 
-TABLE, SEEDS = HERE / "mediatopics.tsv", HERE / "topics.txt"
+SEEDS = HERE / "topics.txt"
 _WORD = re.compile(r"[a-z0-9]+(?:['\u2019&.-][a-z0-9]+)*")
 _ID = re.compile(r"medtop:(\d{8})\b")
 _KEYS = ("section", "words", "example", "not")
@@ -88,19 +89,13 @@ def read_seeds(path: Path, known: Iterable[str], into: Seeds | None = None) -> S
     return seeds
 
 
-def read_table(path: Path = TABLE) -> dict[str, tuple[str, str]]:
-    """Concept number -> (number of the broader one, name)."""
-    rows = (line.split("\t") for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("#"))
-    return {number: (broader, name) for number, broader, name in rows}
-
-
 class TopicModel:
     """The seeds, ready to be looked up. Immutable, shared by fork."""
 
     def __init__(self, zipf: Mapping[str, float], embedding: Embedding, extra: Path | None = None) -> None:
         """`zipf` tells how common English words are; `extra` is the operator's topic file."""
         self.revision = "" if extra is None else hashlib.blake2b(extra.read_bytes(), digest_size=4).hexdigest()
-        self._table = read_table()
+        self._table = table()
         self._embedding = embedding
         seeds = read_seeds(SEEDS, self._table)
         if extra:

@@ -28,7 +28,6 @@ from shared.settings import Settings
 
 BEGAN = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
 Made = dict[str, Any]
-BROADER = {"medtop:20000170": ("medtop:04000000",)}
 
 
 @dataclass
@@ -104,7 +103,7 @@ class Newsroom:
             "images": [{"url": u, "width": None, "height": None, "caption": None, "credit": None} for u in images],
             "entities": named,
             "places": [_place(i, country) for i, country in places],
-            "topics": [{"id": one, "name": one, "path": list(BROADER.get(one, ())), "score": 0.9} for one in topics],
+            "topics": [{"id": one, "name": one, "path": [], "score": 0.9} for one in topics],
             "keywords": [{"text": "bridge", "score": 0.4}],
             "summary": [],
             "latency": {"published_to_seen_s": 0.0, "seen_to_enriched_s": 0.0},

@@ -13,7 +13,8 @@ from services.enrich.embedding import Embedding
 from services.enrich.lexicons import load_lexicon
 from services.enrich.pipeline import enricher_revision, load_resources
 from services.enrich.present import card
-from services.enrich.topics import SEEDS, TopicFileError, TopicModel, read_seeds, read_table, words
+from services.enrich.topics import SEEDS, TopicFileError, TopicModel, read_seeds, words
+from shared import topics
 from shared.articles import FeedRef
 from tests.enrich.articles import NOW
 
@@ -120,11 +121,11 @@ def test_a_line_that_cannot_be_read_is_named(tmp_path: Path, text: str, why: str
     own = tmp_path / "topics.txt"
     own.write_text(text, encoding="utf-8")
     with pytest.raises(TopicFileError, match=why):
-        read_seeds(own, read_table())
+        read_seeds(own, topics.table())
 
 
 def test_every_top_topic_has_seeds() -> None:
-    table = read_table()
+    table = topics.table()
     seeds = read_seeds(SEEDS, table)
     assert len([key for key, (broader, _) in table.items() if not broader and len(seeds.words[key]) >= 10]) == 17
 
@@ -132,7 +133,7 @@ def test_every_top_topic_has_seeds() -> None:
 @pytest.mark.skipif(not MEDIATOPICS.is_dir(), reason="IPTC's own file is not beside the checkout")
 def test_every_code_that_words_lead_to_is_in_iptcs_own_file() -> None:
     official = "".join(path.read_text(encoding="utf-8") for path in MEDIATOPICS.glob("*.json"))
-    seeds = read_seeds(SEEDS, read_table())
+    seeds = read_seeds(SEEDS, topics.table())
     assert [key for key in {*seeds.words, *seeds.sections} if key not in official] == []
 
 

@@ -10,7 +10,7 @@ import json
 import sys
 from pathlib import Path
 
-OUT = Path(__file__).resolve().parents[2] / "services" / "enrich" / "lexicons" / "mediatopics.tsv"
+OUT = Path(__file__).resolve().parents[2] / "shared" / "vocabularies" / "mediatopics.tsv"
 HEAD = "# IPTC Media Topics, 2022-02-03, English names; copyright IPTC (iptc.org), CC BY 4.0. id, broader id, name\n"
 
 
