@@ -11,16 +11,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from services.api.query import Ranked
-from services.api.search.store import Candidate
 from services.api.search.textquery import in_language
 from shared.words import BREAK
 
 SATURATION = 1.2  # BM25's k1
 USUAL_CHARS = 2500  # of the words of an article of 4 KB
 FRESH_DAYS = 7.0
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An article that may be ranked, by its words."""
+
+    article_id: int
+    sort_at: datetime
+    lang: str
+    words: str
 
 
 def best(

@@ -19,6 +19,7 @@ import psycopg
 from services.api.query import RANKED_MOST, ArticleQuery
 from services.api.search import condition as conditions
 from services.api.search.condition import Condition
+from services.api.search.ranking import Candidate
 from shared import facts
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
@@ -74,6 +75,33 @@ FROM head LEFT JOIN LATERAL (
 ) p ON true
 """
 
+_SHARE = """
+SELECT count(*) FROM article_lookup l WHERE l.facts && %(samples)s::text[] AND {indexed} AND {within}
+"""
+_FACETS = """
+WITH head AS (SELECT coalesce(max(position), 0) AS position FROM events),
+found AS MATERIALIZED (SELECT l.facts FROM article_lookup l WHERE {where}),
+counted AS (
+    SELECT split_part(f, '=', 1) AS kind, substr(f, strpos(f, '=') + 1) AS value, n
+    FROM (SELECT f, count(*) AS n FROM found, unnest(found.facts) AS f
+          WHERE f LIKE ANY (%(kinds)s) GROUP BY f) AS told
+),
+ranked AS (SELECT *, row_number() OVER (PARTITION BY kind ORDER BY n DESC, value) AS place FROM counted)
+SELECT head.position, (SELECT count(*) FROM found), r.kind, r.value, r.n
+FROM head LEFT JOIN ranked r ON r.place <= %(size)s ORDER BY r.kind, r.place
+"""
+_COUNTS = """
+WITH head AS (SELECT coalesce(max(position), 0) AS position FROM events)
+SELECT head.position, c.bucket, c.n FROM head LEFT JOIN (
+    SELECT date_trunc(%(interval)s, l.sort_at, 'UTC') AS bucket, count(*) AS n
+    FROM article_lookup l WHERE {where} GROUP BY 1
+) c ON true
+"""
+_ARTICLES = """
+SELECT a.article_id, a.sort_at, coalesce(a.position, 0), a.card, {rest} FROM enriched_articles a
+WHERE a.article_id = ANY(%s)
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Stored:
@@ -84,16 +112,6 @@ class Stored:
     position: int
     card: str
     rest: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """An article that may be ranked, by its words."""
-
-    article_id: int
-    sort_at: datetime
-    lang: str
-    words: str
 
 
 async def newest(
@@ -139,7 +157,7 @@ def _found(asked: Condition, within: str, query: ArticleQuery, now: datetime, he
     if wanted.since is not None and head - wanted.since <= conditions.NEAR:
         direct = " AND ".join(filter(None, (asked.facts, asked.words)))
         walk = _CHANGED.format(direct=direct, bounds=within)
-        return f"{walk}, {_FOUND.format(union='SELECT article_id, sort_at FROM walk')}", values
+        return f"{walk}, {_FOUND.format(union='TABLE walk')}", values
     steps = [_WALK.format(direct=asked.direct, bounds=within)]
     names = ["walk"]
     end = min(filter(None, (wanted.end, query.after and query.after[0])), default=None)
@@ -155,16 +173,13 @@ def _found(asked: Condition, within: str, query: ArticleQuery, now: datetime, he
             values[f"days{n}"] = stretch.days
         steps.append(_STAGE.format(n=n, before=names[-1], indexed=asked.indexed, bounds=within, stretch=told))
         names.append(f"stage{n}")
-    union = " UNION ALL ".join(f"SELECT article_id, sort_at FROM {name}" for name in names)
+    union = " UNION ALL ".join(f"TABLE {name}" for name in names)
     return f"{', '.join(steps)}, {_FOUND.format(union=union)}", values
 
 
 async def articles(conn: Connection, ids: Sequence[int], *, rest: bool) -> dict[int, Stored]:
     """Articles by id, those that exist."""
-    statement = """
-        SELECT a.article_id, a.sort_at, coalesce(a.position, 0), a.card, {rest} FROM enriched_articles a
-        WHERE a.article_id = ANY(%s)
-        """.format(rest="a.rest" if rest else "NULL")
+    statement = _ARTICLES.format(rest="a.rest" if rest else "NULL")
     cursor = await conn.execute(statement.encode(), (list(ids),))
     return {row[0]: Stored(*row) for row in await cursor.fetchall()}
 
@@ -195,9 +210,7 @@ class Share:
 
 async def share_for(conn: Connection, asked: Condition, within: str, values: dict[str, Any], rows: int) -> Share:
     """How much to count so that about `rows` rows are read: one sample says how many there may be."""
-    statement = f"""
-        SELECT count(*) FROM article_lookup l WHERE l.facts && %(samples)s::text[] AND {asked.indexed} AND {within}
-        """
+    statement = _SHARE.format(indexed=asked.indexed, within=within)
     told = asked.values | values | {"samples": [facts.sample(0)]}
     ((counted,),) = await (await conn.execute(statement.encode(), told, prepare=False)).fetchall()
     estimate = counted * facts.SAMPLES
@@ -223,18 +236,7 @@ async def facets(
 ) -> tuple[int, int, list[tuple[str, str, int]]]:
     """The head of the log, how many were counted, and the commonest facts of each kind: (kind, value, count)."""
     where, values = _counted(asked, *within, share)
-    statement = f"""
-        WITH head AS (SELECT coalesce(max(position), 0) AS position FROM events),
-        found AS MATERIALIZED (SELECT l.facts FROM article_lookup l WHERE {where}),
-        counted AS (
-            SELECT split_part(f, '=', 1) AS kind, substr(f, strpos(f, '=') + 1) AS value, n
-            FROM (SELECT f, count(*) AS n FROM found, unnest(found.facts) AS f
-                  WHERE f LIKE ANY (%(kinds)s) GROUP BY f) AS told
-        ),
-        ranked AS (SELECT *, row_number() OVER (PARTITION BY kind ORDER BY n DESC, value) AS place FROM counted)
-        SELECT head.position, (SELECT count(*) FROM found), r.kind, r.value, r.n
-        FROM head LEFT JOIN ranked r ON r.place <= %(size)s ORDER BY r.kind, r.place
-        """
+    statement = _FACETS.format(where=where)
     values |= {"kinds": [f"{kind}=%" for kind in kinds], "size": size}
     rows = await (await conn.execute(statement.encode(), values, prepare=False)).fetchall()
     return rows[0][0], rows[0][1], [(kind, value, n) for _, _, kind, value, n in rows if kind is not None]
@@ -245,13 +247,7 @@ async def counts(
 ) -> tuple[int, dict[datetime, int]]:
     """The head of the log, and how many articles were counted by the beginning of their interval."""
     where, values = _counted(asked, *within, share)
-    statement = f"""
-        WITH head AS (SELECT coalesce(max(position), 0) AS position FROM events)
-        SELECT head.position, c.bucket, c.n FROM head LEFT JOIN (
-            SELECT date_trunc(%(interval)s, l.sort_at, 'UTC') AS bucket, count(*) AS n
-            FROM article_lookup l WHERE {where} GROUP BY 1
-        ) c ON true
-        """
+    statement = _COUNTS.format(where=where)
     rows = await (await conn.execute(statement.encode(), values | {"interval": interval}, prepare=False)).fetchall()
     return rows[0][0], {bucket: n for _, bucket, n in rows if bucket is not None}
 
