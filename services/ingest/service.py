@@ -6,6 +6,7 @@ requests (LISTEN) ─▶ runner ─▶ polls ─▶ saver, sender        sweep  
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -32,6 +33,7 @@ from shared.queue import make_celery
 from shared.settings import Settings
 
 CONNECTIONS = 8
+GARBAGE = 50_000  # objects between two collections: the items of polls under way are many and all alive
 _log = logging.getLogger(__name__)
 
 
@@ -89,6 +91,8 @@ async def serve(settings: Settings, stop: asyncio.Event, concurrency: int = CONC
 
 async def main(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT."""
+    gc.freeze()  # what is loaded stays
+    gc.set_threshold(GARBAGE, 20, 50)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

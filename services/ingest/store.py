@@ -310,7 +310,7 @@ async def insert_articles(conn: Conn, ids: Sequence[int], rows: Sequence[dict[st
         INSERT INTO article_queue (article_id, version, lane, stored_at, queued_at)
         SELECT id, 1, lane, discovered_at, queued_at FROM given
         """,
-        (_json([{"id": article_id, **row} for article_id, row in zip(ids, rows, strict=True)]),),
+        (_json([row | {"id": article_id} for article_id, row in zip(ids, rows, strict=True)]),),
     )
 
 
