@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from services.ingest import store
@@ -53,10 +53,11 @@ class Verdict:
 async def poll(res: Resources, feed: Claimed) -> Result:
     """Poll a claimed feed and save what came of it. Raises `LeaseLost`, and psycopg's errors."""
     result = Result(started_at=datetime.now(UTC), outcome="unchanged")
-    response = await fetch(res.client, feed, result)
-    parsed = await _parse(res, feed, response, result) if response is not None else None
+    async with res.bodies:
+        response = await fetch(res.client, feed, result)
+        parsed = await _parse(res, feed, response, result) if response is not None else None
     if response is not None and parsed is not None:
-        await _store(res, feed, response, parsed, result)
+        await _store(res, feed, replace(response, body=b""), parsed, result)
     else:
         await res.saver.save(Writing(_finish(res, feed, result)))
     return result

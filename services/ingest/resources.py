@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 
 from services.ingest.metrics import Metrics
 from services.ingest.pool import ParsePool
@@ -12,6 +13,8 @@ from services.ingest.sender import Sender
 from shared.db import AsyncPool
 from shared.http import Client
 from shared.settings import Settings
+
+BODIES = 64  # in memory at once, each at most as large as a response may be
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,7 @@ class Resources:
     saver: Saver
     sender: Sender
     metrics: Metrics
+    bodies: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(BODIES))  # fetched and not yet parsed
 
     @property
     def bounds(self) -> Bounds:

@@ -24,7 +24,7 @@ from services.ingest.saver import LeaseLost, RaceLost
 from services.ingest.states import Claimed
 from shared.db import async_transaction
 
-CONCURRENCY = 64  # polls at once
+CONCURRENCY = 192  # polls at once, most of them waiting for others to be saved with (see `Resources.bodies`)
 BATCH = 100  # feeds claimed at once
 LEASE = timedelta(seconds=30)
 RENEW_S = 10.0

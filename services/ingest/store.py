@@ -215,16 +215,17 @@ async def take_keys(
     of them meanwhile: then nothing of this may be kept, and the poll is decided again. Keys are taken in order, so
     that two polls never wait for each other in a circle.
     """
-    keyed: list[dict[str, str | int]] = [{"key": key, "n": n} for n, keys in enumerate(new, 1) for key in keys]
-    keyed += [{"key": key, "article_id": article_id} for key, article_id in aliases]
+    keyed = [(key, n, 0) for n, keys in enumerate(new, 1) for key in keys]
+    keyed += [(key, 0, article_id) for key, article_id in aliases]
     cursor = await conn.execute(
         """
         WITH ids AS MATERIALIZED (
             SELECT n, nextval(pg_get_serial_sequence('articles', 'id')) AS id FROM generate_series(1, %(new)s) AS n
         ), taken AS (
             INSERT INTO article_keys (key, article_id)
-            SELECT decode(p.key, 'hex'), coalesce(p.article_id, ids.id)
-            FROM json_to_recordset(%(keys)s::json) AS p(key text, n integer, article_id bigint)
+            SELECT p.key, coalesce(ids.id, p.article_id)
+            FROM unnest(string_to_array(%(keys)s, ',')::bytea[], string_to_array(%(places)s, ',')::integer[],
+                        string_to_array(%(known)s, ',')::bigint[]) AS p(key, n, article_id)
             LEFT JOIN ids ON ids.n = p.n
             ORDER BY p.key
             ON CONFLICT (key) DO NOTHING
@@ -235,7 +236,9 @@ async def take_keys(
         """,
         {
             "new": len(new),
-            "keys": _json(keyed),
+            "keys": ",".join(f"\\x{key}" for key, _, _ in keyed),
+            "places": ",".join(str(n) for _, n, _ in keyed),
+            "known": ",".join(str(article_id) for _, _, article_id in keyed),
         },
     )
     rows = await cursor.fetchall()
