@@ -8,6 +8,8 @@ from functools import lru_cache
 
 import nh3
 
+LONGEST_TITLE = 10_000  # characters looked at, markup included
+
 _TAG_NAMES = (
     "a abbr article aside b blockquote br caption cite code dd del details dfn div dl dt em figcaption figure footer"
     " h1 h2 h3 h4 h5 h6 header hr i img ins kbd li main mark ol p pre q rp rt ruby s samp section small span strong"
@@ -49,6 +51,18 @@ _KNOWN_TAG = re.compile(
     r"|small|span|strike|strong|sub|sup|table|td|time|tr|tt|u|ul|wbr)(?:\s[^<>]*)?/?>",
     re.IGNORECASE,
 )
+# In a title: what is nobody's prose. Elements that hold no text with all that is in them, comments, document types,
+# and whatever looks like a tag with attributes.
+_NO_PROSE = re.compile(
+    r"<(script|style)\b[^<>]*>.{0,4000}?</\1\s*>|<!--.{0,4000}?-->|<!doctype\b[^<>]*>"
+    r"|<[a-z][a-z0-9]*\s+[a-z-]+\s*=\s*[\"'][^<>]*>|</?(?:applet|blink|center|embed|frame|frameset|iframe|link|meta|object)\s*/?>",
+    re.IGNORECASE | re.DOTALL,
+)
+# Elements that are emptied. XHTML may close one in itself, which HTML does not know: it would swallow all that follows.
+_CLOSED_IN_ITSELF = re.compile(
+    r"<(?:iframe|object|script|style|svg|math|form|select|template)\b[^<>]*/>", re.IGNORECASE
+)
+_SWALLOWING = (re.compile(r"<iframe\b[^<>]*>", re.IGNORECASE), re.compile(r"<object\b[^<>]*>", re.IGNORECASE))
 _TWICE = re.compile(
     r"&(?:#\d{1,6}|#[xX][0-9A-Fa-f]{1,6}|amp|quot|lt|gt|apos|nbsp|[lr][sd]quo|[mn]dash|hellip"
     r"|[A-Za-z]{1,2}(?:acute|grave|uml|circ|tilde|cedil|slash|ring|lig));"
@@ -78,14 +92,25 @@ def without_controls(text: str) -> str:
 
 def sanitise(fragment: str, base: str) -> str:
     """HTML that can be shown: no scripts, forms, frames, styles or handlers; relative addresses resolved."""
-    fragment = without_controls(fragment)
+    fragment = _unswallowed(without_controls(fragment))
     return _cleaner(base if _RELATIVE.search(fragment) else None).clean(fragment).strip()
+
+
+def _unswallowed(fragment: str) -> str:
+    """The fragment without frames and objects that are never closed, which would take all the rest with them."""
+    if "/>" in fragment:
+        fragment = _CLOSED_IN_ITSELF.sub("", fragment)
+    for opening in _SWALLOWING:
+        name = opening.pattern[1:7]
+        if len(opened := opening.findall(fragment)) and len(opened) > fragment.lower().count(f"</{name}"):
+            fragment = opening.sub("", fragment)
+    return fragment
 
 
 def text_of(fragment: str) -> str:
     """The text of HTML: blocks become lines, all other white space single blanks."""
     if "<" in fragment:
-        return text_of_clean(_text_only.clean(fragment))
+        return text_of_clean(_text_only.clean(_unswallowed(fragment)))
     return tidy(html.unescape(fragment) if "&" in fragment else fragment)
 
 
@@ -99,10 +124,11 @@ def text_of_clean(sanitised: str) -> str:
 
 def title_of(text: str, is_text: bool) -> str:
     """A title on one line: entities read, also those escaped twice; known tags taken out, all other `<` prose."""
+    text = text[:LONGEST_TITLE]
     if "&" in text:
         text = html.unescape(text) if not is_text else _TWICE.sub(_read_entity, text)
-    if not is_text and "<" in text and _KNOWN_TAG.search(text):
-        text = _KNOWN_TAG.sub("", text)
+    if not is_text and "<" in text:
+        text = _KNOWN_TAG.sub("", _NO_PROSE.sub("", text))
     if "&" in text:
         text = _TWICE.sub(_read_entity, text)
     return " ".join(without_controls(text).split())

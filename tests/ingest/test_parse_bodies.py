@@ -249,3 +249,27 @@ def test_every_captured_feed_is_read_and_both_readers_agree() -> None:
             f"{name}: {s.link} {x.link}" for s, x in pairs if s.link != x.link or not same_guid(s.guid, x.guid, url)
         ]
     assert not differing, "\n".join(differing[:20])
+
+
+@pytest.mark.parametrize(
+    "element", ['<iframe src="x"/>', '<iframe src="x"></iframe>', '<object data="x">', "<script/>", "<svg/>"]
+)
+def test_frames_and_objects_do_not_swallow_the_rest(element: str) -> None:
+    html = f"<p>Before.</p>{element}<p>After.</p><p>{'word ' * 300}</p>"
+    found = read(rss([item(1, description=html)])).items[0]
+    assert found.body_html is not None and "<p>After.</p>" in found.body_html
+    assert "After." in (read(rss([item(1, description=html[:60])])).items[0].description or "")
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("Ferry<script>track('x')</script> late", "Ferry late"),
+        ("Ferry <!-- ad --> late", "Ferry late"),
+        ('Ferry <iframe src="x"></iframe>late', "Ferry late"),
+        ("Vectors: std::vector<int> and <T>", "Vectors: std::vector<int> and <T>"),
+    ],
+)
+def test_titles_hold_no_scripts_and_keep_their_prose(given: str, expected: str) -> None:
+    body = rss([item(1, title="TITLE")]).replace("TITLE", f"<![CDATA[{given}]]>")
+    assert read(body).items[0].title == expected
