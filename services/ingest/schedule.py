@@ -1,9 +1,12 @@
 """When a feed is polled next, and why: every rule with its input and its vote. Pure; the one place that decides.
 
-A poll is worth its price when the items that may be waiting have waited PRICE_S seconds in sum. So a feed is polled
-when the expected sum, by its own rhythm, gets there: for a steady rate r that is every sqrt(2 PRICE_S / r) seconds,
-which finds news soonest in the mean for a given number of requests over all feeds; and it comes later in hours in
-which nothing is expected, earlier in a burst.
+A poll is worth its price when enough may be waiting. What n items are worth that have waited w seconds in sum is
+n^MIX w^(1 - MIX): of one item, the seconds it waits to the power 1 - MIX, since the first minutes of a delay cost a
+newsroom more than the last. For a steady rate r that is an interval that falls with r^(1 / (2 - MIX)); it comes later
+in hours in which nothing is expected, earlier in a burst, and just after the minutes at which a publisher publishes.
+With MIX = 0 a poll would come when the sum of waits is reached, which finds news soonest in the mean but leaves the
+busy feeds, whose items are most of all items, late; with MIX = 1 it would come with the number expected, which forgets
+the slow ones (decisions/0120 has the figures).
 
 What was lost may shorten that interval; what the publisher asks for (ttl, Cache-Control, Expires) may lengthen it; the
 operator's floor and ceiling bound it; failures and Retry-After push it away. The bundled sample wire, known by its
@@ -12,23 +15,25 @@ exact host and port, is polled every 15 s.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
-from math import sqrt
 
-from services.ingest.rhythm import HOUR_S, Rhythm
+from services.ingest.rhythm import HOUR_S, PHASE_S, PHASES, SLOT_S, Rhythm
 
 SAMPLEWIRE_S = 15.0
 DEFAULT_S = 3600.0  # of a feed whose rhythm is not known yet
-PRICE_S = 450.0  # of a request, in seconds that items wait: one item an hour is polled for every half hour
+MIX = 0.8  # of number and waits, in what the waiting items are worth
+PRICE = 1.55  # of a request: some six a feed and day for feeds with two items a day in the mean
 RETRY_AFTER_CAP_S = 86_400.0  # as Media Cloud; longer ones are nearly always mistakes
 GONE_S = 7 * 86_400.0  # between looks at a feed that the publisher took away (410)
 UNASKED_PAUSE_S = 900.0  # after 429 without Retry-After
 PERMANENT_FACTOR = 12  # times the floor: first retry of what will not mend itself
-FARTHEST_H = 7 * 24  # looked ahead
-JITTER = 0.1
+FARTHEST_S = 7 * 86_400.0  # looked ahead
+HALF = PHASES // 2
+JITTER = 0.1  # of the wait
+AIMED_JITTER_S = 30.0  # where the moment matters: after the minutes at which a feed brings news
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,7 @@ class Facts:
 
     rhythm: Rhythm
     within_s: float | None = None  # articles were lost by polling more rarely than this
-    breaking: bool = False  # its lane may cost four times as much
+    breaking: bool = False  # a poll is worth four times as much
     samplewire: bool = False
     failures: int = 0
     permanent: bool = False  # an error that will not mend itself
@@ -53,7 +58,7 @@ class Facts:
     rate_limited: bool = False
     fresh_s: float | None = None  # how long the answer said it stays fresh
     retry_after_at: datetime | None = None
-    price_s: float = PRICE_S
+    price: float = PRICE
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +88,7 @@ def plan(facts: Facts, bounds: Bounds, now: datetime, luck: float) -> Plan:
     else:
         rules, interval_s = _interval(facts, bounds, now)
     wait_s, rules = _pushed(facts, bounds, interval_s, rules)
-    wait_s *= 1 + JITTER * luck if not facts.samplewire else 1
+    wait_s += luck * _jitter_s(facts, wait_s)
     at = now + timedelta(seconds=wait_s)
     if facts.retry_after_at is not None and facts.retry_after_at > now:
         asked_s = (facts.retry_after_at - now).total_seconds()
@@ -94,6 +99,13 @@ def plan(facts: Facts, bounds: Bounds, now: datetime, luck: float) -> Plan:
             Rule("retry_after", f"the publisher asks until {facts.retry_after_at:%Y-%m-%dT%H:%M:%SZ}", asked_s, decides)
         )
     return Plan(at, interval_s, tuple(rules))
+
+
+def _jitter_s(facts: Facts, wait_s: float) -> float:
+    if facts.samplewire:
+        return 0.0
+    aimed = facts.rhythm.known and facts.failures == 0
+    return min(JITTER * wait_s, AIMED_JITTER_S) if aimed else JITTER * wait_s
 
 
 def _interval(facts: Facts, bounds: Bounds, now: datetime) -> tuple[list[Rule], float]:
@@ -115,7 +127,7 @@ def _interval(facts: Facts, bounds: Bounds, now: datetime) -> tuple[list[Rule], 
 
 
 def _rhythm_rule(facts: Facts, now: datetime) -> Rule:
-    rhythm, price_s = facts.rhythm, facts.price_s / 4 if facts.breaking else facts.price_s
+    rhythm, price = facts.rhythm, facts.price / 4 if facts.breaking else facts.price
     if not rhythm.known or rhythm.newest_at is None:
         wish_s = DEFAULT_S * min(8.0, 1.25**rhythm.quiet_polls) / (2 if facts.breaking else 1)
         return Rule("rhythm", f"no rhythm known yet; {rhythm.quiet_polls} polls without news", wish_s)
@@ -127,26 +139,76 @@ def _rhythm_rule(facts: Facts, now: datetime) -> Rule:
         f"{usual}the newest {silence_s:.0f} s ago: {per_day:.3g} a day expected,"
         f" x {rhythm.share(at):.2g} in this hour of the week"
     )
-    return Rule("rhythm", reason, worth_after_s(rhythm, at, price_s))
+    return Rule("rhythm", reason, worth_after_s(rhythm, at, price))
 
 
-def worth_after_s(rhythm: Rhythm, now: float, price_s: float) -> float:
-    """Seconds until the items that may wait by then have waited `price_s` in sum. Only with a known rhythm.
-
-    With n items expected to wait already and r more a second, t seconds add n t + r t^2 / 2 to the sum.
-    """
-    rate = rhythm.rate(now)
-    at, waiting, left_s = now, 0.0, price_s
-    for _ in range(FARTHEST_H):
+def worth_after_s(rhythm: Rhythm, now: float, price: float) -> float:
+    """Seconds until what may wait by then is worth `price`. Only with a known rhythm."""
+    rate, phases = rhythm.rate(now), rhythm.phases()
+    halves = [Whole.of(phases[:HALF]), Whole.of(phases[HALF:])]
+    # Who publishes by the clock has done so when an item came in these five minutes.
+    used_until = (rhythm.arrivals[0] // PHASE_S + 1) * PHASE_S
+    waiting, at = Waiting(), now
+    while at < now + FARTHEST_S:
         here = rate * rhythm.share(at)
-        span_s = (at // HOUR_S + 1) * HOUR_S - at
-        wait_s = 2 * left_s / (waiting + sqrt(waiting * waiting + 2 * here * left_s))
-        if wait_s <= span_s:
-            return at + wait_s - now
-        left_s -= waiting * span_s + here * span_s * span_s / 2
-        waiting += here * span_s
-        at += span_s
+        slot_ends = (at // SLOT_S + 1) * SLOT_S
+        if at % SLOT_S == 0:
+            after = halves[int(at // SLOT_S) % 2].after(waiting, here)
+            if after.worth() < price:
+                waiting, at = after, slot_ends
+                continue
+        while at < slot_ends:
+            span_s = (at // PHASE_S + 1) * PHASE_S - at
+            busy = phases[int(at % HOUR_S // PHASE_S)]
+            expected = here * (min(1.0, busy) if at < used_until else busy)
+            after = waiting.after(expected, span_s)
+            if after.worth() >= price:
+                return at + waiting.until_s(expected, span_s, price) - now
+            waiting, at = after, at + span_s
     return at - now
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Items expected to wait for a poll, and the seconds they have waited in sum."""
+
+    items: float = 0.0
+    waited_s: float = 0.0
+
+    def worth(self) -> float:
+        """What a poll that finds them is worth."""
+        return float(self.items**MIX * self.waited_s ** (1 - MIX))
+
+    def after(self, rate: float, span_s: float) -> Waiting:
+        """After a time in which `rate` items a second are expected."""
+        return Waiting(self.items + rate * span_s, self.waited_s + self.items * span_s + rate * span_s * span_s / 2)
+
+    def until_s(self, rate: float, span_s: float, price: float) -> float:
+        """When within `span_s`, at whose end they are worth the price, they first are."""
+        low, high = 0.0, span_s
+        while high - low > 1.0:
+            middle = (low + high) / 2
+            low, high = (low, middle) if self.after(rate, middle).worth() >= price else (middle, high)
+        return high
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A whole half hour at once: items that come, and seconds they have waited by its end, at one item a second."""
+
+    items: float
+    waited_s: float
+
+    @classmethod
+    def of(cls, phases: Sequence[float]) -> Whole:
+        """From how busy its phases are."""
+        items = [share * PHASE_S for share in phases]
+        return cls(sum(items), sum(share * (SLOT_S - (n + 0.5) * PHASE_S) for n, share in enumerate(items)))
+
+    def after(self, waiting: Waiting, rate: float) -> Waiting:
+        """What waits after it."""
+        waited_s = waiting.waited_s + waiting.items * SLOT_S + rate * self.waited_s
+        return Waiting(waiting.items + rate * self.items, waited_s)
 
 
 def _pushed(facts: Facts, bounds: Bounds, interval_s: float, rules: list[Rule]) -> tuple[float, list[Rule]]:

@@ -34,13 +34,38 @@ MINUTELY = every(timedelta(minutes=1))
 
 
 def test_a_feed_is_polled_when_a_request_is_worth_its_price() -> None:
-    hourly = planned(Facts(every(timedelta(hours=1), 200)))
-    assert decider(hourly) == "rhythm"
-    assert 900 < hourly.interval_s < 1800
-    slow = planned(Facts(every(timedelta(hours=23))))
-    assert 2 * hourly.interval_s < slow.interval_s < 7 * hourly.interval_s  # as the root of the rate
-    assert planned(Facts(every(timedelta(hours=1)), breaking=True)).interval_s < hourly.interval_s
-    assert planned(Facts(every(timedelta(hours=1)), price_s=5000)).interval_s > hourly.interval_s
+    hourly = every(timedelta(minutes=61), 200)
+    usual = planned(Facts(hourly))
+    assert decider(usual) == "rhythm"
+    assert 900 < usual.interval_s < 2400
+    slow = planned(Facts(every(timedelta(hours=23.2))))
+    assert 5 * usual.interval_s < slow.interval_s < 23 * usual.interval_s  # faster than the root of the rate
+    assert planned(Facts(hourly, breaking=True)).interval_s < usual.interval_s / 2
+    assert planned(Facts(hourly, price=20)).interval_s > usual.interval_s
+
+
+def test_what_comes_by_the_clock_is_looked_for_just_after() -> None:
+    clockwork = every(timedelta(hours=5), 200, NOW + timedelta(minutes=7))
+    polls = [plan(Facts(clockwork), BOUNDS, NOW + timedelta(minutes=m), 0.0).next_poll_at for m in range(10, 130)]
+    soon_after = sum(5 <= poll.minute < 15 for poll in polls)
+    assert soon_after > len(polls) / 2  # a sixth, were all minutes alike
+    assert sum(clockwork.phases()) == pytest.approx(12)
+    assert max(clockwork.phases()) == clockwork.phases()[1] > 5
+
+
+def test_the_moment_that_was_aimed_at_is_missed_by_half_a_minute_at_most() -> None:
+    slow = Facts(every(timedelta(hours=23.2)))
+    first, last = (plan(slow, BOUNDS, NOW, luck).next_poll_at for luck in (0.0, 0.999))
+    assert timedelta(seconds=29) < last - first < timedelta(seconds=30)
+    unknown = [plan(Facts(Rhythm()), BOUNDS, NOW, luck).next_poll_at for luck in (0.0, 0.999)]
+    assert unknown[1] - unknown[0] > timedelta(minutes=5)
+
+
+def test_a_rhythm_counted_by_the_hour_is_read_by_the_half_hour() -> None:
+    hours = "".join("3" if hour % 24 == 9 else "0" for hour in range(168))
+    old = Rhythm.of({"arrivals": [int(NOW.timestamp()), 3600], "hours": hours})
+    assert old.slots[18:20] == "21" and len(old.slots) == 336
+    assert Rhythm.of(old.stored()) == old
 
 
 def test_a_feed_that_falls_silent_is_polled_ever_less_and_a_burst_at_once_more() -> None:
@@ -59,8 +84,8 @@ def test_the_hours_in_which_a_feed_brings_news_are_learned() -> None:
     evening = datetime(2026, 11, 23, 19, 10, tzinfo=UTC).timestamp()
     assert rhythm.share(morning) > 4 > 0.5 > rhythm.share(evening)
     assert sum(rhythm.share(hour * 3600) for hour in range(168)) == pytest.approx(168, rel=0.05)
-    night = worth_after_s(rhythm, datetime(2026, 11, 23, 1, tzinfo=UTC).timestamp(), 3600)
-    dawn = worth_after_s(rhythm, datetime(2026, 11, 23, 8, 30, tzinfo=UTC).timestamp(), 3600)
+    night = worth_after_s(rhythm, datetime(2026, 11, 23, 1, tzinfo=UTC).timestamp(), 2.0)
+    dawn = worth_after_s(rhythm, datetime(2026, 11, 23, 8, 30, tzinfo=UTC).timestamp(), 2.0)
     assert dawn < night / 2
 
 
@@ -69,15 +94,15 @@ def test_what_is_remembered_stays_small() -> None:
     for n in range(3000):
         at = NOW + timedelta(minutes=7 * n)
         rhythm = rhythm.after([at, at - timedelta(minutes=7)], None, True, at)
-    assert (len(rhythm.arrivals), len(rhythm.hours)) == (40, 168)
+    assert (len(rhythm.arrivals), len(rhythm.slots)) == (40, 336)
     assert rhythm.history_s == pytest.approx(3000 * 420, rel=0.01)
-    assert len(orjson.dumps(rhythm.stored())) < 600
+    assert len(orjson.dumps(rhythm.stored())) < 800
 
 
 def test_dates_without_news_and_midnights_teach_nothing() -> None:
     stamped = MINUTELY.after([NOW + timedelta(hours=1)], None, False, NOW + timedelta(hours=1))
     assert stamped.arrivals == MINUTELY.arrivals
-    assert every(timedelta(days=1), 20, datetime(2026, 11, 23, tzinfo=UTC)).hours == ""
+    assert every(timedelta(days=1), 20, datetime(2026, 11, 23, tzinfo=UTC)).slots == ""
 
 
 def test_without_dates_the_polls_that_bring_news_are_the_rhythm() -> None:
@@ -103,7 +128,7 @@ def test_the_publisher_may_ask_for_more_distance_and_the_operator_bounds_it() ->
 
 
 def test_a_feed_that_lost_articles_is_polled_within_what_was_too_long() -> None:
-    daily = every(timedelta(days=1))
+    daily = every(timedelta(days=1), newest=NOW - timedelta(hours=3))
     found = planned(Facts(daily, within_s=700))
     assert (found.interval_s, decider(found)) == (700, "lost_articles")
     assert decider(planned(Facts(daily, within_s=10))) == "floor"

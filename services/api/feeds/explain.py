@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 HOURS = 168
-_CODES = string.digits + string.ascii_uppercase + string.ascii_lowercase  # one an hour, as the rhythm is stored
+_CODES = string.digits + string.ascii_uppercase + string.ascii_lowercase  # one a half hour, as the rhythm is stored
 _PAUSED = "the feed is paused: it is polled again when it is unpaused"
 
 
@@ -31,9 +31,16 @@ def explanation(row: Mapping[str, Any]) -> dict[str, Any]:
             "ttl_s": stored.get("ttl_s"),
             "quiet_polls": stored.get("quiet_polls", 0),
             "quiet_since": stored.get("quiet_since"),
-            "hours": [_CODES.index(code) for code in stored.get("hours", "")] or [0] * HOURS,
+            "hours": _hours(stored),
             "losses": stored.get("losses"),
             "validators": stored.get("validators"),
             "moves": stored.get("moves"),
         },
     }
+
+
+def _hours(stored: Mapping[str, Any]) -> list[int]:
+    slots = [_CODES.index(code) for code in stored.get("slots", "")]
+    if slots:
+        return [first + second for first, second in zip(slots[::2], slots[1::2], strict=True)]
+    return [_CODES.index(code) for code in stored.get("hours", "")] or [0] * HOURS

@@ -1,0 +1,93 @@
+"""What a publisher asks for is kept, and a feed that seemed dead is found again."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+from aiohttp import web
+
+from services.ingest.resources import Resources
+from shared.settings import Settings
+from tests.ingest.desk import Desk, ingesting
+from tests.ingest.publisher import Publisher, item, rss
+
+
+async def passes(desk: Desk, feed: int, time: timedelta) -> None:
+    """As if everything planned had been planned that much earlier."""
+    await desk.conn.execute(
+        "UPDATE feed_states SET next_poll_at = next_poll_at - %s, retry_after_at = retry_after_at - %s"
+        " WHERE feed_id = %s",
+        (time, time, feed),
+    )
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("form", ["seconds", "date"])
+async def test_retry_after_is_kept_in_both_its_forms(
+    desk: Desk, publisher: Publisher, ingest: Resources, status: int, form: str
+) -> None:
+    until = datetime.now(UTC) + timedelta(hours=2)
+    asked = "7200" if form == "seconds" else format_datetime(until, usegmt=True)
+    publisher.serve("/feed", b"", status=status, Retry_After=asked)
+    feed = await desk.subscribe(publisher.url("/feed"))
+    await desk.first_poll(feed)
+    state = await desk.state(feed)
+    assert abs(state["retry_after_at"] - until) < timedelta(seconds=60)
+    assert state["next_poll_at"] >= state["retry_after_at"]
+    assert [rule["rule"] for rule in state["rhythm"]["rules"] if rule["decided"]] == ["retry_after"]
+    refused = (await desk.poll_and_wait(feed))["refused"]
+    assert (refused["code"], publisher.times("/feed")) == ("retry_after", 1)
+    publisher.serve("/feed", rss([item(1)]))
+    await passes(desk, feed, timedelta(hours=3))
+    await desk.until(lambda: desk.rows("SELECT 1 FROM feed_states WHERE feed_id = %s AND status = 'ok'", feed))
+    assert (await desk.state(feed))["retry_after_at"] is None
+
+
+async def test_an_endless_retry_after_is_a_day_and_a_good_answer_asks_for_nothing(
+    desk: Desk, publisher: Publisher, ingest: Resources
+) -> None:
+    publisher.serve("/feed", b"", status=503, Retry_After="99999999")
+    publisher.serve("/good", rss([item(1)]), Retry_After="7200")
+    feed, good = [await desk.subscribe(publisher.url(path)) for path in ("/feed", "/good")]
+    await desk.first_poll(feed)
+    await desk.first_poll(good)
+    asked: datetime = (await desk.state(feed))["retry_after_at"]
+    assert timedelta(hours=23) < asked - datetime.now(UTC) <= timedelta(days=1)
+    assert (await desk.state(good))["retry_after_at"] is None
+
+
+async def test_a_feed_dead_for_forty_polls_is_still_looked_at_daily_and_found_again(
+    desk: Desk, publisher: Publisher, ingest: Resources
+) -> None:
+    feed = await desk.subscribe(publisher.url("/feed"))  # 404
+    await desk.first_poll(feed)
+    for _ in range(39):
+        await desk.poll_and_wait(feed)
+    state = await desk.state(feed)
+    assert state["status"] == "failing"
+    assert timedelta(0) < state["next_poll_at"] - datetime.now(UTC) < timedelta(days=1.2)
+    publisher.serve("/feed", rss([item(1)]))
+    await passes(desk, feed, timedelta(days=2))
+    await desk.until(lambda: desk.rows("SELECT 1 FROM feed_states WHERE feed_id = %s AND status = 'ok'", feed))
+    kinds = [kind for (kind,) in await desk.rows("SELECT type FROM events ORDER BY position")]
+    assert kinds == ["wiredesk.feed.failing.v1", "wiredesk.feed.recovered.v1"]
+
+
+async def test_two_replicas_prove_a_move_together_and_each_sighting_counts_once(
+    desk: Desk, publisher: Publisher, settings: Settings
+) -> None:
+    async def moved(request: web.Request) -> web.StreamResponse:
+        return web.Response(status=308, headers={"Location": publisher.url("/new", "localhost")})
+
+    publisher.answers["/old"] = moved
+    publisher.serve("/new", rss([item(n, pubDate="") for n in range(3)]))
+    async with ingesting(settings), ingesting(settings):
+        feed = await desk.subscribe(publisher.url("/old"))
+        await desk.first_poll(feed)
+        for _ in range(5):
+            await desk.poll_and_wait(feed)
+    state = await desk.state(feed)
+    assert (state["rhythm"]["moves"]["seen"], publisher.times("/old"), state["moved_to"]) == (6, 6, None)
+    assert await desk.one("SELECT count(*) FROM polls WHERE feed_id = %s", feed) == 6
