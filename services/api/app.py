@@ -10,7 +10,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.api import articles, asyncapi, dashboard, events, failures, openapi, socket
+from services.api import articles, asyncapi, dashboard, entities, events, facets, failures, openapi, similar, socket
 from services.api.auth import Gate, Keyring
 from services.api.deps import Resources
 from services.api.feeds import routes as feeds
@@ -34,7 +34,10 @@ def create_app(settings: Settings, resources: Resources) -> FastAPI:
     app.state.keyring = Keyring(resources)
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]  # the documented way to replace it
     for router in (
+        similar.router,
         articles.router,
+        facets.router,
+        entities.router,
         events.router,
         socket.router,
         feeds.opml_router,

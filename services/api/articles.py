@@ -170,11 +170,11 @@ async def _one(request: Request, article_id: str, form: formats.ArticleForm | No
     held = resources(request)
     wanted = params.read(request.scope["query_string"], () if form else query.ONE_ARTICLE)
     async with held.reading() as conn:
-        row = await store.article(conn, _id(article_id))
+        row = await store.article(conn, article_id_of(article_id))
         asked = row is not None and EMBEDDING in (wanted.get("fields") or ())
-        vectors = await store.vectors(conn, [_id(article_id)]) if asked else {}
+        vectors = await store.vectors(conn, [article_id_of(article_id)]) if asked else {}
     if row is None:
-        raise _unknown(article_id)
+        raise unknown(article_id)
     told = shape.whole(row.card, row.rest, row.position)
     if asked:
         told[EMBEDDING] = shape.numbers(vectors.get(row.article_id))
@@ -223,9 +223,9 @@ async def versions(request: Request, article_id: str) -> Response:
     negotiate(request, (JSON,))
     params.read(request.scope["query_string"], ())
     async with held.reading() as conn:
-        rows = await store.versions(conn, _id(article_id))
+        rows = await store.versions(conn, article_id_of(article_id))
     if not rows:
-        raise _unknown(article_id)
+        raise unknown(article_id)
     names = ("version", "position", "seen_at", "title", "modified_at", "significant", "changes")
     items = [dict(zip(names, row, strict=True)) for row in rows]
     return answer(request, Body(orjson.dumps({"items": items}, option=orjson.OPT_UTC_Z)))
@@ -238,18 +238,22 @@ async def trace(request: Request, article_id: str) -> Response:
     negotiate(request, (JSON,))
     params.read(request.scope["query_string"], ())
     async with held.reading() as conn:
-        rows = await store.trace(conn, _id(article_id))
+        rows = await store.trace(conn, article_id_of(article_id))
     if not rows:
-        raise _unknown(article_id)
+        raise unknown(article_id)
     items = [{"at": at, "step": step, **detail} for at, step, detail in rows]
-    return answer(request, Body(orjson.dumps({"id": _id(article_id), "items": items}, option=orjson.OPT_UTC_Z)))
+    return answer(
+        request, Body(orjson.dumps({"id": article_id_of(article_id), "items": items}, option=orjson.OPT_UTC_Z))
+    )
 
 
-def _id(text: str) -> int:
+def article_id_of(text: str) -> int:
+    """The id in a path. Raises `Problem`: what is no number is no article."""
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
-        raise _unknown(text)
+        raise unknown(text)
     return int(text)
 
 
-def _unknown(article_id: str) -> Problem:
+def unknown(article_id: str) -> Problem:
+    """The problem that there is no such article."""
     return Problem("not_found", f"there is no article {article_id}")

@@ -231,6 +231,12 @@ def read_articles(query: bytes) -> ArticleQuery:
     return ArticleQuery(_filter(v), _form(v), v["limit"], after, relevance, ranked)
 
 
+def read_counts(query: bytes, takes: tuple[Param, ...]) -> tuple[Filter, dict[str, Any]]:
+    """The articles that are to be counted, and every value of a query string by name. Raises `Problem`."""
+    v = params.read(query, takes)
+    return _filter({"entity": ()} | v), v
+
+
 def read_events(query: bytes) -> EventQuery:
     """The stretch of the log that a query string asks for. Raises `Problem`."""
     v = params.read(query, EVENTS)

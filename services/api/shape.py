@@ -58,6 +58,11 @@ def only(told: dict[str, Any], fields: Sequence[str]) -> dict[str, Any]:
     return {name: value for name, value in told.items() if name in fields or name in ALWAYS}
 
 
+def with_members(card: str, position: int, further: dict[str, Any]) -> bytes:
+    """A card with further members, spliced like `position`."""
+    return b"%s,%s" % (with_position(card.encode(), position)[:-1], orjson.dumps(further)[1:])
+
+
 def page(items: Iterable[bytes], following: str | None, position: int) -> bytes:
     """A list response of ready items."""
     return b'{"items":[%s],"next":%s,"position":%d}' % (b",".join(items), orjson.dumps(following), position)

@@ -197,6 +197,7 @@ class Share:
     """Which part of the articles is counted: all of them, or so many of the 256 samples."""
 
     samples: int = facts.SAMPLES
+    estimate: int = 0  # how many there may be
 
     @property
     def exact(self) -> bool:
@@ -214,7 +215,8 @@ async def share_for(conn: Connection, asked: Condition, within: str, values: dic
     told = asked.values | values | {"samples": [facts.sample(0)]}
     ((counted,),) = await (await conn.execute(statement.encode(), told, prepare=False)).fetchall()
     estimate = counted * facts.SAMPLES
-    return Share() if estimate <= rows else Share(max(1, facts.SAMPLES * rows // estimate))
+    samples = facts.SAMPLES if estimate <= rows else max(1, facts.SAMPLES * rows // estimate)
+    return Share(samples, estimate)
 
 
 def _counted(asked: Condition, within: str, values: dict[str, Any], share: Share) -> tuple[str, dict[str, Any]]:
@@ -254,20 +256,19 @@ async def counts(
 
 async def sharing(
     conn: Connection, article_id: int, features: Sequence[str], days: Sequence[str], each: int
-) -> list[tuple[int, list[str]]]:
-    """(article id, features shared) of articles of some days that have any of the features; some of each, not all."""
+) -> list[int]:
+    """Ids of articles of some days that have any of the facts; some of each, not all."""
     cursor = await conn.execute(
         """
-        SELECT c.article_id, array_agg(f.fact) FROM unnest(%(features)s::text[]) AS f (fact),
+        SELECT DISTINCT c.article_id FROM unnest(%(features)s::text[]) AS f (fact),
         LATERAL (SELECT l.article_id FROM article_lookup l
                  WHERE l.facts @> ARRAY[f.fact] AND l.facts && %(days)s::text[] AND l.article_id <> %(id)s
                  LIMIT %(each)s) AS c
-        GROUP BY c.article_id
         """,
         {"features": list(features), "days": list(days), "id": article_id, "each": each},
         prepare=False,
     )
-    return await cursor.fetchall()
+    return [row[0] for row in await cursor.fetchall()]
 
 
 async def worded_like(conn: Connection, article_id: int, lexemes: str, days: Sequence[str], each: int) -> list[int]:
