@@ -102,7 +102,10 @@ class Client:
     async def get(
         self, url: str, *, headers: Mapping[str, str] | None = None, limits: Limits = DEFAULT_LIMITS
     ) -> Response:
-        """GET, redirects followed and each checked. Any status is a response. Raises `FetchError`."""
+        """GET, redirects followed and each checked. Any status is a response. Raises `FetchError`.
+
+        With `limits.redirects` 0 a redirect is an answer like any other.
+        """
         return await self._bounded("GET", url, headers or {}, None, limits)
 
     async def post(
@@ -126,7 +129,7 @@ class Client:
         here, permanent, only_permanent = url, None, True
         for _ in range(limits.redirects + 1):
             response = await self._once(method, here, headers, body, limits)
-            if method != "GET" or response.status not in REDIRECTS:
+            if method != "GET" or response.status not in REDIRECTS or not limits.redirects:
                 return Response(response.status, response.headers, response.body, here, permanent, response.received_at)
             target = resolve(here, response.headers.get("location", ""))
             if not response.headers.get("location") or target is None:

@@ -48,6 +48,10 @@ class Settings(BaseSettings):
     host_concurrency: int = Field(default=2, ge=1)
     host_gap_s: float = Field(default=1.0, ge=0)
 
+    fetch_pages: bool = True
+    page_wait_s: float = Field(default=20.0, ge=0)
+    public_ingest_url: str = ""
+
     enrich_workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
     ner: str = "default"
     topics: str = ""

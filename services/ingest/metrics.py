@@ -33,6 +33,12 @@ class Metrics:
             "Polls that shared no item with the poll before: articles may be lost",
             registry=self.registry,
         )
+        self.pages = Counter(
+            "wiredesk_ingest_pages",
+            "Visits to pages by outcome",
+            labelnames=("outcome",),
+            registry=self.registry,
+        )
         self.queued = Counter(
             "wiredesk_ingest_articles_queued", "Ids sent to the queue", labelnames=("why",), registry=self.registry
         )

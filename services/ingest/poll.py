@@ -18,16 +18,19 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from services.ingest import store
 from services.ingest.children import read_children
 from services.ingest.decide import Correction, Decision, correct, decide
 from services.ingest.discover import well_known
 from services.ingest.fetch import fetch
+from services.ingest.hosts import domain_of
 from services.ingest.items import Item, ParsedFeed
 from services.ingest.losses import is_lost
 from services.ingest.outcomes import Failure
+from services.ingest.pages.teaser import page_host
 from services.ingest.parse import Job
 from services.ingest.refusals import NotAFeed, ParserKilled
 from services.ingest.resources import Resources
@@ -98,14 +101,19 @@ async def _store(res: Resources, feed: Claimed, response: Response, parsed: Pars
         verdict = _all_new(parsed) if untried else await _decide(res, feed, parsed)
         _count(feed, result, parsed, verdict)
         queued_at = res.sender.queued_at(datetime.now(UTC))
+        writing = _writing(res, feed, response, parsed, result, verdict, queued_at)
         try:
-            ids = await res.saver.save(_writing(res, feed, response, parsed, result, verdict, queued_at))
+            ids = await res.saver.save(writing)
         except RaceLost:
             if attempt == ATTEMPTS - 1:
                 raise
             continue
-        corrected = [correction.article_id for correction in verdict.corrections]
-        res.sender.put([*ids, *corrected], _lane(feed), queued_at)
+        waiting = {page["article_id"] for page in writing.pages}
+        corrected = [c.article_id for c in verdict.corrections if c.article_id not in waiting]
+        at_once = [article_id for n, article_id in enumerate(ids) if n not in writing.new_pages]
+        res.sender.put([*at_once, *corrected], _lane(feed), queued_at)
+        if waiting or writing.new_pages:
+            res.wanted.set()
         return
 
 
@@ -162,20 +170,40 @@ def _writing(
     decision, lane, feed_id = verdict.decision, _lane(feed), feed.feed_id
     seen_at, fetched_at = result.started_at, response.received_at
     source = source_of(feed, parsed) if decision.new else {}
+    wait_until = datetime.now(UTC) + timedelta(seconds=res.settings.page_wait_s)
+    wanted = [_page(res, item, lane) for item in decision.new]
+    wanted_again = [_page(res, correction.item, lane) for correction in verdict.corrections]
     return Writing(
         finished=_finish(res, feed, result),
-        new=[store.article_row(item, feed_id, source, lane, seen_at, fetched_at, queued_at) for item in decision.new],
+        new=[
+            store.article_row(item, feed_id, source, lane, seen_at, fetched_at, queued_at, wait_until if page else None)
+            for item, page in zip(decision.new, wanted, strict=True)
+        ],
         new_keys=decision.new_keys,
         aliases=decision.aliases,
+        new_pages={n: page for n, page in enumerate(wanted) if page},
+        pages=[
+            page | {"article_id": correction.article_id}
+            for correction, page in zip(verdict.corrections, wanted_again, strict=True)
+            if page
+        ],
         corrections=[
-            store.correction_row(correction, feed_id, lane, seen_at, fetched_at, queued_at)
-            for correction in verdict.corrections
+            store.correction_row(
+                correction, feed_id, lane, seen_at, fetched_at, queued_at, wait_until if page else None
+            )
+            for correction, page in zip(verdict.corrections, wanted_again, strict=True)
         ],
         carried=[
             store.carried_row(item, article_id, feed_id, seen_at)
             for item, article_id in (*decision.linked, *verdict.refreshed)
         ],
     )
+
+
+def _page(res: Resources, item: Item, lane: Lane) -> dict[str, Any] | None:
+    """The page that an item wants, as `pages.store.want` takes it but for the article's id."""
+    host = page_host(item) if res.settings.fetch_pages else None
+    return None if host is None else {"url": item.url, "host": host, "domain": domain_of(host), "lane": lane}
 
 
 def _finish(res: Resources, feed: Claimed, result: Result) -> Finished:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from services.ingest import store
+from services.ingest.hosts import domain_of
 from shared.db import AsyncPool, async_transaction
 from shared.errors import AddressRefused
 from shared.urls import host_key
@@ -42,7 +43,7 @@ async def answer_requests(db: AsyncPool) -> bool:
                 return due
             answers = sort_requests(rows, now)
             if answers.up:
-                await store.add_hosts(conn, [host for _, _, host, _ in answers.up.values()], now)
+                await store.add_hosts(conn, {host: domain_of(host) for _, _, host, _ in answers.up.values()}, now)
                 await store.take_up(conn, list(answers.up.values()), now)
             if answers.removed:
                 await store.drop_states(conn, sorted(answers.removed))

@@ -29,6 +29,7 @@ class Resources:
     sender: Sender
     metrics: Metrics
     bodies: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(BODIES))  # fetched and not yet parsed
+    wanted: asyncio.Event = field(default_factory=asyncio.Event)  # set when pages may be due
 
     @property
     def bounds(self) -> Bounds:

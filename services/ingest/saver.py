@@ -17,6 +17,8 @@ from typing import Any
 import psycopg
 
 from services.ingest import store
+from services.ingest.hosts import domain_of
+from services.ingest.pages import store as pages
 from services.ingest.states import Finished
 from shared.db import AsyncPool, async_transaction
 from shared.errors import WiredeskError
@@ -48,6 +50,8 @@ class Writing:
     aliases: list[tuple[str, int]] = field(default_factory=list)
     corrections: list[dict[str, Any]] = field(default_factory=list)
     carried: list[dict[str, Any]] = field(default_factory=list)
+    new_pages: dict[int, dict[str, Any]] = field(default_factory=dict)  # wanted by the nth of `new`
+    pages: list[dict[str, Any]] = field(default_factory=list)  # wanted by known articles
 
     @property
     def feed_id(self) -> int:
@@ -132,6 +136,11 @@ class Saver:
                     raise RaceLost("another feed brought the same article")
             if new:
                 await store.insert_articles(conn, ids, new)
+            wanted = [row for writing in batch for row in writing.pages]
+            start = 0
+            for writing in batch:
+                wanted += [row | {"article_id": ids[start + n]} for n, row in writing.new_pages.items()]
+                start += len(writing.new)
             if corrections:
                 _each_once([row["id"] for row in corrections])
                 if await store.correct_articles(conn, corrections) != len(corrections):
@@ -139,6 +148,11 @@ class Saver:
             if carried:
                 _each_once([(row["article_id"], row["feed_id"]) for row in carried])
                 await store.carry(conn, carried)
+            if wanted:
+                await pages.want(conn, wanted, datetime.now(UTC))
+            moved = {row["host"] for w in batch if (row := w.finished.row)["moved_to"] is not None}
+            if moved:
+                await store.add_hosts(conn, {host: domain_of(host) for host in moved}, datetime.now(UTC))
             kept = await store.finish_polls(conn, [writing.finished.row for writing in batch])
             if len(kept) != len(batch):
                 raise LeaseLost("the feed is polled by another replica, or was paused, moved or removed")

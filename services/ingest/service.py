@@ -1,6 +1,7 @@
 """The ingest process: opens what it needs, runs its parts side by side, closes in reverse.
 
-requests (LISTEN) ─▶ runner ─▶ polls ─▶ saver, sender        sweep        doctor (LISTEN)        health listener
+requests (LISTEN) ─▶ runner ─▶ polls ─▶ saver, sender        sweep        doctor (LISTEN)
+pages ─▶ visits ─▶ sender        health listener
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import redis
 from services.ingest.doctor import Doctor
 from services.ingest.health import listening
 from services.ingest.metrics import Metrics
+from services.ingest.pages.runner import Pages
 from services.ingest.pool import ParsePool
 from services.ingest.resources import Resources
 from services.ingest.runner import CONCURRENCY, Runner
@@ -62,7 +64,7 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
 async def serve(settings: Settings, stop: asyncio.Event, concurrency: int = CONCURRENCY) -> None:
     """Ingest until `stop` is set. Ends with an error if one of its parts does."""
     async with open_resources(settings) as res:
-        runner = Runner(res, concurrency)
+        runner, pages = Runner(res, concurrency), Pages(res)
         parts: list[asyncio.Task[Any]] = [
             asyncio.create_task(part, name=name)
             for name, part in (
@@ -72,6 +74,7 @@ async def serve(settings: Settings, stop: asyncio.Event, concurrency: int = CONC
                 ("leases", runner.keep_leases()),
                 ("sweep", Sweep(res).run()),
                 ("doctor", Doctor(res).run()),
+                ("pages", pages.run()),
                 ("poll", runner.run()),
             )
         ]
@@ -80,7 +83,7 @@ async def serve(settings: Settings, stop: asyncio.Event, concurrency: int = CONC
             notify_ready()
             stopped: asyncio.Task[Any] = asyncio.create_task(stop.wait(), name="stop")
             ended, _ = await asyncio.wait([*parts, stopped], return_when=asyncio.FIRST_COMPLETED)
-            await runner.stop()
+            await asyncio.gather(runner.stop(), pages.stop())
         stopped.cancel()
         for part in parts:
             part.cancel()

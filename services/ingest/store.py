@@ -30,9 +30,10 @@ def _json(rows: Any) -> str:
 
 
 async def lock_due(conn: Conn, now: datetime, limit: int) -> list[int]:
-    """Lock at most `limit` due feeds and their hosts; the ids of the feeds whose host was not locked by another.
+    """Lock at most `limit` due feeds, their hosts and domains; the ids of the feeds of which others locked nothing.
 
     Hosts are locked here and counted in `claim`, a statement later, so that what others committed meanwhile counts.
+    Pages are claimed under the same locks (`pages/store.py`), so that a host has one clock for both.
     """
     cursor = await conn.execute(
         """
@@ -40,9 +41,12 @@ async def lock_due(conn: Conn, now: datetime, limit: int) -> list[int]:
             SELECT feed_id, host FROM feed_states WHERE next_poll_at <= %(now)s
             ORDER BY next_poll_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
         ), free AS MATERIALIZED (
-            SELECT host FROM hosts WHERE host IN (SELECT host FROM due) FOR UPDATE SKIP LOCKED
+            SELECT host, domain FROM hosts WHERE host IN (SELECT host FROM due) FOR UPDATE SKIP LOCKED
+        ), calm AS MATERIALIZED (
+            SELECT domain FROM domains WHERE domain IN (SELECT domain FROM free) FOR UPDATE SKIP LOCKED
         )
         SELECT feed_id FROM due JOIN free USING (host)
+        WHERE free.domain IS NULL OR free.domain IN (SELECT domain FROM calm)
         """,
         {"now": now, "limit": limit},
     )
@@ -60,33 +64,57 @@ async def claim(
 ) -> list[Claimed]:
     """Lease the locked feeds that their hosts have room for; put the others off to when it may have.
 
+    A domain takes twice what a host takes: twice the requests at once, half the gap. What runs is counted over feeds
+    and pages.
     A leased feed is due again when its lease ends, should its poll never be saved.
     """
     cursor = await conn.execute(
         """
         WITH due AS (
-            SELECT feed_id, host, row_number() OVER (PARTITION BY host ORDER BY next_poll_at, feed_id) AS place
-            FROM feed_states WHERE feed_id = ANY(%(feeds)s)
+            SELECT s.feed_id, s.host, h.domain, s.next_poll_at, h.next_start_at, s.host = %(exempt)s AS exempt,
+                   row_number() OVER (PARTITION BY s.host ORDER BY s.next_poll_at, s.feed_id) AS place
+            FROM feed_states s JOIN hosts h USING (host) WHERE s.feed_id = ANY(%(feeds)s)
+        ), running AS (
+            SELECT h.host, h.domain FROM feed_states JOIN hosts h USING (host) WHERE lease_until > %(now)s
+             AND (h.host IN (SELECT host FROM due) OR h.domain IN (SELECT domain FROM due))
+            UNION ALL
+            SELECT h.host, h.domain FROM pages JOIN hosts h USING (host) WHERE lease_until > %(now)s
+             AND (h.host IN (SELECT host FROM due) OR h.domain IN (SELECT domain FROM due))
         ), busy AS (
-            SELECT host, count(*) AS polls FROM feed_states
-            WHERE lease_until > %(now)s AND host IN (SELECT host FROM due) GROUP BY host
+            SELECT host, count(*) AS requests FROM running GROUP BY host
+        ), roomy AS (
+            SELECT d.*, d.exempt OR (
+                       d.place + coalesce(b.requests, 0) <= %(concurrency)s
+                       AND (%(gap)s = 0 OR (d.place = 1 AND d.next_start_at <= %(now)s))
+                   ) AS has_room
+            FROM due d LEFT JOIN busy b USING (host)
+        ), ranked AS (
+            SELECT r.*, m.next_start_at AS domain_start_at,
+                   row_number() OVER (PARTITION BY r.domain, r.has_room ORDER BY r.next_poll_at, r.feed_id)
+                   + (SELECT count(*) FROM running n WHERE n.domain = r.domain) AS domain_place,
+                   row_number() OVER (PARTITION BY r.domain, r.has_room ORDER BY r.next_poll_at, r.feed_id) AS turn
+            FROM roomy r LEFT JOIN domains m USING (domain)
         ), judged AS (
-            SELECT d.feed_id, d.host, d.place, h.next_start_at,
-                   d.host = %(exempt)s OR (
-                       d.place + coalesce(b.polls, 0) <= %(concurrency)s
-                       AND (%(gap)s = 0 OR (d.place = 1 AND h.next_start_at <= %(now)s))
-                   ) AS admitted
-            FROM due d JOIN hosts h USING (host) LEFT JOIN busy b USING (host)
+            SELECT r.*, r.exempt OR (r.has_room AND (r.domain IS NULL OR (
+                       r.domain_place <= 2 * %(concurrency)s
+                       AND (%(gap)s = 0 OR (r.turn = 1 AND coalesce(r.domain_start_at, %(now)s) <= %(now)s))
+                   ))) AS admitted
+            FROM ranked r
         ), started AS (
             UPDATE hosts h SET next_start_at = %(now)s + make_interval(secs => %(gap)s)
-            FROM (SELECT DISTINCT host FROM judged WHERE admitted AND host <> %(exempt)s) j
+            FROM (SELECT DISTINCT host FROM judged WHERE admitted AND NOT exempt) j
             WHERE h.host = j.host AND %(gap)s > 0
+        ), started_there AS (
+            UPDATE domains m SET next_start_at = %(now)s + make_interval(secs => %(gap)s / 2)
+            FROM (SELECT DISTINCT domain FROM judged WHERE admitted AND NOT exempt) j
+            WHERE m.domain = j.domain AND %(gap)s > 0
         ), moved AS (
             UPDATE feed_states s SET
                 lease_token = s.lease_token + CASE WHEN j.admitted THEN 1 ELSE 0 END,
                 lease_until = CASE WHEN j.admitted THEN %(until)s END,
                 next_poll_at = CASE WHEN j.admitted THEN %(until)s ELSE
-                    greatest(%(now)s, j.next_start_at) + make_interval(secs => j.place * greatest(%(gap)s, 0.25)) END
+                    greatest(%(now)s, j.next_start_at, j.domain_start_at)
+                    + make_interval(secs => j.place * greatest(%(gap)s, 0.25)) END
             FROM judged j WHERE s.feed_id = j.feed_id
             RETURNING s.*, j.admitted
         )
@@ -142,16 +170,26 @@ async def next_due_at(conn: Conn) -> datetime | None:
     return found
 
 
-async def take_turn(conn: Conn, host: str, now: datetime, gap_s: float) -> datetime:
-    """The next moment at which this host may be asked, taken from all others."""
+async def take_turn(conn: Conn, host: str, domain: str | None, now: datetime, gap_s: float) -> datetime:
+    """The next moment at which this host and its domain may be asked, taken from all others."""
     cursor = await conn.execute(
         """
-        INSERT INTO hosts AS h (host, next_start_at) VALUES (%(host)s, %(now)s + make_interval(secs => %(gap)s))
-        ON CONFLICT (host) DO UPDATE SET
-            next_start_at = greatest(h.next_start_at, %(now)s) + make_interval(secs => %(gap)s)
-        RETURNING next_start_at - make_interval(secs => %(gap)s)
+        WITH there AS (
+            INSERT INTO domains AS m (domain, next_start_at)
+            SELECT %(domain)s::text, %(now)s + make_interval(secs => %(gap)s / 2) WHERE %(domain)s::text IS NOT NULL
+            ON CONFLICT (domain) DO UPDATE SET
+                next_start_at = greatest(m.next_start_at, %(now)s) + make_interval(secs => %(gap)s / 2)
+            RETURNING next_start_at - make_interval(secs => %(gap)s / 2) AS at
+        ), here AS (
+            INSERT INTO hosts AS h (host, domain, next_start_at)
+            VALUES (%(host)s, %(domain)s, %(now)s + make_interval(secs => %(gap)s))
+            ON CONFLICT (host) DO UPDATE SET domain = excluded.domain,
+                next_start_at = greatest(h.next_start_at, %(now)s) + make_interval(secs => %(gap)s)
+            RETURNING next_start_at - make_interval(secs => %(gap)s) AS at
+        )
+        SELECT greatest(here.at, there.at) FROM here LEFT JOIN there ON true
         """,
-        {"host": host, "now": now, "gap": gap_s},
+        {"host": host, "domain": domain, "now": now, "gap": gap_s},
     )
     at: datetime = (await cursor.fetchall())[0][0]
     return at
@@ -254,8 +292,9 @@ def article_row(
     discovered_at: datetime,
     fetched_at: datetime,
     queued_at: datetime | None,
+    wait_until: datetime | None = None,
 ) -> dict[str, Any]:
-    """A new article as `insert_articles` takes it, but for its id."""
+    """A new article as `insert_articles` takes it, but for its id. With `wait_until` it waits for its page first."""
     return {
         "url": item.url,
         "canonical_url": item.canonical_url,
@@ -279,7 +318,8 @@ def article_row(
         "lane": lane,
         "discovered_at": discovered_at,
         "fetched_at": fetched_at,
-        "queued_at": queued_at,
+        "queued_at": None if wait_until else queued_at,
+        "wait_until": wait_until,
     }
 
 
@@ -293,7 +333,7 @@ async def insert_articles(conn: Conn, ids: Sequence[int], rows: Sequence[dict[st
                 published_at timestamptz, published_precision text, published_raw text, modified_at timestamptz,
                 body_html text, images jsonb, media jsonb, categories text[], content_hash text, guid text,
                 item_hash text, feed_id bigint, source jsonb, lane text, discovered_at timestamptz,
-                fetched_at timestamptz, queued_at timestamptz)
+                fetched_at timestamptz, queued_at timestamptz, wait_until timestamptz)
         ), stored AS (
             INSERT INTO articles (id, url, canonical_url, title, description, authors, language, published_at,
                                   published_precision, published_raw, modified_at, discovered_at, fetched_at,
@@ -310,8 +350,8 @@ async def insert_articles(conn: Conn, ids: Sequence[int], rows: Sequence[dict[st
                                           content_hash)
             SELECT id, 1, discovered_at, title, modified_at, true, '[]', decode(content_hash, 'hex') FROM given
         )
-        INSERT INTO article_queue (article_id, version, lane, stored_at, queued_at)
-        SELECT id, 1, lane, discovered_at, queued_at FROM given
+        INSERT INTO article_queue (article_id, version, lane, stored_at, queued_at, wait_until)
+        SELECT id, 1, lane, discovered_at, queued_at, wait_until FROM given
         """,
         (_json([row | {"id": article_id} for article_id, row in zip(ids, rows, strict=True)]),),
     )
@@ -324,8 +364,9 @@ def correction_row(
     seen_at: datetime,
     fetched_at: datetime,
     queued_at: datetime | None,
+    wait_until: datetime | None = None,
 ) -> dict[str, Any]:
-    """A new version as `correct_articles` takes it."""
+    """A new version as `correct_articles` takes it. With `wait_until` it waits for its page first."""
     return {
         "id": correction.article_id,
         "version": correction.version,
@@ -343,7 +384,8 @@ def correction_row(
         "lane": lane,
         "seen_at": seen_at,
         "fetched_at": fetched_at,
-        "queued_at": queued_at,
+        "queued_at": None if wait_until else queued_at,
+        "wait_until": wait_until,
     }
 
 
@@ -359,7 +401,7 @@ async def correct_articles(conn: Conn, rows: Sequence[Mapping[str, Any]]) -> int
                 id bigint, version integer, title text, description text, body_html text, authors text[],
                 modified_at timestamptz, content_hash text, changes jsonb, significant boolean, item_hash text,
                 guid text, feed_id bigint, lane text, seen_at timestamptz, fetched_at timestamptz,
-                queued_at timestamptz)
+                queued_at timestamptz, wait_until timestamptz)
         ), stored AS (
             UPDATE articles a SET version = g.version, title = g.title, description = g.description,
                    body_html = g.body_html, authors = g.authors, modified_at = g.modified_at, status = 'corrected',
@@ -377,10 +419,10 @@ async def correct_articles(conn: Conn, rows: Sequence[Mapping[str, Any]]) -> int
             UPDATE article_feeds f SET item_hash = decode(g.item_hash, 'hex'), guid = g.guid
             FROM kept g WHERE f.article_id = g.id AND f.feed_id = g.feed_id
         )
-        INSERT INTO article_queue (article_id, version, lane, stored_at, queued_at)
-        SELECT id, version, lane, seen_at, queued_at FROM kept
+        INSERT INTO article_queue (article_id, version, lane, stored_at, queued_at, wait_until)
+        SELECT id, version, lane, seen_at, queued_at, wait_until FROM kept
         ON CONFLICT (article_id) DO UPDATE SET version = excluded.version, lane = excluded.lane,
-            stored_at = excluded.stored_at, queued_at = excluded.queued_at
+            stored_at = excluded.stored_at, queued_at = excluded.queued_at, wait_until = excluded.wait_until
         """,
         (_json(rows),),
     )
@@ -450,11 +492,7 @@ async def finish_polls(conn: Conn, rows: Sequence[Mapping[str, Any]]) -> set[int
                 hub = coalesce(g.hub, s.hub), warnings = coalesce(g.warnings, s.warnings), rhythm = g.rhythm
             FROM given g
             WHERE s.feed_id = g.feed_id AND s.lease_token = g.token AND s.lease_until IS NOT NULL
-            RETURNING s.feed_id, s.host, s.moved_to, s.last_polled_at
-        ), clocks AS (
-            INSERT INTO hosts (host, next_start_at)
-            SELECT host, max(last_polled_at) FROM kept WHERE moved_to IS NOT NULL GROUP BY host ORDER BY host
-            ON CONFLICT (host) DO NOTHING
+            RETURNING s.feed_id
         ), told AS (
             INSERT INTO polls (feed_id, at, took_ms, outcome, http_status, bytes, entries, counts, error)
             SELECT feed_id, at, took_ms, outcome, http_status, bytes, coalesce(entries, 0), counts, error
@@ -505,14 +543,21 @@ async def listen(conn: Conn, channel: str) -> None:
     await conn.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
 
 
-async def add_hosts(conn: Conn, hosts: Sequence[str], now: datetime) -> None:
-    """Clocks for hosts that have none yet."""
+async def add_hosts(conn: Conn, hosts: Mapping[str, str | None], now: datetime) -> None:
+    """Clocks for hosts, and for the domains they are mapped to, that have none yet."""
     await conn.execute(
         """
-        INSERT INTO hosts (host, next_start_at) SELECT host, %s FROM unnest(%s::text[]) AS h(host)
-        ON CONFLICT (host) DO NOTHING
+        WITH given AS (
+            SELECT * FROM unnest(%(hosts)s::text[], %(domains)s::text[]) AS g(host, domain)
+        ), there AS (
+            INSERT INTO domains (domain, next_start_at)
+            SELECT DISTINCT domain, %(now)s::timestamptz FROM given WHERE domain IS NOT NULL ORDER BY domain
+            ON CONFLICT (domain) DO NOTHING
+        )
+        INSERT INTO hosts AS h (host, domain, next_start_at) SELECT host, domain, %(now)s FROM given ORDER BY host
+        ON CONFLICT (host) DO UPDATE SET domain = excluded.domain WHERE h.domain IS DISTINCT FROM excluded.domain
         """,
-        (now, sorted(set(hosts))),
+        {"now": now, "hosts": list(hosts), "domains": list(hosts.values())},
     )
 
 
@@ -660,6 +705,7 @@ async def forget_enriched(conn: Conn) -> int:
         """
         DELETE FROM article_queue q USING enriched_articles e
         WHERE q.queued_at IS NOT NULL AND e.article_id = q.article_id AND e.version >= q.version
+          AND e.page_edition >= q.page_edition
         """
     )
     return cursor.rowcount
@@ -670,7 +716,8 @@ async def take_to_send(conn: Conn, sent_before: datetime, now: datetime, limit: 
     cursor = await conn.execute(
         """
         UPDATE article_queue SET queued_at = %(now)s WHERE article_id IN (
-            SELECT article_id FROM article_queue WHERE queued_at IS NULL OR queued_at < %(before)s
+            SELECT article_id FROM article_queue
+            WHERE (queued_at IS NULL OR queued_at < %(before)s) AND (wait_until IS NULL OR wait_until <= %(now)s)
             ORDER BY queued_at NULLS FIRST, article_id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
         )
         RETURNING article_id, lane

@@ -24,6 +24,7 @@ def settings(database_url: str, redis_url: str) -> Settings:
         host_concurrency=50,
         min_poll_s=300,
         ingest_port=0,
+        fetch_pages=False,
     )
 
 

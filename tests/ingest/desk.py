@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 
 from services.ingest.doctor import Doctor
+from services.ingest.pages.runner import Pages
 from services.ingest.resources import Resources
 from services.ingest.runner import Runner
 from services.ingest.service import open_resources
@@ -101,7 +102,7 @@ class Desk:
 async def ingesting(settings: Settings, concurrency: int = 16) -> AsyncIterator[Resources]:
     """Ingest at work in this process, without sweep and listener."""
     async with open_resources(settings) as res:
-        runner = Runner(res, concurrency)
+        runner, pages = Runner(res, concurrency), Pages(res)
         parts = [
             asyncio.create_task(part)
             for part in (
@@ -111,12 +112,13 @@ async def ingesting(settings: Settings, concurrency: int = 16) -> AsyncIterator[
                 res.saver.run(),
                 res.sender.run(),
                 Doctor(res).run(),
+                pages.run(),
             )
         ]
         try:
             yield res
         finally:
-            await runner.stop()
+            await asyncio.gather(runner.stop(), pages.stop())
             for part in parts:
                 part.cancel()
             await asyncio.gather(*parts, return_exceptions=True)

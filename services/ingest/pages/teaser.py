@@ -1,0 +1,41 @@
+"""Which articles want their page: those whose feed gives a teaser and an address of its own. Pure."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from services.ingest.items import Item
+from services.ingest.markup import text_of_clean
+from shared.errors import AddressRefused
+from shared.urls import host_key
+
+WHOLE = 120  # words; half the articles of news pages have more than 500, half the texts of news feeds fewer than 22
+CUT = 400  # words of a text that ends as cut texts do
+UNSPACED_PER_WORD = 2  # characters of scripts without spaces that count as one word, as enrichment counts
+
+_UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0eff\u1780-\u17ff]")
+_CUT_OFF = re.compile(r"(?:…|\.\.\.|\[…\]|\[\.\.\.\]|read more|continue reading|weiterlesen|lire la suite)\W*\Z", re.I)
+_NO_PAGE = re.compile(r"\.(?:pdf|mp3|m4a|ogg|mp4|m4v|webm|mov|jpe?g|png|gif|webp|zip|epub|docx?|xlsx?)\Z", re.I)
+
+
+def page_host(item: Item) -> str | None:
+    """`host:port` of the page that the item wants; None where the feed gives the text, or no address of its own."""
+    if item.names.url is None or not is_teaser(item) or _NO_PAGE.search(urlsplit(item.url).path):
+        return None
+    try:
+        return host_key(item.url)
+    except AddressRefused:
+        return None
+
+
+def is_teaser(item: Item) -> bool:
+    """Whether what the feed gives is less than the article."""
+    text = text_of_clean(item.body_html) if item.body_html else item.description or ""
+    words = _words(text)
+    return words < WHOLE or (words < CUT and _CUT_OFF.search(text[-80:]) is not None)
+
+
+def _words(text: str) -> int:
+    unspaced = 0 if text.isascii() else len(_UNSPACED.findall(text))
+    return len(text.split()) + unspaced // UNSPACED_PER_WORD
