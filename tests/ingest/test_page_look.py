@@ -13,7 +13,7 @@ from services.ingest.pages.outcomes import OUTCOMES, RETRIES_S, of_status, retry
 from services.ingest.pages.teaser import is_teaser, page_host
 from services.ingest.robots import Rules, crawl_delay_s, may_fetch, read_rules, robots_url
 
-ROBOTS = Path("/work/shared/data/standards/robots/txt")
+ROBOTS = Path(__file__).resolve().parents[3] / "shared/data/standards/robots/txt"
 HTML = {"content-type": "text/html; charset=utf-8"}
 URL = "https://news.example/2026/flood"
 
