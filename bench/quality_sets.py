@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.pages import FOLDER, pages, score
 from bench.quality_marked import articles, topic_names
 from bench.quality_rows import Counts, Row
 from services.enrich.document import Document, Language
@@ -24,6 +25,7 @@ from services.enrich.ner.spans import LABELS, Span
 from services.enrich.resources import Resources
 from services.enrich.steps.folding import Folding
 from services.enrich.steps.mentions import Mentions
+from services.enrich.steps.page import extract
 from services.enrich.steps.summary import Summary
 from training.ner.data import cased, read
 from training.ner.evaluate import Score, alone, joined
@@ -48,6 +50,8 @@ def rows(resources: Resources, folder: Path = DATA) -> Iterator[Row]:
     yield from entities(resources, folder)
     yield _topics(resources, folder / "lang" / "masakhanews_dev_headlines.jsonl.gz")
     yield _pairs(resources, folder / "clustering" / "ecbplus_odd_topics.jsonl.gz")
+    if FOLDER.is_dir():
+        yield _pages()
     yield _languages(resources, folder / "lang" / "masakhanews_dev_headlines.jsonl.gz")
     yield _summaries(resources, folder / "summaries" / "gum_train_news.jsonl.gz")
 
@@ -116,6 +120,17 @@ def _pairs(resources: Resources, path: Path) -> Row:
     precision = np.cumsum(same) / np.arange(1, len(same) + 1)
     figures = {"average precision": round(100 * float(precision[same].mean()), 1)}
     return Row("embedding", "en", "ECB+, odd topics", f"{len(same)} pairs of {len(lines)} texts", figures)
+
+
+def _pages() -> Row:
+    found = pages()
+
+    def read(html: str) -> str:
+        made = extract(html)
+        return made.body_text if made else ""
+
+    languages = "mostly en"
+    return Row("page text", languages, "article-extraction-benchmark, half", f"{len(found)} pages", score(found, read))
 
 
 def _languages(resources: Resources, path: Path) -> Row:

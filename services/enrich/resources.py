@@ -49,7 +49,7 @@ class Resources:
         taggers = sorted({tagger.revision for tagger in self.taggers.values()})
         return {
             "mentions": "+".join([*taggers, *filter(None, [self.own.revision])]),
-            "folding": self.own.revision,
+            "entities": self.own.revision,
             "topics": self.topic_model.revision,
         }
 

@@ -11,10 +11,20 @@ from services.enrich.resources import Resources
 from services.enrich.text.clean import clean_line
 from services.enrich.text.markup import paragraphs, parse
 
-PAGE_WINS = 1.3  # a page must hold this many times the feed's words: feeds cut, pages bring captions and teasers along
+SAME = 0.5  # share of the feed's runs of four words that must stand in the page: else the page is another text
+TEASER = 120  # words: a shorter text of the feed may be a summary in words of its own
+TEASED = 2.0  # times its words that the page then must have
+ADDS = 1.1  # times the feed's words from which on the page has more of the same text than its clutter could be
+_CUT = re.compile(
+    r"(?:\u2026|\.\.\.|\[\s*(?:\u2026|\.\.\.|\+\d+ chars)\s*\]"
+    r"|\b(?:read more|continue reading|lire la suite|weiterlesen|leer m\u00e1s|leia mais|continua a leggere"
+    r"|lees verder)\b.{0,40})\W*$",
+    re.IGNORECASE,
+)
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-fA-F]{1,6}|[A-Za-z]{2,8});")
 _WORD = re.compile(r"\w+(?:['\u2019-]\w+)*")
 _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0eff\u1780-\u17ff]")
+RUNS = 20_000  # characters of a text that are compared
 UNSPACED_PER_WORD = 2  # characters of scripts without spaces that count as one word
 # Paragraphs that feeds and publishing systems set around the text.
 _BOILERPLATE = re.compile(
@@ -31,7 +41,7 @@ class Text:
     """Provides the clean texts and the body's links. The description stands in where there is no body."""
 
     name = "text"
-    revision = "1"
+    revision = "2"
     needs = frozenset({"article", "page"})
     provides = frozenset({"title", "subtitle", "description", "body_text", "body_source", "links", "word_count"})
     languages = None
@@ -58,13 +68,39 @@ def clean_title(title: str, source: str) -> str:
 
 
 def body(doc: Document) -> tuple[str, BodySource | None, tuple[Link, ...]]:
-    """The better of the feed's text and the page's, by how much of it there is; else the description."""
+    """The better of the feed's text and the page's; else the description."""
     text, links = _feed_body(doc.article.body_html)
-    if doc.page and word_count(doc.page.body_text) >= PAGE_WINS * word_count(text):
+    if doc.page and page_is_better(text, doc.page.body_text):
         return doc.page.body_text, "page", doc.page.links
     if text:
         return text, "feed", links
     return (doc.description, "feed", ()) if doc.description else ("", None, ())
+
+
+def page_is_better(feed: str, page: str) -> bool:
+    """Whether a page has the article and the feed not, or only a part of it.
+
+    A page that does not say what the feed says is another text (a consent wall, an error, a front page), unless the
+    feed's is a summary. A whole text of the feed is preferred: nothing stands around it.
+    """
+    mine, theirs = word_count(feed), word_count(page)
+    if not mine or not theirs:
+        return bool(theirs)
+    shared = _shared(feed, page)
+    if shared < SAME:
+        return mine <= TEASER and theirs >= TEASED * mine
+    return theirs > mine if _CUT.search(feed[-200:]) else theirs >= ADDS * mine
+
+
+def _shared(one: str, other: str) -> float:
+    """The share of a text's runs of four words (characters of unspaced scripts) that another has, 0 to 1."""
+    mine, theirs = _runs(one), _runs(other)
+    return len(mine & theirs) / len(mine) if mine else 0.0
+
+
+def _runs(text: str) -> set[tuple[str, ...]]:
+    words = _WORD.findall(_UNSPACED.sub(r" \g<0> ", text[:RUNS].lower()))
+    return {tuple(words[at : at + 4]) for at in range(max(1, len(words) - 3))}
 
 
 def word_count(text: str) -> int:
