@@ -22,8 +22,8 @@ from deploy.samplewire.wire import Edition, Wire, dated
 from services.enrich.document import Document, Entity
 from services.enrich.names.fold import look_alikes
 from services.enrich.pipeline import Resources, enrich
-from services.enrich.topics import read_table
 from shared.articles import Article, FeedRef, Source
+from shared.topics import table
 
 MARKS = Path(__file__).resolve().parents[1] / "tests" / "enrich" / "marked" / "articles.toml"
 STARTED = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)  # the replay's start: it fixes the weekdays in the texts
@@ -317,7 +317,7 @@ def _topics(scores: Scores, mark: Marked, doc: Document) -> None:
 
 def topic_names() -> dict[str, str]:
     """The name of each IPTC top topic by its number."""
-    return {number: name for number, (broader, name) in read_table().items() if not broader}
+    return {number: name for number, (broader, name) in table().items() if not broader}
 
 
 def rows(scores: Scores, tier: str = "") -> list[Row]:

@@ -13,6 +13,7 @@ import pytest
 from services.enrich.document import Document
 from services.enrich.pipeline import Resources
 from services.enrich.text.language import primary_subtag
+from services.enrich.text.neighbours import told_apart
 
 Enriched = Callable[..., Document]
 HEADLINES = Path(__file__).parents[3] / "shared/data/enrich/lang/masakhanews_dev_headlines.jsonl.gz"
@@ -89,3 +90,27 @@ def test_african_headlines_hold_their_measured_floor(resources: Resources) -> No
     assert min(right[code] / total[code] for code in ("en", "fr")) >= 0.99
     african = total.keys() - {"en", "fr", "pcm"}  # Nigerian Pidgin is told from English by its feed only
     assert sum(right[code] for code in african) / sum(total[code] for code in african) >= 0.86
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "meant"),
+    [
+        ("rw", "Amakuru mashasha y'ivyo abanyagihugu bavuze, niko prezida yavuze", "rn"),
+        ("rn", "Ibyo Perezida yavuze byateye abaturage kugera ku isoko rishya", "rw"),
+        ("zu", "Abantwana bafuna ukuba iinkunzi zibuye kwisibaya ngoku", "xh"),
+        ("xh", "Iphoyisa lithe umuntu ubonwe ngesikhathi izintombi zilapho", "zu"),
+        ("am", "\u1290\u1272 \u12a3\u1265 \u12a8\u1270\u121b \u12d8\u120e \u1293\u12ed \u122d\u12a5\u1232", "ti"),
+        ("vi", "Ndị mmadụ na-achọ ka ọchịchị nye anyị ọrụ", "ig"),
+        ("vi", "Chính phủ cho biết người dân được giúp đỡ", "vi"),
+        ("rw", "Messi, Pogba", "rw"),
+        ("de", "Der Minister", "de"),
+    ],
+)
+def test_neighbours_are_told_apart_by_their_own_spellings_or_left_as_they_are(code: str, text: str, meant: str) -> None:
+    assert told_apart(code, text) == meant
+
+
+def test_a_feeds_language_outweighs_cues(resources: Resources) -> None:
+    told = resources.language_model.detect("Ibyo Perezida yavuze byateye abaturage kugera ku isoko", "rn")
+    assert told is not None
+    assert told.code == "rn"

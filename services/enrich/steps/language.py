@@ -12,7 +12,7 @@ class DetectLanguage:
     """Provides `language`, None where neither text nor feed says anything."""
 
     name = "language"
-    revision = "1"
+    revision = "2"
     needs = frozenset({"article", "title", "body_text"})
     provides = frozenset({"language"})
     languages = None

@@ -17,6 +17,7 @@ from typing import Any
 import fasttext
 
 from services.enrich.document import Language
+from services.enrich.text.neighbours import told_apart
 
 SURE = 0.6  # above it the first model is believed on a body,
 SURE_SHORT = 0.8  # and on a headline: there it takes Oromo for Finnish and Igbo for Vietnamese with 0.7
@@ -41,10 +42,6 @@ _RELATED = [
     {"id", "ms"}, {"cs", "sk"}, {"gl", "pt"}, {"ca", "oc"}, {"af", "nl"}, {"fa", "prs"}, {"mk", "bg"}, {"sn", "nd"},
     {"st", "tn", "nso"}, {"ur", "pnb"}, {"az", "azb"}, {"lb", "de"}, {"gsw", "de"}, {"scn", "it"}, {"ast", "es"},
 ]  # fmt: skip
-# The models know Amharic and Kinyarwanda, but not their neighbours Tigrinya and Kirundi, which spell otherwise.
-_TIGRINYA = re.compile("[\u1213\u1250\u1256\u1258\u125a-\u125d\u12a3\u12b8-\u12be\u133a]")
-_RUNDI = re.compile(r"vy|\bi?c[aou]\b|\bc['\u2019]", re.IGNORECASE)
-_RWANDA = re.compile(r"cy|jy|\bi?by", re.IGNORECASE)
 
 
 def primary_subtag(tag: str | None) -> str | None:
@@ -88,10 +85,8 @@ class LanguageModel:
                 code, confidence = second, sure
         if prior and (confidence < 0.5 or any(code in close and prior in close for close in _RELATED)):
             code, confidence = prior, max(0.5, confidence)
-        elif code == "am" and len(_TIGRINYA.findall(sample)) > len(sample) / 60:
-            code = "ti"
-        elif code == "rw" and _RUNDI.search(sample) and not _RWANDA.search(sample):
-            code = "rn"
+        else:
+            code = told_apart(code, sample)
         return Language(code, round(min(1.0, confidence), 3))
 
 
