@@ -1,8 +1,8 @@
 """Languages that the models take for each other: told apart by spellings and small words that only one has. Pure.
 
-The models know Amharic, Kinyarwanda and Zulu well, but hardly Tigrinya, Kirundi and Xhosa, and take the dotted vowels of
-Igbo for Vietnamese. The cues are facts of grammar and spelling, not names or subjects; without any, the model's word
-stands.
+The models know Amharic, Kinyarwanda and Zulu well, but hardly Tigrinya, Kirundi and Xhosa, and take the dotted vowels
+of Igbo for Vietnamese. The cues are facts of grammar and spelling, not names or subjects; without any, the model's
+word stands.
 """
 
 from __future__ import annotations
