@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import time
 import tomllib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -69,6 +69,7 @@ class Marked:
     things: tuple[Thing, ...]
     quotes: tuple[Said, ...]
     dateline: str
+    dates: tuple[tuple[str, str], ...] = ()  # words and value, in any order
     topics: tuple[str, ...] = ()  # numbers of top topics, the main one first
 
 
@@ -86,6 +87,7 @@ class Scores:
     speakers: Counts = field(default_factory=Counts)
     ids: Counts = field(default_factory=Counts)
     datelines: Counts = field(default_factory=Counts)
+    dates: Counts = field(default_factory=Counts)
     topics: Counts = field(default_factory=Counts)
     first_topic: Counts = field(default_factory=Counts)
 
@@ -164,8 +166,9 @@ def _marked(slug: str, marks: dict[str, dict[str, Any]], doc: Document) -> Marke
     if lost := [row for row, said in zip(both["quotes"], quotes, strict=True) if said is None and row in mine]:
         raise MarkError(f"{slug}: nothing said there begins as in {lost}")
     dateline = own.get("dateline") or like.get("dateline", "")
+    dates = tuple(_dated(slug, doc, row) for row in own.get("dates", ()))
     topics = tuple(own.get("topics") or like.get("topics", ()))
-    return Marked(slug, doc.article, tuple(things), tuple(filter(None, quotes)), dateline, topics)
+    return Marked(slug, doc.article, tuple(things), tuple(filter(None, quotes)), dateline, dates, topics)
 
 
 def _forms(row: str) -> tuple[list[str], int | None, str | None]:
@@ -193,6 +196,13 @@ def _text(doc: Document, at: At) -> str:
     return (doc.title if at[0] == "title" else doc.body_text)[at[1] : at[2]]
 
 
+def _dated(slug: str, doc: Document, row: str) -> tuple[str, str]:
+    words, arrow, value = row.partition(" > ")
+    if not arrow or words not in doc.body_text:
+        raise MarkError(f"{slug}: no date there reads {words!r}")
+    return words, value
+
+
 def _said(doc: Document, row: str) -> Said | None:
     words, _, speaker = row.partition(" >")
     for mark in '\u201c"':
@@ -211,6 +221,7 @@ def score(pairs: Sequence[tuple[Marked, Document]]) -> Scores:
         _places(scores, mark, doc, covers)
         _quotes(scores, mark, doc, covers)
         _topics(scores, mark, doc)
+        _dates(scores, mark, doc)
     return scores
 
 
@@ -305,6 +316,12 @@ def _quotes(scores: Scores, mark: Marked, doc: Document, covers: list[list[Entit
             scores.speakers.share(wanted == (things.get(quote.entity_id, "?") if quote.entity_id else ""))
 
 
+def _dates(scores: Scores, mark: Marked, doc: Document) -> None:
+    wanted, given = Counter(mark.dates), Counter((date.text, date.value) for date in doc.dates)
+    right = (wanted & given).total()
+    scores.dates += Counts(given.total(), right, wanted.total(), right)
+
+
 def _topics(scores: Scores, mark: Marked, doc: Document) -> None:
     if not mark.topics:
         return
@@ -352,6 +369,7 @@ def rows(scores: Scores, tier: str = "") -> list[Row]:
         Row("datelines", "en", name, f"{scores.datelines.wanted} datelines", scores.datelines.figures()),
         Row("quotes", "en", name, f"{scores.quotes.wanted} quotes", scores.quotes.figures()),
         Row("speakers", "en", name, f"{scores.speakers.wanted} quotes found", {"right": scores.speakers.recall}),
+        Row("dates", "en", name, f"{scores.dates.wanted} dates", scores.dates.figures()),
         _topic_row("topics", scores),
     ]
 

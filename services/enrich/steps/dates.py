@@ -1,8 +1,8 @@
 """Dates named in English text, as ISO 8601 cut to the precision that was said, counted from the article's own date.
 
-A weekday is the last one of that name up to the article's day, unless "next" stands before it; a day without a year is
-the one nearest to the article, days ahead counting double: news tells of the past. What
-cannot be told for sure is left out.
+A weekday or a month alone is the last one of that name up to the article's day; where the clause before it looks ahead
+("will vote on", "is due in", "by"), the next one. A day without a year is the one nearest to the article, days ahead
+counting double: news tells of the past. What cannot be told for sure ("on a Thursday") is left out.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _MONTH = r"(?P<month>January|February|March|April|May|June|July|August|September|October|November|December" \
     r"|(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\.?)"  # fmt: skip
+_ALONE = r"(?P<alone>January|February|March|April|May|June|July|August|September|October|November|December)"
 _DAY = r"(?P<day>[0-3]?\d)(?:st|nd|rd|th)?"
 _YEAR = r"(?P<year>(?:19|20)\d\d)"
 _PATTERNS = tuple(
@@ -32,22 +33,43 @@ _PATTERNS = tuple(
         r"(?P<which>last|next|this) (?P<weekday>Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday)",
         r"(?P<weekday>Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday)",
         r"(?P<relative>[Yy]esterday|[Tt]oday|[Tt]omorrow)",
-        rf"(?<=[Ii]n ){_YEAR}",
-        rf"(?<=[Ss]ince ){_YEAR}",
+        rf"(?<=[Ii]n |[Bb]y |[Oo]f ){_YEAR}",
+        rf"(?<=[Ss]ince |[Uu]ntil |[Aa]fter ){_YEAR}",
+        rf"(?<=[Ff]rom ){_YEAR}",
+        rf"(?<=[Bb]efore |[Dd]uring ){_YEAR}",
         r"(?P<which>[Tt]his|[Ll]ast|[Nn]ext) year",
+        r"(?P<which>[Tt]his|[Ll]ast|[Nn]ext) month",
+        r"[Tt]his (?:morning|afternoon|evening)|[Tt]onight",
+        r"(?P<count>\d{1,3}|a|an|one|two|three|four|five|six|seven|eight|nine|ten) (?P<unit>day|week|month|year)s? ago",
+        rf"(?<=[Ii]n |[Bb]y |[Oo]f ){_ALONE}",
+        rf"(?<=[Ss]ince |[Uu]ntil |[Aa]fter ){_ALONE}",
+        rf"(?<=[Ff]rom |[Ll]ast |[Nn]ext ){_ALONE}",
+        rf"(?<=[Bb]efore |[Dd]uring ){_ALONE}",
     )
 )
 _ANY = re.compile(
     r"(?<!\w)(?:\d{1,4}|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|Mon|Tue|Wed|Thu|Fri|Sat|Sun|[Tt]his|[Ll]ast|[Nn]ext"
-    r"|[Yy]esterday|[Tt]o(?:day|morrow)|last|next)"
+    r"|[Yy]esterday|[Tt]o(?:day|morrow|night)|last|next|an? |one|two|three|four|five|six|seven|eight|nine|ten)"
 )
+_AHEAD = re.compile(
+    r"(?<!\w)(?:will|would|shall|expected|due|planned|plans?|scheduled|hopes?|wants?|(?:is|are|was|were) (?:set )?to"
+    r"|ends|begins|starts|opens|closes|meets|faces?|takes place|plays? (?:away|at home))(?!\w)|(?:by|until|next) $",
+    re.IGNORECASE,
+)
+_SAID = re.compile(r"(?<!\w)(?:said|says|told|announced|wrote|added)(?!\w)")
+SHORT = 15  # characters of a clause that is only a part of the one before: ", Denmark, on Sunday"
+_SENTENCE = re.compile(r"[.!?\u2026][\"\u201d\u2019)]*\s|\n")
+_NUMBERS = {
+    "a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
+    "ten": 10,
+}  # fmt: skip
 
 
 class Dates:
     """Provides `dates`, in reading order."""
 
     name = "dates"
-    revision = "1"
+    revision = "2"
     needs = frozenset({"article", "body_text", "language"})
     provides = frozenset({"dates"})
     languages = frozenset({"en"})
@@ -68,7 +90,7 @@ def dates(text: str, base: date) -> list[DateMention]:
             continue
         for pattern in _PATTERNS:
             match = pattern.match(text, start.start())
-            value = _value(match.groupdict(), base) if match else None
+            value = _value(match, base) if match else None
             if match and value:
                 found.append(DateMention(match.group(), match.start(), match.end(), value))
                 at = match.end()
@@ -76,10 +98,22 @@ def dates(text: str, base: date) -> list[DateMention]:
     return found
 
 
-def _value(said: dict[str, str | None], base: date) -> str | None:
+def _value(match: re.Match[str], base: date) -> str | None:
+    said = match.groupdict()
     which = (said.get("which") or "").lower()
     if weekday := said.get("weekday"):
-        return _weekday(_DAYS.index(weekday.lower()), which, base).isoformat()
+        if not which and match.string[: match.start()].endswith((" a ", "\na ", " every ", " each ")):
+            return None  # some Thursday or other
+        return _weekday(_DAYS.index(weekday.lower()), which or _direction(match), base).isoformat()
+    if alone := said.get("alone"):
+        return _month_alone(_month(alone) or 1, _direction(match), base)
+    if unit := said.get("unit"):
+        counted = said["count"] or "1"
+        return _ago(int(counted) if counted.isdigit() else _NUMBERS[counted], unit, base)
+    if match.group().lower().endswith(("morning", "afternoon", "evening", "night")):
+        return base.isoformat()
+    if which and match.group().lower().endswith("month"):
+        return _months(base, {"last": -1, "this": 0, "next": 1}[which])
     if relative := said.get("relative"):
         return (base + timedelta(days={"yesterday": -1, "today": 0, "tomorrow": 1}[relative.lower()])).isoformat()
     year = int(said["year"] or 0) if said.get("year") else _year(which, base)
@@ -90,6 +124,35 @@ def _value(said: dict[str, str | None], base: date) -> str | None:
     if day is None:
         return f"{year:04d}-{month:02d}" if year else None
     return _nearest(year, month, day, base)
+
+
+def _direction(match: re.Match[str]) -> str:
+    """`next` where the sentence looks ahead before the date, else `last` or nothing said."""
+    before = match.string[max(0, match.start() - 120) : match.start()]
+    parts = _SENTENCE.split(before)[-1].split(",")
+    clause = parts.pop()
+    while parts and len(clause) <= SHORT and not _SAID.search(clause):
+        clause = f"{parts.pop()},{clause}"
+    return "next" if _AHEAD.search(clause) else "last" if clause.lower().endswith(("last ", "since ")) else ""
+
+
+def _month_alone(month: int, direction: str, base: date) -> str:
+    past = base.year if month <= base.month else base.year - 1
+    ahead = base.year if month >= base.month else base.year + 1
+    return f"{ahead if direction == 'next' else past:04d}-{month:02d}"
+
+
+def _months(base: date, count: int) -> str:
+    year, month = divmod(base.year * 12 + base.month - 1 + count, 12)
+    return f"{year:04d}-{month + 1:02d}"
+
+
+def _ago(count: int, unit: str, base: date) -> str | None:
+    if unit == "year":
+        return f"{base.year - count:04d}" if count < base.year else None
+    if unit == "month":
+        return _months(base, -count)
+    return (base - timedelta(days=count * (7 if unit == "week" else 1))).isoformat()
 
 
 def _year(which: str, base: date) -> int | None:
