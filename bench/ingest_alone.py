@@ -21,12 +21,24 @@ from deploy.local.engines import Postgres, Valkey
 from shared.migrate import migrate
 
 
+def cpu_s(pid: int) -> float:
+    """CPU seconds of a process and all below it, so far; of those that ended only what was waited for."""
+    root = psutil.Process(pid)
+    used = 0.0
+    for process in [root, *root.children(recursive=True)]:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            times = process.cpu_times()
+            used += times.user + times.system
+    return used
+
+
 @dataclass
 class IngestAlone:
     """A running ingest. Times are seconds, CPU is of ingest and its parsers."""
 
     database_url: str
     process: subprocess.Popen[bytes]
+    database_pid: int
 
     def one(self, sql: str) -> int:
         """The number a query answers."""
@@ -35,13 +47,11 @@ class IngestAlone:
 
     def cpu_s(self) -> float:
         """CPU seconds used so far."""
-        root = psutil.Process(self.process.pid)
-        used = 0.0
-        for process in [root, *root.children(recursive=True)]:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                times = process.cpu_times()
-                used += times.user + times.system
-        return used
+        return cpu_s(self.process.pid)
+
+    def database_cpu_s(self) -> float:
+        """CPU seconds that PostgreSQL used so far."""
+        return cpu_s(self.database_pid)
 
     def subscribe(self, urls: list[str]) -> float:
         """Add feeds, all due at once; seconds until each was polled."""
@@ -95,7 +105,8 @@ def ingest_alone() -> Iterator[IngestAlone]:
         with (home / "ingest.log").open("wb") as log:
             process = subprocess.Popen([sys.executable, "-m", "services.ingest"], cwd=ROOT, env=environment, stderr=log)
         time.sleep(2)
-        yield IngestAlone(url, process)
+        assert postgres.child
+        yield IngestAlone(url, process, postgres.child.pid)
     finally:
         if process:
             process.terminate()
