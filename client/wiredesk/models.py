@@ -200,6 +200,11 @@ class FeedState(Model):
     articles_total: int = 0
     new_total: int = 0
     corrected_total: int = 0
+    unchanged_total: int = 0
+    duplicate_total: int = 0
+    refused_total: int = 0
+    capped_total: int = 0
+    moved_to: str | None = None
     format: str | None = None
     hub: dict[str, Any] | None = None
     warnings: list[dict[str, Any]] = []
