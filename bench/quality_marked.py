@@ -69,6 +69,7 @@ class Marked:
     things: tuple[Thing, ...]
     quotes: tuple[Said, ...]
     dateline: str
+    indirect: tuple[Said, ...] = ()
     dates: tuple[tuple[str, str], ...] = ()  # words and value, in any order
     topics: tuple[str, ...] = ()  # numbers of top topics, the main one first
 
@@ -87,6 +88,7 @@ class Scores:
     speakers: Counts = field(default_factory=Counts)
     ids: Counts = field(default_factory=Counts)
     datelines: Counts = field(default_factory=Counts)
+    indirect: Counts = field(default_factory=Counts)
     dates: Counts = field(default_factory=Counts)
     topics: Counts = field(default_factory=Counts)
     first_topic: Counts = field(default_factory=Counts)
@@ -166,9 +168,10 @@ def _marked(slug: str, marks: dict[str, dict[str, Any]], doc: Document) -> Marke
     if lost := [row for row, said in zip(both["quotes"], quotes, strict=True) if said is None and row in mine]:
         raise MarkError(f"{slug}: nothing said there begins as in {lost}")
     dateline = own.get("dateline") or like.get("dateline", "")
+    indirect = tuple(_reported(slug, doc, row) for row in own.get("indirect", ()))
     dates = tuple(_dated(slug, doc, row) for row in own.get("dates", ()))
     topics = tuple(own.get("topics") or like.get("topics", ()))
-    return Marked(slug, doc.article, tuple(things), tuple(filter(None, quotes)), dateline, dates, topics)
+    return Marked(slug, doc.article, tuple(things), tuple(filter(None, quotes)), dateline, indirect, dates, topics)
 
 
 def _forms(row: str) -> tuple[list[str], int | None, str | None]:
@@ -194,6 +197,14 @@ def _occurrences(doc: Document, form: str, taken: set[tuple[str, int]]) -> list[
 
 def _text(doc: Document, at: At) -> str:
     return (doc.title if at[0] == "title" else doc.body_text)[at[1] : at[2]]
+
+
+def _reported(slug: str, doc: Document, row: str) -> Said:
+    words, _, speaker = row.partition(" > ")
+    at = doc.body_text.find(words)
+    if at < 0:
+        raise MarkError(f"{slug}: nothing reported there begins as in {words!r}")
+    return Said(at, speaker)
 
 
 def _dated(slug: str, doc: Document, row: str) -> tuple[str, str]:
@@ -304,11 +315,17 @@ def _places(scores: Scores, mark: Marked, doc: Document, covers: list[list[Entit
 def _quotes(scores: Scores, mark: Marked, doc: Document, covers: list[list[Entity]]) -> None:
     things = {entity.id: thing.name for thing, found in zip(mark.things, covers, strict=True) for entity in found}
     said = {quote.start: quote for quote in mark.quotes}
-    starts = {quote.start for quote in doc.quotes}
+    starts = {quote.start for quote in doc.quotes if quote.direct}
     for start in said:
         scores.quotes.wanted += 1
         scores.quotes.found += start in starts
+    wanted_clauses = {(said.start, said.speaker) for said in mark.indirect}
+    given = {(q.start, things.get(q.entity_id or "", q.speaker or "")) for q in doc.quotes if not q.direct}
+    right = len(wanted_clauses & given)
+    scores.indirect += Counts(len(given), right, len(wanted_clauses), right)
     for quote in doc.quotes:
+        if not quote.direct:
+            continue
         scores.quotes.given += 1
         scores.quotes.right += quote.start in said
         if quote.start in said:
@@ -369,6 +386,7 @@ def rows(scores: Scores, tier: str = "") -> list[Row]:
         Row("datelines", "en", name, f"{scores.datelines.wanted} datelines", scores.datelines.figures()),
         Row("quotes", "en", name, f"{scores.quotes.wanted} quotes", scores.quotes.figures()),
         Row("speakers", "en", name, f"{scores.speakers.wanted} quotes found", {"right": scores.speakers.recall}),
+        Row("reported speech", "en", name, f"{scores.indirect.wanted} clauses", scores.indirect.figures()),
         Row("dates", "en", name, f"{scores.dates.wanted} dates", scores.dates.figures()),
         _topic_row("topics", scores),
     ]

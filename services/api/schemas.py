@@ -119,11 +119,12 @@ class Topic(Served):
 
 
 class Quote(Served):
-    """What somebody said: code points into `body_text`."""
+    """What somebody said, in quotation marks or as reported: code points into `body_text`."""
 
     text: str
     speaker: str | None = None
     entity_id: str | None = None
+    kind: Literal["direct", "indirect"] = "direct"
     start: int
     end: int
 

@@ -119,13 +119,14 @@ class Keyword:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """Direct speech in the body; `start`/`end` span the words between the quotation marks."""
+    """Speech in the body: `start`/`end` span the words between the quotation marks, or the clause that reports it."""
 
     text: str
     speaker: str | None
     entity_id: str | None
     start: int
     end: int
+    direct: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,14 @@ def rest(doc: Document) -> dict[str, Any]:
             {**_entity(entity), "mentions": [_mention(m) for m in entity.mentions]} for entity in doc.entities
         ],
         "quotes": [
-            {"text": q.text, "speaker": q.speaker, "entity_id": q.entity_id, "start": q.start, "end": q.end}
+            {
+                "text": q.text,
+                "speaker": q.speaker,
+                "entity_id": q.entity_id,
+                "kind": "direct" if q.direct else "indirect",
+                "start": q.start,
+                "end": q.end,
+            }
             for q in doc.quotes
         ],
         "dates": [{"text": date.text, "start": date.start, "end": date.end, "value": date.value} for date in doc.dates],

@@ -14,9 +14,51 @@ Enriched = Callable[..., Document]
 
 
 def said(doc: Document) -> list[tuple[str, str | None]]:
+    for quote in filter(lambda quote: quote.direct, doc.quotes):
+        assert doc.body_text[quote.start : quote.end] == quote.text
+    return [(quote.text, quote.speaker) for quote in doc.quotes if quote.direct]
+
+
+def reported(doc: Document) -> list[tuple[str, str | None]]:
     for quote in doc.quotes:
         assert doc.body_text[quote.start : quote.end] == quote.text
-    return [(quote.text, quote.speaker) for quote in doc.quotes]
+    return [(quote.text, quote.speaker) for quote in doc.quotes if not quote.direct]
+
+
+@pytest.mark.parametrize(
+    ("body", "clause"),
+    [
+        ("Maria Duarte said on Monday that the strike would go on for weeks.", "the strike would go on for weeks"),
+        ("Maria Duarte said the strike would go on for weeks.", "the strike would go on for weeks"),
+        ("Maria Duarte told reporters that the strike would go on.", "the strike would go on"),
+        ("The strike will go on for weeks, Maria Duarte said on Monday.", "The strike will go on for weeks"),
+        ("The strike will go on for weeks, said Maria Duarte.", "The strike will go on for weeks"),
+        ("The strike will go on, according to Maria Duarte of the union.", "The strike will go on"),
+        ("LISBON (Wire) \u2014 The strike will go on for weeks, Maria Duarte said.", "The strike will go on for weeks"),
+        ("Maria Duarte came late. She said the strike would go on for weeks.", "the strike would go on for weeks"),
+    ],
+)
+def test_reported_speech_is_the_clause_with_its_speaker(body: str, clause: str, enriched: Enriched) -> None:
+    assert reported(enriched("The strike of the ferries", body)) == [(clause, "Maria Duarte")]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "Officials said the strike would go on for weeks.",
+        "Maria Duarte said nothing more about it.",
+        "Maria Duarte said so on Monday.",
+        "Maria Duarte was told to come again the next day.",
+        'Maria Duarte said the strike was "a scandal".',
+        "The strike, which Maria Duarte said little about, goes on.",
+    ],
+)
+def test_what_reports_nothing_or_nobodys_words_is_left_out(body: str, enriched: Enriched) -> None:
+    assert reported(enriched("The strike of the ferries", body)) == []
+
+
+def test_reported_speech_is_english_only(enriched: Enriched) -> None:
+    assert reported(enriched("", "Die Ministerin von Portugal sagte, dass der Streik noch Wochen dauern werde.")) == []
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Direct speech and who said it: quotation marks near a verb of saying, the speaker from the entities beside it.
+"""What was said and who said it: quotation marks near a verb of saying, the speaker from the entities beside it.
 
 A pair of marks without such a verb is kept only when it holds a whole sentence: single words in quotation marks are
 titles, nicknames or doubt. A pronoun stands for the person read last. A sentence in quotation marks without a verb of
@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from services.enrich.document import Document, Entity, Quote
 from services.enrich.resources import Resources
+from services.enrich.steps.reported import reported
 
 LONGEST = 1_500  # characters of one quote
 MOST = 100  # of one article
@@ -49,7 +50,7 @@ class Quotes:
     """Provides `quotes`, in reading order."""
 
     name = "quotes"
-    revision = "2"
+    revision = "3"
     needs = frozenset({"body_text", "language", "entities"})
     provides = frozenset({"quotes"})
     languages = frozenset(_CUES)
@@ -61,7 +62,7 @@ class Quotes:
 
 
 def quotes(doc: Document) -> list[Quote]:
-    """The direct speech of a document in a language with verbs of saying known here."""
+    """The speech of a document in a language with verbs of saying known here; reported speech in English alone."""
     verbs = _VERBS.get(doc.language.code if doc.language else "")
     if verbs is None:
         return []
@@ -86,6 +87,8 @@ def quotes(doc: Document) -> list[Quote]:
             last = speaker
             name, key = (speaker.name, speaker.id) if speaker else (None, None)
             found.append(Quote(text, name, key, start, end))
+    if doc.language and doc.language.code == "en":
+        found = sorted([*found, *reported(doc, speakers.near, found)], key=lambda quote: quote.start)
     return found
 
 

@@ -1,0 +1,103 @@
+"""Reported speech in English: what somebody is said to have said, without quotation marks.
+
+    X said [on Monday] (that) CLAUSE          CLAUSE, X said          CLAUSE, according to X
+
+Kept only with a speaker who is named (or a pronoun for one) right beside the verb, and a clause with a verb of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from services.enrich.document import Document, Entity, Quote
+from services.enrich.text.sentences import sentences
+
+Speaker = Callable[[int, int, int], Entity | None]  # start and end of a stretch of the body, and the verb in it
+
+MOST = 60  # of one article
+READ = 40_000  # characters
+FAR = 70  # characters between a speaker and the verb
+FEWEST = 4  # words of a clause
+_VERBS = (
+    "said|says|told|added|adds|announced|argued|argues|claimed|claims|confirmed|declared|denied|explained|insisted|insists"
+    "|noted|reported|stated|suggested|warned|warns|predicted|admitted|acknowledged|estimated|believes|wrote"
+)
+_CUE = re.compile(rf"(?<!\w)(?:{_VERBS})(?!\w)")
+_DAY = "(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day"
+_OPENS = re.compile(
+    rf"(?: (?:late |early )?(?:on )?{_DAY}(?: (?:morning|afternoon|evening|night))?| yesterday| earlier| later"
+    r"| in an? (?:statement|interview|report|letter|post|paper|speech|study)(?: [^,.]{0,30}?)?)?"
+    r"(?P<that>,? that)? (?=\S)"
+)
+_TOLD = re.compile(r" (?:[\w.'\u2019-]+ ){1,6}?that (?=\S)")
+_FINITE = re.compile(
+    r"(?<!\w)(?:is|are|cannot|stood|lay|lies|needs?|wants?|costs?|takes?|makes?|remains?|stays?|was|were|be|been|has|have|had|will|would|can|could|may|might|should|must|do|does|did"
+    r"|\w{3,}ed|\w+n['\u2019]t|hit|took|came|went|left|made|gave|fell|rose|cost|lost|kept|held|saw|found|began)(?!\w)"
+)
+_TAIL = re.compile(
+    rf"(?:[^,]{{2,80}}?(?:, [^,]{{2,60}},)? (?:{_VERBS})|(?:{_VERBS}) .{{2,80}}?|according to .{{2,100}}?)"
+    rf"(?: (?:late |early )?(?:on )?{_DAY}| in an? [\w ]{{3,30}})?[.]"
+)
+COMMAS = 5  # of a sentence, from its end, behind which the speaker may begin
+SHORTEST = 20  # characters of a clause in front
+_DATELINE = re.compile(r"[^\n.]{2,60}?(?:\([^)\n]{2,30}\))?\s[\u2013\u2014-]{1,2}\s")
+_MARKS = re.compile('["\u201c\u201d\u201e\u00ab\u00bb]')
+_NOT_A_CLAUSE = re.compile(r"(?:to|of|by|for|about|nothing|so|no|yes)(?!\w)")
+
+
+def reported(doc: Document, speaker: Speaker, direct: Sequence[Quote]) -> list[Quote]:
+    """The reported speech of an English document, in reading order; none inside or beside direct speech."""
+    text = doc.body_text[:READ]
+    quoted = [(quote.start, quote.end) for quote in direct]
+    found: list[Quote] = []
+    opening = _DATELINE.match(text)
+    for start, end in sentences(text):
+        if start == 0 and opening and opening.end() < end:
+            start = opening.end()
+        if len(found) == MOST:
+            break
+        if any(one < end and start < other for one, other in quoted) or _MARKS.search(text, start, end):
+            continue
+        if quote := _behind(text, start, end, speaker) or _before(text, start, end, speaker):
+            found.append(quote)
+    return found
+
+
+def _behind(text: str, start: int, end: int, speaker: Speaker) -> Quote | None:
+    """The clause comes first: CLAUSE, X said."""
+    comma = end
+    for _ in range(COMMAS):
+        comma = text.rfind(", ", start + SHORTEST, comma)
+        if comma < 0:
+            return None
+        if _TAIL.fullmatch(text, comma + 2, end) and _is_clause(text[start:comma]):
+            who = speaker(comma + 2, end, comma + 2)
+            if who:
+                return _quote(text, start, comma, who)
+    return None
+
+
+def _before(text: str, start: int, end: int, speaker: Speaker) -> Quote | None:
+    """The speaker comes first: X said (that) CLAUSE."""
+    for cue in _CUE.finditer(text, start, end):
+        who = speaker(max(start, cue.start() - FAR), cue.end(), cue.start())
+        if who is None:
+            continue
+        opens = (_TOLD if cue.group() == "told" else _OPENS).match(text, cue.end(), end)
+        if opens is None:
+            continue
+        stop = end - 1 if text[end - 1] in ".!?" else end
+        clause = text[opens.end() : stop]
+        if _is_clause(clause) and not _NOT_A_CLAUSE.match(clause):
+            return _quote(text, opens.end(), stop, who)
+        return None
+    return None
+
+
+def _is_clause(clause: str) -> bool:
+    return len(clause.split()) >= FEWEST and _FINITE.search(clause) is not None
+
+
+def _quote(text: str, start: int, end: int, who: Entity) -> Quote:
+    return Quote(text[start:end], who.name, who.id, start, end, direct=False)
