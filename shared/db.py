@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeVar
 
+import orjson
 import psycopg
+from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 from shared.errors import NotFound, Unavailable
@@ -14,6 +16,8 @@ from shared.errors import NotFound, Unavailable
 Row = TypeVar("Row")
 AsyncPool = AsyncConnectionPool[psycopg.AsyncConnection[tuple[Any, ...]]]
 Pool = ConnectionPool[psycopg.Connection[tuple[Any, ...]]]
+
+set_json_loads(orjson.loads)  # every jsonb that is read
 
 
 def _arguments(process: str, statement_timeout_s: float | None) -> dict[str, Any]:

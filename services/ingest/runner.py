@@ -44,6 +44,7 @@ class Runner:
         self._concurrency = concurrency
         self._running: dict[asyncio.Task[None], Claimed] = {}
         self._wake = asyncio.Event()
+        self._room = asyncio.Event()  # enough polls ended for another claim to be worth it
         self._stopping = False
 
     def wake(self) -> None:
@@ -112,7 +113,8 @@ class Runner:
         """Claim and start what there is room for; whether more may be due at once."""
         room = min(self._concurrency - len(self._running), BATCH)
         if room <= self._concurrency // 8 and self._running:
-            await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+            self._room.clear()
+            await self._room.wait()
             return True
         now = datetime.now(UTC)
         settings = self._res.settings
@@ -135,6 +137,8 @@ class Runner:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.pop(task, None)
+        if self._concurrency - len(self._running) > self._concurrency // 8 or not self._running:
+            self._room.set()
         self._res.metrics.running.set(len(self._running))
 
     async def _poll(self, feed: Claimed) -> None:

@@ -146,7 +146,7 @@ def finish(feed: Claimed, result: Result, bounds: Bounds, samplewire: bool, now:
         "warnings": told_warnings,
         "rhythm": rhythm.stored() | signs.stored() | {"rules": planned.rules},
     }
-    return Finished(row, _events(feed, row, rhythm, Signs.of(feed.rhythm).quiet_since is not None), planned)
+    return Finished(row, _events(feed, row, rhythm, feed.rhythm.get("quiet_since") is not None), planned)
 
 
 def _remembered(
