@@ -98,7 +98,12 @@ def _fill(conn: psycopg.Connection[tuple[object, ...]], size: int) -> None:
         " ((id * 7919) %% %s) / %s), 7200, '\"x\"', %s::jsonb, %s FROM feeds",
         (NOW, size, size, stored, NOW - timedelta(hours=2)),
     )
-    conn.execute("INSERT INTO hosts SELECT DISTINCT host, %s::timestamptz FROM feed_states", (NOW - timedelta(1),))
+    conn.execute(
+        "INSERT INTO domains SELECT DISTINCT split_part(host, ':', 1), %s::timestamptz FROM feed_states", (NOW,)
+    )
+    conn.execute(
+        "INSERT INTO hosts (host, domain, next_start_at) SELECT domain || ':443', domain, %s FROM domains", (NOW,)
+    )
     conn.execute("VACUUM ANALYZE")
 
 

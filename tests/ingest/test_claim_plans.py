@@ -16,7 +16,7 @@ from tests.ingest.desk import Desk
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 FEEDS = 20_000
-TABLES = {"feeds", "feed_states", "hosts", "polls", "feed_requests", "feed_answers"}
+TABLES = {"feeds", "feed_states", "hosts", "domains", "pages", "polls", "feed_requests", "feed_answers"}
 
 
 class Explained:
@@ -53,7 +53,15 @@ async def many(desk: Desk) -> Desk:
         " SELECT id, 'ok', url, split_part(url, '/', 3), %s::timestamptz + make_interval(secs => id * 4) FROM feeds",
         (NOW,),
     )
-    await desk.conn.execute("INSERT INTO hosts SELECT DISTINCT host, %s::timestamptz FROM feed_states", (NOW,))
+    await desk.conn.execute("INSERT INTO domains SELECT DISTINCT host, %s::timestamptz FROM feed_states", (NOW,))
+    await desk.conn.execute(
+        "INSERT INTO hosts (host, domain, next_start_at) SELECT domain, domain, %s FROM domains", (NOW,)
+    )
+    await desk.conn.execute(
+        "INSERT INTO pages (article_id, url, fetch_url, host, lane, wanted_at)"
+        " SELECT feed_id, url, url, host, 'normal', %s FROM feed_states",
+        (NOW,),
+    )
     await desk.conn.execute("INSERT INTO feed_requests (feed_id, kind) SELECT id, 'changed' FROM feeds")
     await desk.conn.execute("INSERT INTO feed_answers (request_id, feed_id) SELECT id, feed_id FROM feed_requests")
     await desk.conn.execute(
