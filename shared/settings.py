@@ -45,6 +45,7 @@ class Settings(BaseSettings):
 
     min_poll_s: float = Field(default=300.0, gt=0)
     max_poll_s: float = Field(default=86400.0, gt=0)
+    polls_per_day: int = Field(default=0, ge=0)
     host_concurrency: int = Field(default=2, ge=1)
     host_gap_s: float = Field(default=1.0, ge=0)
 

@@ -8,13 +8,20 @@ from dataclasses import dataclass, field
 from services.ingest.metrics import Metrics
 from services.ingest.pool import ParsePool
 from services.ingest.saver import Saver
-from services.ingest.schedule import Bounds
+from services.ingest.schedule import PRICE, Bounds
 from services.ingest.sender import Sender
 from shared.db import AsyncPool
 from shared.http import Client
 from shared.settings import Settings
 
 BODIES = 64  # in memory at once, each at most as large as a response may be
+
+
+@dataclass(slots=True)
+class Spending:
+    """What a request must be worth now."""
+
+    price: float = PRICE
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +36,11 @@ class Resources:
     sender: Sender
     metrics: Metrics
     bodies: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(BODIES))  # fetched and not yet parsed
+    spending: Spending = field(default_factory=Spending)
     wanted: asyncio.Event = field(default_factory=asyncio.Event)  # set when pages may be due
 
     @property
     def bounds(self) -> Bounds:
-        """The operator's bounds for intervals."""
+        """The operator's bounds for intervals, and the price of a request."""
         floor_s = self.settings.min_poll_s
-        return Bounds(floor_s, max(floor_s, self.settings.max_poll_s))
+        return Bounds(floor_s, max(floor_s, self.settings.max_poll_s), self.spending.price)

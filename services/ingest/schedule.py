@@ -38,10 +38,11 @@ AIMED_JITTER_S = 30.0  # where the moment matters: after the minutes at which a 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """The operator's settings. Seconds."""
+    """The operator's settings: seconds, and what a request must be worth."""
 
     floor_s: float
     ceiling_s: float
+    price: float = PRICE
 
 
 @dataclass(frozen=True, slots=True)

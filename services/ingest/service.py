@@ -26,6 +26,7 @@ from services.ingest.resources import Resources
 from services.ingest.runner import CONCURRENCY, Runner
 from services.ingest.saver import Saver
 from services.ingest.sender import Sender
+from services.ingest.spending import keep_budget
 from services.ingest.sweep import Sweep
 from shared.addresses import Allowances
 from shared.db import open_async_pool
@@ -78,6 +79,8 @@ async def serve(settings: Settings, stop: asyncio.Event, concurrency: int = CONC
                 ("poll", runner.run()),
             )
         ]
+        if settings.polls_per_day:
+            parts.append(asyncio.create_task(keep_budget(res), name="budget"))
         async with listening(res) as port:
             _log.info("ready", extra={"port": port})
             notify_ready()

@@ -107,6 +107,7 @@ def finish(feed: Claimed, result: Result, bounds: Bounds, samplewire: bool, now:
         rate_limited=failure is not None and failure.code == "rate_limited",
         fresh_s=result.fresh_s,
         retry_after_at=result.retry_after_at,
+        price=bounds.price,
     )
     planned = plan(facts, bounds, now, luck)
     moved_to = _moved_to(feed, signs, failures, facts.permanent)
@@ -120,6 +121,9 @@ def finish(feed: Claimed, result: Result, bounds: Bounds, samplewire: bool, now:
         "status": "gone" if facts.gone else "failing" if failure else "quiet" if signs.quiet_since else "ok",
         "next_poll_at": planned.next_poll_at,
         "interval_s": planned.interval_s,
+        "price": bounds.price
+        if rhythm.known and any(r.decided and r.rule == "rhythm" for r in planned.rules)
+        else None,
         "etag": result.etag if not failure else feed.etag,
         "last_modified": result.last_modified if not failure else feed.last_modified,
         "body_hash": result.body_hash.hex() if result.body_hash and not failure else None,  # a page stays an error

@@ -14,6 +14,7 @@ import orjson
 import psycopg
 from psycopg import sql
 
+from services.ingest.budget import ELASTICITY, Load
 from services.ingest.decide import Correction, Known, Text
 from services.ingest.items import Item
 from services.ingest.states import Claimed
@@ -168,6 +169,19 @@ async def next_due_at(conn: Conn) -> datetime | None:
     cursor = await conn.execute("SELECT min(next_poll_at) FROM feed_states WHERE next_poll_at IS NOT NULL")
     found: datetime | None = (await cursor.fetchall())[0][0]
     return found
+
+
+async def load(conn: Conn, exempt_host: str) -> Load:
+    """What all planned polls come to. Reads every feed's state: for now and then."""
+    cursor = await conn.execute(
+        """
+        SELECT coalesce(sum(86400 / interval_s) FILTER (WHERE price IS NULL), 0),
+               coalesce(sum(86400 / interval_s * power(price, %s)) FILTER (WHERE price IS NOT NULL), 0)
+        FROM feed_states WHERE next_poll_at IS NOT NULL AND interval_s > 0 AND host <> %s
+        """,
+        (ELASTICITY, exempt_host),
+    )
+    return Load(*(await cursor.fetchall())[0])
 
 
 async def take_turn(conn: Conn, host: str, domain: str | None, now: datetime, gap_s: float) -> datetime:
@@ -464,7 +478,7 @@ async def finish_polls(conn: Conn, rows: Sequence[Mapping[str, Any]]) -> set[int
         WITH given AS MATERIALIZED (
             SELECT * FROM json_to_recordset(%(rows)s::json) AS r(
                 feed_id bigint, token bigint, host text, moved_to text, source_id text, status text,
-                next_poll_at timestamptz, interval_s double precision,
+                next_poll_at timestamptz, interval_s double precision, price double precision,
                 etag text, last_modified text, body_hash text, at timestamptz, took_ms integer, succeeded boolean,
                 outcome text, http_status integer, bytes integer, entries integer, counts jsonb, error jsonb,
                 failures integer, told_failing boolean, retry_after_at timestamptz, linked bigint, new bigint,
@@ -473,7 +487,8 @@ async def finish_polls(conn: Conn, rows: Sequence[Mapping[str, Any]]) -> set[int
         ), kept AS (
             UPDATE feed_states s SET
                 host = g.host, moved_to = g.moved_to, source_id = coalesce(g.source_id, s.source_id),
-                status = g.status, next_poll_at = g.next_poll_at, interval_s = g.interval_s, lease_until = NULL,
+                status = g.status, next_poll_at = g.next_poll_at, interval_s = g.interval_s, price = g.price,
+                lease_until = NULL,
                 etag = g.etag, last_modified = g.last_modified,
                 body_hash = coalesce(decode(g.body_hash, 'hex'), s.body_hash),
                 last_polled_at = g.at,
