@@ -113,19 +113,23 @@ async def _rendered(request: Request, held: Resources, form: ListForm, wanted: A
 async def _read(request: Request, held: Resources, wanted: ArticleQuery) -> tuple[list[bytes], str | None, int]:
     """The articles of a page, the address of the next, and the head of the log they were read at."""
     rest, now = shape.needs_rest(wanted.form), datetime.now(UTC)
+    cut = None
     async with held.reading() as conn:
         if wanted.relevance:
-            head, found = await lookup.candidates(conn, wanted, now, held.hub.head)
+            head, ranked = await lookup.candidates(conn, wanted, now, held.hub.head)
             since = wanted.ranked_after.now if wanted.ranked_after else now
-            order = ranking.best(found, wanted.filter.q, since, wanted.ranked_after, wanted.limit + 1)
+            order = ranking.best(ranked, wanted.filter.q, since, wanted.ranked_after, wanted.limit + 1)
             stored = await lookup.articles(conn, [one.at[1] for one in order], rest=rest)
             rows = [(query.encode_ranked(one), stored[one.at[1]]) for one in order if one.at[1] in stored]
         else:
-            head, newest = await lookup.newest(conn, wanted, now, held.hub.head, rest=rest)
-            rows = [(query.encode_cursor(row.sort_at, row.article_id), row) for row in newest]
+            found = await lookup.newest(conn, wanted, now, held.hub.head, rest=rest)
+            head, cut = found.head, found.cut
+            rows = [(query.encode_cursor(row.sort_at, row.article_id), row) for row in found.rows]
         asked = [row.article_id for _, row in rows] if EMBEDDING in wanted.form.fields else []
         vectors = await store.vectors(conn, asked) if asked else {}
     following = None
+    if cut is not None:
+        following = query.with_values(request.url.path, request.scope["query_string"], cursor=query.encode_cursor(*cut))
     if len(rows) > wanted.limit:
         rows = rows[: wanted.limit]
         following = query.with_values(request.url.path, request.scope["query_string"], cursor=rows[-1][0])

@@ -22,6 +22,9 @@ KINDS = {
 # How far back each look at the index reaches: a thing found often enough lately is not looked for earlier.
 REACH = (timedelta(days=2), timedelta(days=16), timedelta(days=128))
 MOST_DAYS = 400  # named one by one
+AHEAD = timedelta(days=2)  # what is dated later than so much after it was seen has a fact of its own
+_FIRST = datetime(1, 1, 2, tzinfo=UTC)
+_LAST = datetime(9999, 12, 30, tzinfo=UTC)
 NEAR = 20_000  # events back from the head that `since` is answered out of the log for
 
 
@@ -33,6 +36,7 @@ class Condition:
     words: str = ""
     lexemes: str = ""
     since: str = ""
+    sure: bool = True  # the lexemes alone decide about the words
     values: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -46,9 +50,14 @@ class Condition:
         return " AND ".join(filter(None, (self.facts, self.words, self.since)))
 
     @property
+    def named(self) -> str:
+        """By the index: what it names may not pass in the end, unless it is sure."""
+        return " AND ".join(filter(None, (self.facts, self.lexemes, self.since)))
+
+    @property
     def indexed(self) -> str:
         """By the index, and at the row only what the index cannot say."""
-        return " AND ".join(filter(None, (self.facts, self.lexemes or self.words, self.since)))
+        return " AND ".join(filter(None, (self.named, "" if self.sure else self.words)))
 
 
 def condition(asked: Filter, *, without: Sequence[str] = ()) -> Condition:
@@ -84,8 +93,7 @@ def _words(made: Condition, meant: Meant) -> None:
     if query:
         made.values["lexemes"] = query
         made.lexemes = "lookup_lexemes(l.lang, l.words) @@ %(lexemes)s::tsquery"
-        if not index_says_all(meant):
-            made.lexemes += f" AND {made.words}"
+    made.sure = bool(query) and index_says_all(meant)
 
 
 def _all_of(groups: Groups, needles: dict[str, str]) -> str:
@@ -114,33 +122,31 @@ def bounds(asked: Filter, before: tuple[datetime, int] | None = None) -> tuple[s
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A stretch of time back from the end of what is asked for: since when, and its days as facts (None: all)."""
+    """From `since` (None: ever) up to `until` (None: as far as is asked), and the days, if they are few."""
 
     since: datetime | None
+    until: datetime | None
     days: list[str] | None
 
 
 def stretches(start: datetime | None, end: datetime | None, now: datetime) -> list[Stretch]:
-    """Ever longer stretches of time, the last of which is all that is asked for."""
+    """All that is asked for in ever longer stretches, the newest first, none over another."""
     newest = min(end, now) if end is not None else now
-    found = []
+    found: list[Stretch] = []
+    until: datetime | None = None
     for reach in REACH:
-        try:
-            since = newest - reach
-        except OverflowError:
+        since = newest - reach if newest - _FIRST > reach else _FIRST
+        if since <= (start or _FIRST):
             break
-        if start is not None and since <= start:
-            break
-        found.append(Stretch(since, days(since, min(end or now + reach, now + timedelta(days=2)))))
-    until = (
-        min(end or newest, newest) + timedelta(days=2) if newest < datetime.max.replace(tzinfo=UTC) - reach else newest
-    )
-    few = start is not None and until - start < timedelta(days=MOST_DAYS)
-    return [*found, Stretch(start, days(start, until) if few and start is not None else None)]
+        found.append(Stretch(since, until, days(since, until or min(newest, _LAST - AHEAD) + AHEAD)))
+        until = since
+    last = until or min(newest, _LAST - AHEAD) + AHEAD
+    few = start is not None and last - start < timedelta(days=MOST_DAYS)
+    return [*found, Stretch(start, until, days(start, last) if few and start is not None else None)]
 
 
 def days(since: datetime, until: datetime) -> list[str]:
     """The facts of every day from one moment to another, and that of the days to come."""
-    first, last = since.astimezone(UTC).date(), until.astimezone(UTC).date()
+    first, last = since.astimezone(UTC).date(), min(until, _LAST).astimezone(UTC).date()
     named = [facts.fact("day", date.fromordinal(n).isoformat()) for n in range(first.toordinal(), last.toordinal() + 1)]
     return [*named, facts.LATER]

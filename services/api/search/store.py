@@ -16,7 +16,7 @@ from typing import Any
 
 import psycopg
 
-from services.api.query import RANKED_MOST, ArticleQuery
+from services.api.query import RANKED_MOST, ArticleQuery, Place
 from services.api.search import condition as conditions
 from services.api.search.condition import Condition
 from services.api.search.ranking import Candidate
@@ -25,19 +25,34 @@ from shared import facts
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
 WALK = 2000  # rows looked at before the index is asked
-WALK_WORDS = 400  # the same where each look unpacks the words
+WALK_WORDS = 300  # the same where each look unpacks the words
+LOOKS = 4000  # articles that have all words of a phrase, looked at for the phrase itself: 15 microseconds each
 
+_OPAQUE = "(l.sort_at + interval '0')"  # to the planner: no reason to walk the newest in a look at the index
 _HEAD = "head AS (SELECT coalesce(max(position), 0) AS position FROM events)"
 _WALK = """walk AS MATERIALIZED (
     SELECT l.article_id, l.sort_at FROM (
         SELECT * FROM article_lookup l WHERE {bounds} ORDER BY l.sort_at DESC, l.article_id DESC LIMIT %(walk)s
     ) l WHERE {direct} ORDER BY l.sort_at DESC, l.article_id DESC LIMIT %(most)s
 )"""
+_EDGE = """edge AS MATERIALIZED (
+    SELECT l.sort_at, l.article_id FROM article_lookup l
+    WHERE {bounds} ORDER BY l.sort_at DESC, l.article_id DESC OFFSET %(walk)s - 1 LIMIT 1
+)"""
 _STAGE = """stage{n} AS MATERIALIZED (
     SELECT l.article_id, l.sort_at FROM (
         SELECT l.article_id, l.sort_at FROM article_lookup l
-        WHERE (SELECT count(*) FROM {before}) < %(most)s AND {indexed} AND {bounds}{stretch} OFFSET 0
+        WHERE {gate} AND {indexed} AND {within} OFFSET 0
     ) l ORDER BY l.sort_at DESC, l.article_id DESC LIMIT %(most)s
+)"""
+# Where the index cannot say all, the newest that it names are looked at, and no more than so many.
+_LOOKED_AT = """near{n} AS MATERIALIZED (
+    SELECT l.article_id, l.sort_at, l.lang, l.words FROM (
+        SELECT l.article_id, l.sort_at, l.lang, l.words FROM article_lookup l
+        WHERE {gate} AND {indexed} AND {within} OFFSET 0
+    ) l ORDER BY l.sort_at DESC, l.article_id DESC LIMIT %(looks)s
+), stage{n} AS MATERIALIZED (
+    SELECT l.article_id, l.sort_at FROM near{n} l WHERE {words} LIMIT %(most)s
 )"""
 # Where little has happened since a position, the log itself says what.
 _CHANGED = """changed AS MATERIALIZED (
@@ -47,11 +62,11 @@ _CHANGED = """changed AS MATERIALIZED (
     WHERE {direct} AND {bounds} ORDER BY l.sort_at DESC, l.article_id DESC LIMIT %(most)s
 )"""
 _FOUND = """found AS MATERIALIZED (
-    SELECT DISTINCT u.article_id, u.sort_at FROM ({union}) u ORDER BY u.sort_at DESC, u.article_id DESC LIMIT %(most)s
+    SELECT u.article_id, u.sort_at FROM ({union}) u ORDER BY u.sort_at DESC, u.article_id DESC LIMIT %(most)s
 )"""
 _PLAIN = """
 WITH {head}
-SELECT head.position, p.article_id, p.sort_at, p.position, p.card, p.rest
+SELECT head.position, NULL, NULL, p.article_id, p.sort_at, p.position, p.card, p.rest
 FROM head LEFT JOIN LATERAL (
     SELECT l.article_id, l.sort_at, coalesce(l.position, 0) AS position, l.card, {rest} AS rest
     FROM enriched_articles l WHERE {bounds} ORDER BY l.sort_at DESC, l.article_id DESC LIMIT %(most)s
@@ -60,7 +75,7 @@ ORDER BY p.sort_at DESC, p.article_id DESC
 """
 _PAGE = """
 WITH {head}, {found}
-SELECT head.position, p.article_id, p.sort_at, p.position, p.card, p.rest
+SELECT head.position, {cut}, p.article_id, p.sort_at, p.position, p.card, p.rest
 FROM head LEFT JOIN LATERAL (
     SELECT a.article_id, a.sort_at, coalesce(a.position, 0) AS position, a.card, {rest} AS rest
     FROM found JOIN enriched_articles a USING (article_id)
@@ -114,25 +129,37 @@ class Stored:
     rest: str | None
 
 
-async def newest(
-    conn: Connection, query: ArticleQuery, now: datetime, head: int, *, rest: bool
-) -> tuple[int, list[Stored]]:
-    """The head of the log and the page, in one snapshot; one row more than the limit where there are more.
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A page in one snapshot: the head of the log, and one row more than the limit where there are more.
 
-    `head` is about where the log ends: how to answer `since` is chosen by it.
+    `cut` is how far was looked where that was not to the end, and the page is not full.
     """
+
+    head: int
+    rows: list[Stored]
+    cut: Place | None
+
+
+def page_of(query: ArticleQuery, now: datetime, head: int, *, rest: bool) -> tuple[bytes, dict[str, Any]]:
+    """The statement of a page, newest first, and its values."""
     asked = conditions.condition(query.filter)
     within, values = conditions.bounds(query.filter, query.after)
     values |= {"most": query.limit + 1}
     column = "{}.rest".format("l" if asked.empty else "a") if rest else "NULL"
     if asked.empty:
-        statement = _PLAIN.format(head=_HEAD, rest=column, bounds=within)
-    else:
-        found, more = _found(asked, within, query, now, head)
-        statement = _PAGE.format(head=_HEAD, found=found, rest=column)
-        values |= more
-    rows = await (await conn.execute(statement.encode(), values, prepare=asked.empty)).fetchall()
-    return rows[0][0], [Stored(*row[1:]) for row in rows if row[1] is not None]
+        return _PLAIN.format(head=_HEAD, rest=column, bounds=within).encode(), values
+    found, cut, more = _found(asked, within, query, now, head)
+    return _PAGE.format(head=_HEAD, found=found, rest=column, cut=cut).encode(), values | more
+
+
+async def newest(conn: Connection, query: ArticleQuery, now: datetime, head: int, *, rest: bool) -> Answer:
+    """A page, newest first. `head` is about where the log ends: how to answer `since` is chosen by it."""
+    statement, values = page_of(query, now, head, rest=rest)
+    rows = await (await conn.execute(statement, values, prepare=False)).fetchall()
+    stored = [Stored(*row[3:]) for row in rows if row[3] is not None]
+    place = (rows[0][1], rows[0][2]) if rows[0][1] is not None and len(stored) <= query.limit else None
+    return Answer(rows[0][0], stored, place)
 
 
 async def candidates(conn: Connection, query: ArticleQuery, now: datetime, head: int) -> tuple[int, list[Candidate]]:
@@ -144,37 +171,58 @@ async def candidates(conn: Connection, query: ArticleQuery, now: datetime, head:
         within += " AND (l.sort_at, l.article_id) >= (%(floor_at)s, %(floor_id)s)"
         values |= {"floor_at": last.floor[0], "floor_id": last.floor[1]}
     values |= {"most": RANKED_MOST if last is None else 2 * RANKED_MOST}  # room for those that came since
-    found, more = _found(asked, within, query, now, head)
+    found, _, more = _found(asked, within, query, now, head)
     statement = _CANDIDATES.format(head=_HEAD, found=found)
     rows = await (await conn.execute(statement.encode(), values | more, prepare=False)).fetchall()
     return rows[0][0], [Candidate(*row[1:]) for row in rows if row[1] is not None]
 
 
-def _found(asked: Condition, within: str, query: ArticleQuery, now: datetime, head: int) -> tuple[str, dict[str, Any]]:
-    """The CTEs that end in `found`, and their values."""
+def _found(
+    asked: Condition, within: str, query: ArticleQuery, now: datetime, head: int
+) -> tuple[str, str, dict[str, Any]]:
+    """The CTEs that end in `found`; how far was looked, as two expressions; and their values."""
     wanted = query.filter
     values = asked.values | {"walk": WALK_WORDS if asked.words else WALK}
     if wanted.since is not None and head - wanted.since <= conditions.NEAR:
         direct = " AND ".join(filter(None, (asked.facts, asked.words)))
         walk = _CHANGED.format(direct=direct, bounds=within)
-        return f"{walk}, {_FOUND.format(union='TABLE walk')}", values
-    steps = [_WALK.format(direct=asked.direct, bounds=within)]
-    names = ["walk"]
+        return f"{walk}, {_FOUND.format(union='TABLE walk')}", "NULL, NULL", values
     end = min(filter(None, (wanted.end, query.after and query.after[0])), default=None)
     floor = query.ranked_after.floor[0] if query.ranked_after else None
     start = max(filter(None, (wanted.start, floor)), default=None)
+    looks = bool(asked.words) and not asked.sure
+    values |= {"looks": LOOKS} if looks else {}
+    steps, names = [_WALK.format(direct=asked.direct, bounds=within)], ["walk"]
+    # What the walk passed is not looked for again: it ends at `edge`, or at nothing where it saw everything.
+    steps.append(_EDGE.format(bounds=within))
     for n, stretch in enumerate(conditions.stretches(start, end, now)):
-        told = ""
+        told = " AND (l.sort_at, l.article_id) < (SELECT sort_at, article_id FROM edge)"
+        if stretch.until is not None:
+            told += f" AND l.sort_at < %(until{n})s"
+            values[f"until{n}"] = stretch.until
         if stretch.since is not None:
             told += f" AND l.sort_at >= %(since{n})s"
             values[f"since{n}"] = stretch.since
         if stretch.days is not None:
             told += f" AND l.facts && %(days{n})s::text[]"
             values[f"days{n}"] = stretch.days
-        steps.append(_STAGE.format(n=n, before=names[-1], indexed=asked.indexed, bounds=within, stretch=told))
+        gate = f"({' + '.join(f'(SELECT count(*) FROM {name})' for name in names)}) < %(most)s"
+        if looks and n:
+            gate += "".join(f" AND (SELECT count(*) FROM near{m}) < %(looks)s" for m in range(n))
+        shape = _LOOKED_AT if looks else _STAGE
+        indexed = asked.named if looks else asked.indexed
+        told = f"{within}{told}".replace("l.sort_at", _OPAQUE)
+        steps.append(shape.format(n=n, gate=gate, indexed=indexed, within=told, words=asked.words))
         names.append(f"stage{n}")
+    cut = "NULL, NULL"
+    if looks:
+        full = " UNION ALL ".join(
+            f"(SELECT sort_at, article_id FROM near{n} OFFSET %(looks)s - 1)" for n in range(len(names) - 1)
+        )
+        steps.append(f"cut AS (SELECT * FROM ({full}) f LIMIT 1)")
+        cut = "(SELECT sort_at FROM cut), (SELECT article_id FROM cut)"
     union = " UNION ALL ".join(f"TABLE {name}" for name in names)
-    return f"{', '.join(steps)}, {_FOUND.format(union=union)}", values
+    return f"{', '.join(steps)}, {_FOUND.format(union=union)}", cut, values
 
 
 async def articles(conn: Connection, ids: Sequence[int], *, rest: bool) -> dict[int, Stored]:

@@ -1,0 +1,78 @@
+"""Row 15: filter + page 1 and a deep page at a million articles, against the same at ten thousand."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import psycopg
+
+from bench import many_articles
+from bench.report import Row, percentile, spread
+
+FEW, MANY = 10_000, 1_000_000
+EACH = 150  # requests of a kind
+
+
+def _letters(url: str, numbers: list[int]) -> list[str]:
+    with psycopg.connect(url) as conn:
+        return [row[0] for row in conn.execute("SELECT letters(n) FROM unnest(%s::int[]) AS n", (numbers,)).fetchall()]
+
+
+def questions(url: str, rng: random.Random) -> dict[str, list[str]]:
+    """Paths by kind; common and rare values alike."""
+    drawn = [int(200_000 ** rng.random()) for _ in range(EACH)]
+    people = _letters(url, drawn)
+    now = datetime.now(UTC)
+
+    def deep() -> str:
+        return (now - timedelta(days=30 * rng.random())).strftime("to=%Y-%m-%dT%H:%M:%S.%fZ")
+
+    def source() -> str:
+        return f"source=source{int(2000 ** rng.random())}.example"
+
+    return {
+        "newest": [f"limit=50&{deep().replace('to=', 'from=2000-01-01&to=')}" for _ in range(EACH)],
+        "language": [f"lang={rng.choice(['en', 'es', 'de'])}&{deep()}" for _ in range(EACH)],
+        "entity, page 1": [f"entity=person:{name}&limit={50 + n % 3}" for n, name in enumerate(people)],
+        "entity, deep": [f"entity=person:{name}&{deep()}" for name in people],
+        "source and topic": [f"{source()}&topic=medtop:{rng.randint(1, 17):02}000000&{deep()}" for _ in range(EACH)],
+        "two entities or one, place": [
+            f"entity=person:{a}&entity=person:{b}&place=AA&has=entity&{deep()}"
+            for a, b in zip(people, reversed(people), strict=True)
+        ],
+    }
+
+
+def measure(articles: int) -> dict[str, list[float]]:
+    """Milliseconds by kind."""
+    engine = many_articles.filled(articles)
+    asked = questions(engine.url(), random.Random(5))
+    with many_articles.api(engine) as base, httpx.Client(base_url=base, timeout=30) as client:
+        many_articles.timed(client, [f"/v1/articles?{q}" for some in asked.values() for q in some[:20]])  # warm
+        return {kind: many_articles.timed(client, [f"/v1/articles?{q}" for q in some]) for kind, some in asked.items()}
+
+
+def run() -> Row:
+    """Both sizes in one run."""
+    few, many = measure(FEW), measure(MANY)
+    figures: dict[str, float | int | str] = {}
+    worst_ratio = 0.0
+    for kind, times in many.items():
+        told, before = spread(times), spread(few[kind])
+        ratio = told["p50"] / before["p50"]
+        worst_ratio = max(worst_ratio, ratio)
+        figures[kind] = (
+            f"p50 {told['p50']} p99 {told['p99']} max {told['max']} ms; at 10 k p50 {before['p50']}: {ratio:.1f} x"
+        )
+    p99 = percentile([t for times in many.values() for t in times], 0.99)
+    figures |= {"p99 of all ms": round(p99, 1), "worst p50 ratio": round(worst_ratio, 2)}
+    return Row(
+        15,
+        f"filter + page 1 and deep page at {MANY:,} articles",
+        "p50 <= 2 x of 10 k, p99 <= 50 ms",
+        figures,
+        p99 <= 50 and worst_ratio <= 2,
+        ["10 M articles do not fit this machine's time"],
+    )
