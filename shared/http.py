@@ -95,24 +95,25 @@ class Response:
 class Client:
     """Requests under the guard. Made by `open_client`, used by many tasks at once."""
 
-    def __init__(self, session: aiohttp.ClientSession, allowances: Allowances) -> None:
+    def __init__(self, session: aiohttp.ClientSession, allowances: Allowances, limits: Limits = DEFAULT_LIMITS) -> None:
         self._session = session
         self._allowances = allowances
+        self._limits = limits
 
     async def get(
-        self, url: str, *, headers: Mapping[str, str] | None = None, limits: Limits = DEFAULT_LIMITS
+        self, url: str, *, headers: Mapping[str, str] | None = None, limits: Limits | None = None
     ) -> Response:
         """GET, redirects followed and each checked. Any status is a response. Raises `FetchError`.
 
         With `limits.redirects` 0 a redirect is an answer like any other.
         """
-        return await self._bounded("GET", url, headers or {}, None, limits)
+        return await self._bounded("GET", url, headers or {}, None, limits or self._limits)
 
     async def post(
-        self, url: str, body: bytes, *, headers: Mapping[str, str] | None = None, limits: Limits = DEFAULT_LIMITS
+        self, url: str, body: bytes, *, headers: Mapping[str, str] | None = None, limits: Limits | None = None
     ) -> Response:
         """POST a body; a redirect is an answer like any other and not followed. Raises `FetchError`."""
-        return await self._bounded("POST", url, headers or {}, body, limits)
+        return await self._bounded("POST", url, headers or {}, body, limits or self._limits)
 
     async def _bounded(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, limits: Limits
@@ -169,8 +170,11 @@ class Client:
 
 
 @asynccontextmanager
-async def open_client(allowances: Allowances) -> AsyncIterator[Client]:
-    """The client of a process. Every request has a connection of its own: feeds live on many hosts."""
+async def open_client(allowances: Allowances, limits: Limits = DEFAULT_LIMITS) -> AsyncIterator[Client]:
+    """The client of a process; `limits` where a request names none.
+
+    Every request has a connection of its own: feeds live on many hosts.
+    """
     threads = ThreadPoolExecutor(max_workers=32, thread_name_prefix="dns")
     connector = aiohttp.TCPConnector(
         limit=0,
@@ -190,7 +194,7 @@ async def open_client(allowances: Allowances) -> AsyncIterator[Client]:
         max_field_size=32_768,
     )
     try:
-        yield Client(session, allowances)
+        yield Client(session, allowances, limits)
     finally:
         await session.close()
         threads.shutdown(wait=False, cancel_futures=True)

@@ -151,6 +151,8 @@ def _parse(url: str) -> tuple[SplitResult, str, int]:
         raise AddressRefused(f"the address cannot be read: {error}") from error
     if parts.scheme not in DEFAULT_PORTS:
         raise AddressRefused("the address must begin with http:// or https://")
+    if "\\" in parts.netloc:  # a slash to browsers, part of a name to others: nobody knows whose host it is
+        raise AddressRefused("the address has a backslash in its host")
     if port == 0:
         raise AddressRefused("port 0 cannot be asked")
     return parts, _host(raw_host), port or DEFAULT_PORTS[parts.scheme]

@@ -32,7 +32,7 @@ from services.ingest.schedule import Facts, fresh_for_s, plan
 from services.ingest.states import Result
 from services.ingest.turns import wait_for_turn
 from shared.db import async_transaction
-from shared.http import DEFAULT_LIMITS, FetchError, Limits, Response
+from shared.http import FetchError, Limits, Response
 from shared.urls import canonical
 
 CHANNEL = "wiredesk_doctor_requests"
@@ -132,7 +132,7 @@ async def _examine(res: Resources, seen: Seen) -> Seen:
     return _predicted(res, seen, response)
 
 
-async def _get(res: Resources, url: str, headers: dict[str, str], limits: Limits = DEFAULT_LIMITS) -> Response:
+async def _get(res: Resources, url: str, headers: dict[str, str], limits: Limits | None = None) -> Response:
     await wait_for_turn(res, url)
     return await res.client.get(url, headers=headers, limits=limits)
 

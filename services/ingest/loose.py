@@ -13,6 +13,7 @@ from typing import Any
 import feedparser
 
 from services.ingest.items import Entry, Feed
+from services.ingest.refusals import NotAFeed
 from services.ingest.strict import period_s, person, picture_like
 from shared.urls import resolve
 
@@ -20,12 +21,17 @@ _FORMATS = {
     **{"rss": "rss2.0", "rss20": "rss2.0", "rss10": "rdf1.0", "rss090": "rdf0.9"},
     **{"rss091n": "rss0.91", "rss091u": "rss0.91", "atom": "atom1.0", "atom10": "atom1.0", "atom03": "atom0.3"},
 }
+_LONG_TAG = re.compile(rb"<[^<>]{10000,}")
+_QUOTED = re.compile(rb"""=\s*["']""")
+MOST_ATTRIBUTES = 500  # of one element: feedparser compares each with each
 _CAPTION = re.compile(rb"<(/?)media:(title|description)\b")
 _DECLARATION = b'<?xml version="1.0" encoding="utf-8"?>\n'
 
 
 def read_loose(document: bytes, url: str) -> Feed | None:
-    """The feed in a UTF-8 document without XML declaration; None where feedparser finds none."""
+    """The feed in a UTF-8 document without XML declaration; None where feedparser finds none. Raises `NotAFeed`."""
+    if any(len(_QUOTED.findall(tag)) > MOST_ATTRIBUTES for tag in _LONG_TAG.findall(document)):
+        raise NotAFeed("an element of the feed has more attributes than any feed needs", code="unreadable")
     if b"<media:group" not in document or b"<rss" in document[:4096]:
         # A picture's caption, which feedparser takes for the item's own text. (In Atom, groups describe videos.)
         document = _CAPTION.sub(rb"<\1media:picture-\2", document)

@@ -129,10 +129,14 @@ def _unpacked(body: bytes) -> bytes:
     """A gzip file served as it is, with no word of it in the headers, unpacked."""
     if not body.startswith(b"\x1f\x8b"):
         return body
+    stream = zlib.decompressobj(47)
     try:
-        return zlib.decompressobj(47).decompress(body, UNPACKED_LIMIT)
+        unpacked = stream.decompress(body, UNPACKED_LIMIT)
     except zlib.error as error:
         raise NotAFeed(f"the body is a damaged gzip file: {error}", code="unreadable") from error
+    if stream.unconsumed_tail:
+        raise NotAFeed(f"the body is a gzip file of more than {UNPACKED_LIMIT} bytes", code="too_big")
+    return unpacked
 
 
 def _page(document: bytes, url: str) -> NotAFeed:

@@ -8,7 +8,7 @@ from shared.errors import Unreadable
 
 
 class NotAFeed(Unreadable):
-    """A body that holds no feed. Codes: not_a_feed, empty, unreadable, rss_in_json, plain_sitemap.
+    """A body that holds no feed. Codes: not_a_feed, empty, unreadable, rss_in_json, plain_sitemap, too_big.
 
     `candidates` are addresses of feeds that the body itself names.
     """

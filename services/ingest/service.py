@@ -30,7 +30,7 @@ from services.ingest.spending import keep_budget
 from services.ingest.sweep import Sweep
 from shared.addresses import Allowances
 from shared.db import open_async_pool
-from shared.http import open_client
+from shared.http import DEFAULT_LIMITS, Limits, open_client
 from shared.observe import notify_ready
 from shared.queue import make_celery
 from shared.settings import Settings
@@ -41,7 +41,7 @@ _log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
+async def open_resources(settings: Settings, limits: Limits = DEFAULT_LIMITS) -> AsyncIterator[Resources]:
     """Everything an ingest process holds. Raises `Unavailable` without a database; Redis may be away."""
     metrics = Metrics()
     allowances = Allowances.of(settings.allow_private, settings.samplewire)
@@ -49,7 +49,7 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
     async with (
         ParsePool(workers) as parser,
         open_async_pool(settings.database_url, "ingest", size=CONNECTIONS, check=False) as db,
-        open_client(allowances) as client,
+        open_client(allowances, limits) as client,
     ):
         queue = redis.Redis.from_url(settings.redis_url, socket_timeout=5, socket_connect_timeout=2)
         app = make_celery(settings)

@@ -16,6 +16,7 @@ from services.ingest.pages.runner import Pages
 from services.ingest.resources import Resources
 from services.ingest.runner import Runner
 from services.ingest.service import open_resources
+from shared.http import DEFAULT_LIMITS, Limits
 from shared.settings import Settings
 
 
@@ -99,9 +100,11 @@ class Desk:
 
 
 @asynccontextmanager
-async def ingesting(settings: Settings, concurrency: int = 16) -> AsyncIterator[Resources]:
+async def ingesting(
+    settings: Settings, concurrency: int = 16, limits: Limits = DEFAULT_LIMITS
+) -> AsyncIterator[Resources]:
     """Ingest at work in this process, without sweep and listener."""
-    async with open_resources(settings) as res:
+    async with open_resources(settings, limits) as res:
         runner, pages = Runner(res, concurrency), Pages(res)
         parts = [
             asyncio.create_task(part)
