@@ -36,7 +36,8 @@ from services.ingest.encoding import to_utf8
 from services.ingest.parse import read
 from services.ingest.refusals import NotAFeed
 from services.ingest.rhythm import Rhythm
-from services.ingest.schedule import Bounds, Facts, Waiting, plan
+from services.ingest.schedule import Bounds, Facts, plan
+from services.ingest.worth import Waiting
 
 FEEDS = Path(__file__).resolve().parents[2] / "shared/data/feeds/kagi-captures/bodies"
 CAPTURED = datetime(2026, 3, 2, tzinfo=UTC)

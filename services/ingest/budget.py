@@ -1,6 +1,6 @@
 """What a request must be worth so that all polls together keep to the operator's budget. Pure.
 
-An interval that the rhythm decides grows with the price to the power ELASTICITY (`schedule`), so the requests a day at
+An interval that the rhythm decides grows with the price to the power ELASTICITY (`worth`), so the requests a day at
 another price are known without trying it. What other rules decide (floors, ceilings, failures) is spent in any case.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from services.ingest.schedule import MIX
+from services.ingest.worth import MIX
 
 ELASTICITY = 1 / (2 - MIX)
 CHEAPEST, DEAREST = 0.001, 1_000.0

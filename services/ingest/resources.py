@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from services.ingest.metrics import Metrics
 from services.ingest.pool import ParsePool
 from services.ingest.saver import Saver
-from services.ingest.schedule import PRICE, Bounds
+from services.ingest.schedule import Bounds
 from services.ingest.sender import Sender
+from services.ingest.worth import PRICE
 from shared.db import AsyncPool
 from shared.http import Client
 from shared.settings import Settings

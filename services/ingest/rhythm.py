@@ -124,8 +124,10 @@ class Rhythm:
     @property
     def gap_s(self) -> float | None:
         """The median distance of the newest 20 arrivals; None with fewer than three."""
-        gaps = sorted(newer - older for newer, older in pairwise(self.arrivals[:20]))
-        return float(gaps[len(gaps) // 2]) if len(self.arrivals) >= FEWEST else None
+        if len(self.arrivals) < FEWEST:
+            return None
+        gaps = sorted([newer - older for newer, older in pairwise(self.arrivals[:20])])
+        return float(gaps[len(gaps) // 2])
 
     @property
     def mean_gap_s(self) -> float:
@@ -156,6 +158,10 @@ class Rhythm:
             counts[at % HOUR_S // PHASE_S] += 1
         total = len(self.arrivals) + PHASE_PRIOR
         return tuple((count * PHASES + PHASE_PRIOR) / total for count in counts)
+
+    def week(self) -> list[float]:
+        """How busy each half hour of the week is, as `share`."""
+        return _profile(self.slots, self.history_s)[0]
 
     def share(self, at: float) -> float:
         """How busy the half hour of the week is that holds `at`; 1 is the mean."""

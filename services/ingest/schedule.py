@@ -1,37 +1,26 @@
 """When a feed is polled next, and why: every rule with its input and its vote. Pure; the one place that decides.
 
-A poll is worth its price when enough may be waiting. What n items are worth that have waited w seconds in sum is
-n^MIX w^(1 - MIX): of one item, the seconds it waits to the power 1 - MIX, since the first minutes of a delay cost a
-newsroom more than the last. For a steady rate r that is an interval that falls with r^(1 / (2 - MIX)); it comes later
-in hours in which nothing is expected, earlier in a burst, and just after the minutes at which a publisher publishes.
-With MIX = 0 a poll would come when the sum of waits is reached, which finds news soonest in the mean but leaves the
-busy feeds, whose items are most of all items, late; with MIX = 1 it would come with the number expected, which forgets
-the slow ones (decisions/0120 has the figures).
-
-What was lost may shorten that interval; what the publisher asks for (ttl, Cache-Control, Expires) may lengthen it; the
-operator's floor and ceiling bound it; failures and Retry-After push it away. The bundled sample wire, known by its
-exact host and port, is polled every 15 s.
+A feed is polled when what may be waiting is worth a request (`worth.py`). What was lost may shorten that interval;
+what the publisher asks for (ttl, Cache-Control, Expires) may lengthen it; the operator's floor and ceiling bound it;
+failures and Retry-After push it away. The bundled sample wire, known by its exact host and port, is polled every 15 s.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from services.ingest.rhythm import HOUR_S, PHASE_S, PHASES, SLOT_S, Rhythm
+from services.ingest.rhythm import Rhythm
+from services.ingest.worth import PRICE, worth_after_s
 
 SAMPLEWIRE_S = 15.0
 DEFAULT_S = 3600.0  # of a feed whose rhythm is not known yet
-MIX = 0.8  # of number and waits, in what the waiting items are worth
-PRICE = 1.55  # of a request: some six a feed and day for feeds with two items a day in the mean
 RETRY_AFTER_CAP_S = 86_400.0  # as Media Cloud; longer ones are nearly always mistakes
 GONE_S = 7 * 86_400.0  # between looks at a feed that the publisher took away (410)
 UNASKED_PAUSE_S = 900.0  # after 429 without Retry-After
 PERMANENT_FACTOR = 12  # times the floor: first retry of what will not mend itself
-FARTHEST_S = 7 * 86_400.0  # looked ahead
-HALF = PHASES // 2
 JITTER = 0.1  # of the wait
 AIMED_JITTER_S = 30.0  # where the moment matters: after the minutes at which a feed brings news
 
@@ -134,82 +123,14 @@ def _rhythm_rule(facts: Facts, now: datetime) -> Rule:
         return Rule("rhythm", f"no rhythm known yet; {rhythm.quiet_polls} polls without news", wish_s)
     at = now.timestamp()
     silence_s = (now - rhythm.newest_at).total_seconds()
-    per_day = 86_400 * rhythm.rate(at)
-    usual = f"an item every {rhythm.gap_s:.0f} s, " if rhythm.gap_s is not None else ""
+    rate = rhythm.rate(at)
+    gap_s = rhythm.gap_s
+    usual = f"an item every {gap_s:.0f} s, " if gap_s is not None else ""
     reason = (
-        f"{usual}the newest {silence_s:.0f} s ago: {per_day:.3g} a day expected,"
+        f"{usual}the newest {silence_s:.0f} s ago: {86_400 * rate:.3g} a day expected,"
         f" x {rhythm.share(at):.2g} in this hour of the week"
     )
-    return Rule("rhythm", reason, worth_after_s(rhythm, at, price))
-
-
-def worth_after_s(rhythm: Rhythm, now: float, price: float) -> float:
-    """Seconds until what may wait by then is worth `price`. Only with a known rhythm."""
-    rate, phases = rhythm.rate(now), rhythm.phases()
-    halves = [Whole.of(phases[:HALF]), Whole.of(phases[HALF:])]
-    # Who publishes by the clock has done so when an item came in these five minutes.
-    used_until = (rhythm.arrivals[0] // PHASE_S + 1) * PHASE_S
-    waiting, at = Waiting(), now
-    while at < now + FARTHEST_S:
-        here = rate * rhythm.share(at)
-        slot_ends = (at // SLOT_S + 1) * SLOT_S
-        if at % SLOT_S == 0:
-            after = halves[int(at // SLOT_S) % 2].after(waiting, here)
-            if after.worth() < price:
-                waiting, at = after, slot_ends
-                continue
-        while at < slot_ends:
-            span_s = (at // PHASE_S + 1) * PHASE_S - at
-            busy = phases[int(at % HOUR_S // PHASE_S)]
-            expected = here * (min(1.0, busy) if at < used_until else busy)
-            after = waiting.after(expected, span_s)
-            if after.worth() >= price:
-                return at + waiting.until_s(expected, span_s, price) - now
-            waiting, at = after, at + span_s
-    return at - now
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """Items expected to wait for a poll, and the seconds they have waited in sum."""
-
-    items: float = 0.0
-    waited_s: float = 0.0
-
-    def worth(self) -> float:
-        """What a poll that finds them is worth."""
-        return float(self.items**MIX * self.waited_s ** (1 - MIX))
-
-    def after(self, rate: float, span_s: float) -> Waiting:
-        """After a time in which `rate` items a second are expected."""
-        return Waiting(self.items + rate * span_s, self.waited_s + self.items * span_s + rate * span_s * span_s / 2)
-
-    def until_s(self, rate: float, span_s: float, price: float) -> float:
-        """When within `span_s`, at whose end they are worth the price, they first are."""
-        low, high = 0.0, span_s
-        while high - low > 1.0:
-            middle = (low + high) / 2
-            low, high = (low, middle) if self.after(rate, middle).worth() >= price else (middle, high)
-        return high
-
-
-@dataclass(frozen=True, slots=True)
-class Whole:
-    """A whole half hour at once: items that come, and seconds they have waited by its end, at one item a second."""
-
-    items: float
-    waited_s: float
-
-    @classmethod
-    def of(cls, phases: Sequence[float]) -> Whole:
-        """From how busy its phases are."""
-        items = [share * PHASE_S for share in phases]
-        return cls(sum(items), sum(share * (SLOT_S - (n + 0.5) * PHASE_S) for n, share in enumerate(items)))
-
-    def after(self, waiting: Waiting, rate: float) -> Waiting:
-        """What waits after it."""
-        waited_s = waiting.waited_s + waiting.items * SLOT_S + rate * self.waited_s
-        return Waiting(waiting.items + rate * self.items, waited_s)
+    return Rule("rhythm", reason, worth_after_s(rhythm, at, price, rate))
 
 
 def _pushed(facts: Facts, bounds: Bounds, interval_s: float, rules: list[Rule]) -> tuple[float, list[Rule]]:

@@ -9,8 +9,9 @@ import pytest
 from services.ingest.budget import DEAREST, ELASTICITY, Load, price_of
 from services.ingest.resources import Resources
 from services.ingest.rhythm import Rhythm
-from services.ingest.schedule import PRICE, Bounds, Facts, plan
+from services.ingest.schedule import Bounds, Facts, plan
 from services.ingest.spending import set_price
+from services.ingest.worth import PRICE
 from shared.settings import Settings
 from tests.ingest.desk import Desk, ingesting
 from tests.ingest.publisher import Publisher, item, rss

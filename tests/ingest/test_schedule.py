@@ -10,7 +10,8 @@ import pytest
 
 from services.ingest.dates import read_date
 from services.ingest.rhythm import Rhythm
-from services.ingest.schedule import Bounds, Facts, Plan, fresh_for_s, plan, retry_after, worth_after_s
+from services.ingest.schedule import Bounds, Facts, Plan, fresh_for_s, plan, retry_after
+from services.ingest.worth import worth_after_s
 
 NOW = datetime(2026, 11, 23, 18, tzinfo=UTC)
 BOUNDS = Bounds(300, 86_400)
