@@ -104,7 +104,7 @@ def ingest_alone() -> Iterator[IngestAlone]:
             "WIREDESK_INGEST_PORT": str(free_port()),
             "WIREDESK_ALLOW_PRIVATE": "127.0.0.0/8",
             "WIREDESK_HOST_GAP_S": "0",
-            "WIREDESK_HOST_CONCURRENCY": "64",
+            "WIREDESK_HOST_CONCURRENCY": "1000",
         }
         with (home / "ingest.log").open("wb") as log:
             process = subprocess.Popen([sys.executable, "-m", "services.ingest"], cwd=ROOT, env=environment, stderr=log)

@@ -60,7 +60,7 @@ class Machine:
                 "WIREDESK_STARTER_FEEDS": "",
                 "WIREDESK_ALLOW_PRIVATE": "127.0.0.0/8",
                 "WIREDESK_HOST_GAP_S": "0",
-                "WIREDESK_HOST_CONCURRENCY": "64",
+                "WIREDESK_HOST_CONCURRENCY": "1000",
                 "WIREDESK_FETCH_PAGES": "false",
             }
             | environment
