@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Literal
 
@@ -153,7 +153,7 @@ class Client:
         try:
             async with self._session.request(
                 method,
-                URL(checked, encoded=True),
+                _read_address(checked),
                 headers=dict(headers),
                 data=body,
                 allow_redirects=False,
@@ -167,6 +167,11 @@ class Client:
             raise _mapped(error, url, refused) from error
         finally:
             _refused.reset(token)
+
+
+@lru_cache(maxsize=4096)
+def _read_address(checked: str) -> URL:
+    return URL(checked, encoded=True)
 
 
 @asynccontextmanager

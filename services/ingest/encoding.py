@@ -73,6 +73,8 @@ def _python_name(label: str) -> str | None:
 
 
 def _is_utf8(body: bytes) -> bool:
+    if body.isascii():
+        return True
     try:
         body.decode()
     except UnicodeDecodeError:
