@@ -127,13 +127,17 @@ async def _read(request: Request, held: Resources, wanted: ArticleQuery) -> tupl
             rows = [(query.encode_cursor(row.sort_at, row.article_id), row) for row in found.rows]
         asked = [row.article_id for _, row in rows] if EMBEDDING in wanted.form.fields else []
         vectors = await store.vectors(conn, asked) if asked else {}
+        told = await lookup.versions(conn, [row.article_id for _, row in rows]) if wanted.form.versions else {}
     following = None
     if cut is not None:
         following = query.with_values(request.url.path, request.scope["query_string"], cursor=query.encode_cursor(*cut))
     if len(rows) > wanted.limit:
         rows = rows[: wanted.limit]
         following = query.with_values(request.url.path, request.scope["query_string"], cursor=rows[-1][0])
-    items = [shape.article(r.card, r.rest, r.position, wanted.form, vectors.get(r.article_id)) for _, r in rows]
+    items = [
+        shape.article(r.card, r.rest, r.position, wanted.form, vectors.get(r.article_id), told.get(r.article_id))
+        for _, r in rows
+    ]
     return items, following, head
 
 
@@ -177,14 +181,19 @@ async def _one(request: Request, article_id: str, form: formats.ArticleForm | No
         row = await store.article(conn, article_id_of(article_id))
         asked = row is not None and EMBEDDING in (wanted.get("fields") or ())
         vectors = await store.vectors(conn, [article_id_of(article_id)]) if asked else {}
+        with_versions = row is not None and any("versions" in names for names in wanted.get("include", ()))
+        versions = await lookup.versions(conn, [article_id_of(article_id)]) if with_versions else {}
     if row is None:
         raise unknown(article_id)
     told = shape.whole(row.card, row.rest, row.position)
     if asked:
         told[EMBEDDING] = shape.numbers(vectors.get(row.article_id))
+    told = shape.only(told, wanted.get("fields") or ())
+    if versions:
+        told["versions"] = versions[row.article_id]
     if form is not None:
         return answer(request, Body(form.render(Item(told, held.log.source))), media_type=form.media_type)
-    return answer(request, Body(orjson.dumps(shape.only(told, wanted["fields"] or ()))))
+    return answer(request, Body(orjson.dumps(told, option=orjson.OPT_UTC_Z)))
 
 
 def _one_route(form: formats.ArticleForm | None) -> Callable[[Request, str], Awaitable[Response]]:

@@ -41,15 +41,17 @@ class Ranked:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How much of an object is served: its card, the whole of it, or some members."""
+    """How much of an object is served: its card, the whole of it, or some members; and what is put beside."""
 
     full: bool = False
     fields: tuple[str, ...] = ()
+    mentions: bool = False
+    versions: bool = False
 
     @property
     def plain(self) -> bool:
         """Whether the ready bytes can be served as they are."""
-        return not self.full and not self.fields
+        return not (self.full or self.fields or self.mentions or self.versions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +165,9 @@ FORM: tuple[Param, ...] = (
     Param(
         "include",
         "`full`: whole articles instead of their cards",
-        params.choice("full"),
+        params.words_of("full"),
         {"enum": ["full"]},
+        many=True,
     ),
     Param(
         "fields",
@@ -172,6 +175,15 @@ FORM: tuple[Param, ...] = (
         params.words_of(*ARTICLE_FIELDS),
         example="url,published_at",
     ),
+)
+INCLUDE = Param(
+    "include",
+    "`full`: whole articles, not their cards; `mentions`: where entities are named; `versions`: what was seen when."
+    " Several with commas, or repeated",
+    params.words_of("full", "mentions", "versions"),
+    {"type": "string", "pattern": "^(full|mentions|versions)(,(full|mentions|versions))*$"},
+    many=True,
+    example="versions,mentions",
 )
 # A filter of articles may ask for parts that cards, and so events, do not have.
 ASKED: tuple[Param, ...] = (*FILTERS, _has(*sorted(ON_CARD | OF_REST)))
@@ -187,7 +199,8 @@ ARTICLES: tuple[Param, ...] = (
     ),
     params.limit(200, 50),
     Param("cursor", "where the page before ended; taken from `next`", decode_cursor),
-    *FORM,
+    INCLUDE,
+    FORM[1],
 )
 EVENTS: tuple[Param, ...] = (
     *FILTERS,
@@ -212,7 +225,7 @@ EVENTS: tuple[Param, ...] = (
     *FORM,
 )
 SOCKET: tuple[Param, ...] = tuple(p for p in EVENTS if p.name not in ("limit", "wait"))
-ONE_ARTICLE: tuple[Param, ...] = (FORM[1],)
+ONE_ARTICLE: tuple[Param, ...] = (INCLUDE, FORM[1])
 
 
 def read_articles(query: bytes) -> ArticleQuery:
@@ -296,4 +309,6 @@ def _set(values: Any) -> tuple[Any, ...]:
 
 
 def _form(v: dict[str, Any]) -> Form:
-    return Form(full=v["include"] == "full", fields=_set(v["fields"] or ()))
+    told = {name for names in v["include"] for name in names}
+    more = {name: name in told for name in ("full", "mentions", "versions")}
+    return Form(fields=_set(v["fields"] or ()), **more)

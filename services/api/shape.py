@@ -14,21 +14,33 @@ from services.api.query import Form
 from services.api.schemas import EMBEDDING, REST_FIELDS
 from shared.events import with_position
 
+WHOLE = Form(full=True)
 ALWAYS = ("id", "title", "version", "position")
 
 
 def needs_rest(form: Form) -> bool:
     """Whether something is asked for that cards do not have."""
-    return form.full or any(name in REST_FIELDS for name in form.fields)
+    return form.full or form.mentions or any(name in REST_FIELDS for name in form.fields)
 
 
-def article(card: str, rest: str | None, position: int, form: Form, vector: bytes | None = None) -> bytes:
+def article(
+    card: str,
+    rest: str | None,
+    position: int,
+    form: Form,
+    vector: bytes | None = None,
+    versions: list[dict[str, Any]] | None = None,
+) -> bytes:
     """One article as asked for. The plain card is spliced, never parsed."""
     if form.plain:
         return with_position(card.encode(), position)
-    if not form.fields:
+    if form == WHOLE:
         return _whole_bytes(card, rest, position)
-    return orjson.dumps(only({**whole(card, rest, position), EMBEDDING: numbers(vector)}, form.fields))
+    told = whole(card, rest, position)
+    if not form.full and not form.fields:
+        told = {name: value for name, value in told.items() if name not in REST_FIELDS}
+    told = only({**told, EMBEDDING: numbers(vector)}, form.fields) if form.fields else told
+    return orjson.dumps(told | ({"versions": versions or []} if form.versions else {}), option=orjson.OPT_UTC_Z)
 
 
 def numbers(vector: bytes | None) -> list[float] | None:

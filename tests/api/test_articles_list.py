@@ -233,3 +233,18 @@ async def test_the_vector_is_served_only_when_it_is_asked_for(newsroom: Newsroom
     assert one[1]["embedding"] == told[english]
     assert "embedding" not in (await api.get(f"/v1/articles/{english}")).json()
     assert "embedding" not in (await api.get("/v1/articles?include=full")).json()["items"][0]
+
+
+async def test_mentions_and_versions_are_put_beside_the_card(newsroom: Newsroom, api: httpx.AsyncClient) -> None:
+    article_id = newsroom.article()
+    versions = (await api.get(f"/v1/articles/{article_id}/versions")).json()["items"]
+    for url in ("include=mentions,versions", "include=mentions&include=versions"):
+        (item,) = (await api.get(f"/v1/articles?{url}")).json()["items"]
+        assert item["entities"][0]["mentions"][0]["field"] == "body_text"
+        assert [v["version"] for v in item["versions"]] == [v["version"] for v in versions] == [1]
+        assert "body_text" not in item
+    (item,) = (await api.get("/v1/articles?include=full,versions&fields=url")).json()["items"]
+    assert set(item) == {"id", "title", "version", "position", "url", "versions"}
+    one = (await api.get(f"/v1/articles/{article_id}?include=versions")).json()
+    assert (one["versions"][0]["position"], "body_text" in one) == (1, True)
+    assert (await api.get("/v1/events?after=0&include=versions")).status_code == 400

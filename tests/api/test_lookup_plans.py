@@ -68,7 +68,7 @@ def test_lists_use_their_indexes_and_read_a_bounded_part(filled: Newsroom) -> No
         plan = planned(filled, statement, values)
         scans = [n for n in plan if n.get("Relation Name") in ("article_lookup", "enriched_articles")]
         assert scans, asked
-        assert not [n for n in scans if n["Node Type"] == "Seq Scan"], asked
+        assert not [n for n in scans if n["Node Type"] == "Seq Scan" and n["Actual Loops"]], asked
         assert {"article_lookup_newest", "article_lookup_found"} <= {n.get("Index Name") for n in plan}, asked
         read = sum(n["Actual Rows"] * n["Actual Loops"] for n in scans)
         assert read <= store.WALK + 2 * store.LOOKS, (asked, read)
