@@ -70,6 +70,7 @@ class Marked:
     quotes: tuple[Said, ...]
     dateline: str
     indirect: tuple[Said, ...] = ()
+    country: str = ""
     dates: tuple[tuple[str, str], ...] = ()  # words and value, in any order
     topics: tuple[str, ...] = ()  # numbers of top topics, the main one first
 
@@ -89,6 +90,7 @@ class Scores:
     ids: Counts = field(default_factory=Counts)
     datelines: Counts = field(default_factory=Counts)
     indirect: Counts = field(default_factory=Counts)
+    countries: Counts = field(default_factory=Counts)
     dates: Counts = field(default_factory=Counts)
     topics: Counts = field(default_factory=Counts)
     first_topic: Counts = field(default_factory=Counts)
@@ -171,7 +173,17 @@ def _marked(slug: str, marks: dict[str, dict[str, Any]], doc: Document) -> Marke
     indirect = tuple(_reported(slug, doc, row) for row in own.get("indirect", ()))
     dates = tuple(_dated(slug, doc, row) for row in own.get("dates", ()))
     topics = tuple(own.get("topics") or like.get("topics", ()))
-    return Marked(slug, doc.article, tuple(things), tuple(filter(None, quotes)), dateline, indirect, dates, topics)
+    return Marked(
+        slug,
+        doc.article,
+        tuple(things),
+        tuple(filter(None, quotes)),
+        dateline,
+        indirect,
+        own.get("country", ""),
+        dates,
+        topics,
+    )
 
 
 def _forms(row: str) -> tuple[list[str], int | None, str | None]:
@@ -233,6 +245,9 @@ def score(pairs: Sequence[tuple[Marked, Document]]) -> Scores:
         _quotes(scores, mark, doc, covers)
         _topics(scores, mark, doc)
         _dates(scores, mark, doc)
+        if mark.country:
+            right = bool(doc.countries) and doc.countries[0].code == mark.country
+            scores.countries += Counts(bool(doc.countries), right, 1, right)
     return scores
 
 
@@ -386,6 +401,7 @@ def rows(scores: Scores, tier: str = "") -> list[Row]:
         Row("datelines", "en", name, f"{scores.datelines.wanted} datelines", scores.datelines.figures()),
         Row("quotes", "en", name, f"{scores.quotes.wanted} quotes", scores.quotes.figures()),
         Row("speakers", "en", name, f"{scores.speakers.wanted} quotes found", {"right": scores.speakers.recall}),
+        Row("country focus", "en", name, f"{scores.countries.wanted} articles", scores.countries.figures()),
         Row("reported speech", "en", name, f"{scores.indirect.wanted} clauses", scores.indirect.figures()),
         Row("dates", "en", name, f"{scores.dates.wanted} dates", scores.dates.figures()),
         _topic_row("topics", scores),

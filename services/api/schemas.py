@@ -109,6 +109,13 @@ class PlaceObject(Served):
     confidence: float
 
 
+class CountryObject(Served):
+    """A country the article plays in: its share of what the article says about places, 0 to 1."""
+
+    code: str
+    share: float
+
+
 class Topic(Served):
     """A subject, by its IPTC Media Topic."""
 
@@ -160,6 +167,7 @@ class AnnotationObject(Served):
     took_ms: float | None = None
     error: str | None = None
     skipped: str | None = None
+    limited: str | None = None
 
 
 class Keyword(Served):
@@ -235,6 +243,7 @@ class ArticleCard(Served):
     images: list[ImageObject] = []
     entities: list[EntityObject] = []
     places: list[PlaceObject] = []
+    countries: list[CountryObject] = []
     topics: list[Topic] = []
     keywords: list[Keyword] = []
     summary: list[str] = []

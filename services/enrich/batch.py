@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import orjson
@@ -21,6 +22,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from services.enrich import store
 from services.enrich.again import store as again
 from services.enrich.document import Document
+from services.enrich.homes import Homes
 from services.enrich.pipeline import Resources, enrich, enricher_revision
 from services.enrich.present import as_json, card, rest
 from services.enrich.reread import reread
@@ -45,6 +47,7 @@ class Work:
     resources: Resources
     clock: Callable[[], datetime]
     timer: Callable[[], float]
+    homes: Homes = field(default_factory=Homes)
 
 
 def enrich_batch(work: Work, ids: Sequence[int]) -> int:
@@ -71,11 +74,17 @@ def portions(ids: Sequence[int]) -> Iterator[Sequence[int]]:
 def _pass(work: Work, ids: Sequence[int], revision: str, *, give_up: bool = False) -> int:
     with work.pool.connection() as conn:
         articles = store.load(conn, ids)
+        homes = work.homes.of(
+            [article.source.id for article in articles],
+            partial(store.places_of, conn),
+            work.resources.gazetteer,
+            work.clock(),
+        )
     if give_up:
         logger.error("enrichment given up", extra={"articles": list(ids), "attempts": MAX_ATTEMPTS})
         documents = [_bare(article, revision) for article in articles]
     else:
-        documents = enrich(articles, work.resources, clock=work.timer, fatal=(SoftTimeLimitExceeded,))
+        documents = enrich(articles, work.resources, clock=work.timer, fatal=(SoftTimeLimitExceeded,), homes=homes)
     return save(work, documents, revision)
 
 

@@ -19,12 +19,13 @@ BodySource = Literal["feed", "page"]
 
 
 class Annotation(TypedDict):
-    """Provenance of one step on one document: what ran, how long, and why there is nothing if there is nothing."""
+    """Provenance of one step on one document: what ran, how long, and why there is nothing or less than in English."""
 
     revision: str
     took_ms: NotRequired[float]
     error: NotRequired[str]
     skipped: NotRequired[str]
+    limited: NotRequired[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,14 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class CountryShare:
+    """A country the article plays in, and its share of what the article says about places, 0 to 1."""
+
+    code: str  # ISO 3166-1 alpha-2
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
 class Entity:
     """One real thing named in the article. `ids` holds public identifiers (geonames, iso3166, wikidata)."""
 
@@ -139,6 +148,14 @@ class DateMention:
     value: str
 
 
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where a source is at home, as its own articles tell: ISO 3166-1 alpha-2, and GeoNames' first-level code."""
+
+    country: str
+    admin: str | None
+
+
 @dataclass(slots=True)
 class Document:
     """An article and everything the steps have found out about it so far."""
@@ -157,6 +174,7 @@ class Document:
     clusters: tuple[Cluster, ...] = ()
     places: tuple[Place, ...] = ()
     entities: tuple[Entity, ...] = ()
+    countries: tuple[CountryShare, ...] = ()
     topics: tuple[Topic, ...] = ()
     keywords: tuple[Keyword, ...] = ()
     embedding: bytes | None = None  # a signed byte a number; the largest is 127
@@ -164,6 +182,7 @@ class Document:
     quotes: tuple[Quote, ...] = ()
     dates: tuple[DateMention, ...] = ()
     annotations: dict[str, Annotation] = field(default_factory=dict)
+    home: Home | None = None  # given beside the article: what was learned of its source
 
     def text_of(self, name: TextField) -> str:
         """The exact text a mention's offsets count in."""

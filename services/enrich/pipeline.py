@@ -9,10 +9,10 @@ other steps made, and `annotations[step]["error"]` says why.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from services.enrich.document import Annotation, Document
+from services.enrich.document import Annotation, Document, Home
 from services.enrich.resources import Resources, UnknownTagger, load_resources
 from services.enrich.steps import STEPS, Step
 from shared.articles import Article
@@ -55,13 +55,15 @@ def enrich(
     clock: Callable[[], float],
     steps: Sequence[Step] = STEPS,
     fatal: tuple[type[BaseException], ...] = (),
+    homes: Mapping[str, Home] | None = None,
 ) -> list[Document]:
-    """One document per article, in order. `clock` counts seconds, for `took_ms`.
+    """One document per article, in order. `clock` counts seconds, for `took_ms`; `homes` are those of sources, by id.
 
     Errors of steps are recorded, not raised, but for those in `fatal` (a task's time limit, say) and those that are no
     `Exception` at all.
     """
-    docs = [Document(article=article, title=article.title) for article in articles]
+    known = homes or {}
+    docs = [Document(article=one, title=one.title, home=known.get(one.source.id)) for one in articles]
     for step in steps:
         served = []
         for doc in docs:
@@ -107,8 +109,11 @@ def _run(
         docs[0].annotations[step.name] = {"revision": revision, "took_ms": _ms(started, clock), "error": told}
         return
     share = round(_ms(started, clock) / len(docs), 3)
+    whole = resources.whole_languages.get(step.name)
     for doc in docs:
         annotation: Annotation = {"revision": revision, "took_ms": share}
+        if whole is not None and (doc.language is None or doc.language.code not in whole):
+            annotation["limited"] = "language"
         doc.annotations[step.name] = annotation
 
 

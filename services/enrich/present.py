@@ -48,6 +48,7 @@ def card(doc: Document, now: datetime) -> dict[str, Any]:
         **_origin(article),
         "entities": [_entity(entity) for entity in doc.entities],
         "places": [_place(place) for place in doc.places],
+        "countries": [{"code": one.code, "share": one.share} for one in doc.countries],
         "topics": [{"id": t.id, "name": t.name, "path": list(t.path), "score": t.score} for t in doc.topics],
         "keywords": [{"text": keyword.text, "score": keyword.score} for keyword in doc.keywords],
         "summary": list(doc.summary),

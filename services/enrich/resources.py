@@ -21,6 +21,9 @@ from services.enrich.topics import TopicModel
 PLACES = Path(lexicons.__file__).resolve().parent / "places.npz"
 
 
+_ENGLISH = frozenset({"en"})
+
+
 class UnknownTagger(ValueError):
     """`WIREDESK_NER` names a tagger there is none of."""
 
@@ -42,6 +45,14 @@ class Resources:
     def tagger(self, language: str) -> Tagger | None:
         """What finds names in a language, if anything does."""
         return self.taggers.get(language)
+
+    @property
+    def whole_languages(self) -> dict[str, frozenset[str]]:
+        """By step that serves others in part: the languages it reads wholly. Elsewhere names are countries' alone,
+        topics come from sections, quotes have no speaker and keywords no table of how common words are.
+        """
+        named = frozenset(code for code, tagger in self.taggers.items() if not isinstance(tagger, CountryTagger))
+        return {"mentions": named, "quotes": named, "topics": _ENGLISH, "keywords": frozenset(self.lexicon.stopwords)}
 
     @property
     def revisions(self) -> dict[str, str]:

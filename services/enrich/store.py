@@ -15,6 +15,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 from zstandard import ZstdDecompressor
 
+from services.enrich import homes
 from shared.articles import Article, FeedRef, Image, Media, PageFacts, Source
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -154,6 +155,27 @@ def _page_html(body: bytes | None, charset: str | None) -> str | None:
     if body is None:
         return None
     return ZstdDecompressor().decompress(body, max_output_size=MAX_PAGE).decode(charset or "utf-8", "replace")
+
+
+def places_of(conn: Connection, sources: Sequence[str]) -> dict[str, list[homes.Named]]:
+    """The cities and states that the last 60 articles of each source name, as far as they are sure."""
+    rows = conn.execute(
+        """
+        SELECT s.source_id, p ->> 'name', p ->> 'country', (p ->> 'geonames_id')::bigint, count(*)
+        FROM unnest(%s::text[]) AS s(source_id)
+        CROSS JOIN LATERAL (
+            SELECT e.card FROM enriched_articles e WHERE e.source_id = s.source_id
+            ORDER BY e.sort_at DESC, e.article_id DESC LIMIT 60) AS a
+        CROSS JOIN LATERAL jsonb_array_elements((a.card::jsonb) -> 'places') AS p
+        WHERE p ->> 'kind' IN ('city', 'admin') AND (p ->> 'confidence')::float8 >= 0.6
+        GROUP BY 1, 2, 3, 4
+        """,
+        (list(sources),),
+    ).fetchall()
+    found: dict[str, list[homes.Named]] = {}
+    for source_id, name, country, geonames_id, count in rows:
+        found.setdefault(source_id, []).append(homes.Named(name, country, geonames_id, count))
+    return found
 
 
 def hold(conn: Connection, ids: Sequence[int]) -> dict[int, Held]:

@@ -159,3 +159,11 @@ print([doc.language.code for doc in docs])
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     assert "'en'" in done.stdout
+
+
+def test_what_is_read_only_in_part_says_so(resources: Resources) -> None:
+    (doc,) = enrich([article("Die Br\u00fccke ist heute gesperrt worden")], resources, clock=perf_counter)
+    limited = {name for name, note in doc.annotations.items() if note.get("limited") == "language"}
+    assert limited == {"mentions", "quotes", "topics"}
+    (english,) = enrich([article("The bridge was shut again today")], resources, clock=perf_counter)
+    assert not any("limited" in note for note in english.annotations.values())

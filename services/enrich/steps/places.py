@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from services.enrich.document import Cluster, Document, Mention, Place, PlaceRole
+from services.enrich.document import Cluster, CountryShare, Document, Home, Mention, Place, PlaceRole
 from services.enrich.gazetteer import PlaceRow
 from services.enrich.names.acronyms import is_acronym
 from services.enrich.names.fold import fold, slug
@@ -20,9 +20,13 @@ from services.enrich.resources import Resources
 
 # Points, on the scale of log10(population). A country or state named in the article is worth a hundred to three hundred
 # times the people; measured on news with known places (population alone 82.0, with these 84.2 of 100 right).
-COUNTRY_NAMED, STATE_NAMED, PUBLISHER, WRITTEN_OUT = 2.0, 2.5, 1.0, 8.0
+COUNTRY_NAMED, STATE_NAMED, PUBLISHER, SAME_STATE, WRITTEN_OUT = 2.0, 2.5, 1.0, 1.5, 8.0
+SMALL, ABROAD = 150_000, 0.45  # people of a town abroad that is believed only so far
 COUNTRY_ITSELF = 7.5  # a country's name means the country unless a namesake's surroundings say otherwise
 STATE_ITSELF = -1.0  # New York and Washington mean the city first
+SURE, OFTEN, TITLED, DATED = 0.5, 3, 2.0, 1.5  # of the countries an article plays in
+AT_HOME = 0.5
+LEAST, MOST = 0.15, 3  # share of a country that is told, and how many are
 UNKNOWN = 0.3  # confidence in a place that is in no table
 # GeoNames ids of the continents, which the table of countries, states and cities does not hold.
 _CONTINENTS = {
@@ -42,7 +46,7 @@ class _Context:
 
     countries: Mapping[str, frozenset[str]]  # with the clusters that name them: one is no evidence for itself
     states: frozenset[str]
-    home: str | None
+    home: Home | None
     behind: frozenset[tuple[str, int]]  # clusters and what they mean for standing behind a place in it: Tulsa, Oklahoma
 
 
@@ -50,15 +54,16 @@ class ResolvePlaces:
     """Provides `places`, one for each place cluster, in the order of the clusters."""
 
     name = "places"
-    revision = "2"
-    needs = frozenset({"article", "title", "body_text", "language", "clusters"})
-    provides = frozenset({"places"})
+    revision = "3"
+    needs = frozenset({"article", "home", "title", "body_text", "language", "clusters"})
+    provides = frozenset({"places", "countries"})
     languages = None
 
     def run(self, docs: Sequence[Document], resources: Resources) -> None:
         """Resolve each document's places together: they tell about each other."""
         for doc in docs:
             doc.places = tuple(resolve(doc, resources))
+            doc.countries = tuple(countries(doc, resources))
 
 
 def resolve(doc: Document, resources: Resources) -> list[Place]:
@@ -73,6 +78,35 @@ def resolve(doc: Document, resources: Resources) -> list[Place]:
         known = found.get(place.entity_id)
         found[place.entity_id] = _joined(known, place) if known else place
     return list(found.values())
+
+
+def countries(doc: Document, resources: Resources) -> list[CountryShare]:
+    """Where the article plays, by country: the first is its focus.
+
+    Places count by how often they are named, up to three times; more in the headline and as dateline. Nationalities
+    count half, and so does the publisher's own country.
+    """
+    points: dict[str, float] = defaultdict(float)
+    clusters = {cluster.key: cluster for cluster in doc.clusters}
+    for place in doc.places:
+        here = [clusters[key] for key in place.keys if key in clusters]
+        named = sum(len(cluster.mentions) for cluster in here)
+        titled = any(mention.field == "title" for cluster in here for mention in cluster.mentions)
+        if place.country and place.confidence >= SURE:
+            points[place.country] += min(named, OFTEN) + TITLED * titled + DATED * (place.role == "dateline")
+    for cluster in doc.clusters:
+        people = resources.lexicon.demonyms.get(cluster.name) if cluster.type == "group" else None
+        if people and people.country:
+            titled = any(mention.field == "title" for mention in cluster.mentions)
+            points[people.country] += 0.5 * min(len(cluster.mentions), OFTEN) + TITLED * titled
+    home = _home(doc)
+    if home and points:
+        points[home.country] += AT_HOME
+    total = sum(points.values())
+    ranked = sorted(points, key=lambda code: (-points[code], code))
+    return [CountryShare(code, round(points[code] / total, 3)) for code in ranked if points[code] >= LEAST * total][
+        :MOST
+    ]
 
 
 def _joined(one: Place, other: Place) -> Place:
@@ -116,7 +150,14 @@ def _context(doc: Document, candidates: Mapping[str, list[PlaceRow]], resources:
         if cluster.type == "group" and (people := resources.lexicon.demonyms.get(cluster.name)):
             countries[people.country or ""].add(cluster.key)
     named = {country: frozenset(keys) for country, keys in countries.items()}
-    return _Context(named, frozenset(states), doc.article.source.country, frozenset(_behind(doc, candidates)))
+    return _Context(named, frozenset(states), _home(doc), frozenset(_behind(doc, candidates)))
+
+
+def _home(doc: Document) -> Home | None:
+    """Where the publisher is at home: as was set, else as its articles tell. They know the state in either case."""
+    if doc.article.source.country and (doc.home is None or doc.home.country != doc.article.source.country):
+        return Home(doc.article.source.country, None)
+    return doc.home
 
 
 def _behind(doc: Document, candidates: Mapping[str, list[PlaceRow]]) -> Iterator[tuple[str, int]]:
@@ -150,6 +191,7 @@ def _place(
     ranked = sorted(((_points(cluster.key, row, context, written), row) for row in rows), key=lambda pair: -pair[0])
     points, row = ranked[0]
     margin = points - ranked[1][0] if len(ranked) > 1 else 2.0
+    sure = (0.5 + 0.5 * min(1.0, margin / 2)) * (ABROAD if _far(cluster.key, row, context, written) else 1.0)
     return Place(
         keys=(cluster.key,),
         entity_id=f"place:geonames:{row.geonames_id}",
@@ -160,8 +202,19 @@ def _place(
         lat=row.lat,
         lon=row.lon,
         role=role,
-        confidence=round((0.5 + 0.5 * min(1.0, margin / 2)) * tagged, 3),
+        confidence=round(sure * tagged, 3),
     )
+
+
+def _far(key: str, row: PlaceRow, context: _Context, written: tuple[str, str | None] | None) -> bool:
+    """A small town abroad that nothing else speaks for: often the namesake of one at home that the table lacks."""
+    at_home = context.home is None or row.country == context.home.country
+    told = (
+        context.countries.get(row.country, frozenset()) - {key}
+        or written
+        or any(one == key for one, _ in context.behind)
+    )
+    return row.kind == "city" and row.population < SMALL and not at_home and not told
 
 
 def _points(key: str, row: PlaceRow, context: _Context, written: tuple[str, str | None] | None) -> float:
@@ -176,8 +229,8 @@ def _points(key: str, row: PlaceRow, context: _Context, written: tuple[str, str 
         points += COUNTRY_NAMED
     if row.kind == "city" and row.country == "US" and row.admin in context.states:
         points += STATE_NAMED
-    if row.country == context.home:
-        points += PUBLISHER
+    if context.home and row.country == context.home.country:
+        points += PUBLISHER + (SAME_STATE if row.admin and row.admin == context.home.admin else 0.0)
     if written and row.country == written[0] and written[1] in (None, row.admin):
         points += WRITTEN_OUT
     return points

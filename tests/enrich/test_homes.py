@@ -1,0 +1,98 @@
+"""Where a source is at home: learned from its own articles, believed on towns that share a name."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from services.enrich import store
+from services.enrich.batch import Work, enrich_batch
+from services.enrich.document import CountryShare, Document, Home
+from services.enrich.homes import KEPT, Homes, Named, learned
+from services.enrich.pipeline import Resources, enrich
+from shared.articles import Source
+from shared.db import open_pool
+from tests.enrich.articles import article
+from tests.enrich.test_batch import put
+
+NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+Enriched = Callable[..., Document]
+TULSA = Named("Tulsa", "US", 4553433, 9)
+OKLAHOMA_CITY = Named("Oklahoma City", "US", 4544349, 6)
+
+
+def test_a_home_is_what_most_places_speak_for(resources: Resources) -> None:
+    gazetteer = resources.gazetteer
+    assert learned([TULSA, OKLAHOMA_CITY], gazetteer) == Home("US", "OK")
+    assert learned([TULSA], gazetteer) is None  # too few
+    far = [Named("Lisbon", "PT", 2267057, 8), Named("Berlin", "DE", 2950159, 8), Named("Tulsa", "US", 4553433, 8)]
+    assert learned(far, gazetteer) is None
+    states = [TULSA, Named("Chicago", "US", 4887398, 9), Named("Boston", "US", 4930956, 9)]
+    assert learned(states, gazetteer) == Home("US", None)
+
+
+def test_what_was_learned_is_kept_a_while_and_then_asked_for_anew(resources: Resources) -> None:
+    asked: list[list[str]] = []
+
+    def read(sources: Any) -> dict[str, list[Named]]:
+        asked.append(list(sources))
+        return {"a": [TULSA, OKLAHOMA_CITY]}
+
+    homes = Homes()
+    for moment in (NOW, NOW + KEPT / 2, NOW + KEPT + timedelta(seconds=1)):
+        assert homes.of(["a", "b", "a"], read, resources.gazetteer, moment) == {"a": Home("US", "OK")}
+    assert asked == [["a", "b"], ["a", "b"]]
+
+
+def place_of(resources: Resources, text: str, home: Home | None, country: str | None = None) -> dict[str, Any]:
+    one = article("", text, source=Source("w.example", "W", "w.example", country))
+    (doc,) = enrich([one], resources, clock=time.perf_counter, homes={"w.example": home} if home else None)
+    return {place.name: (place.country, place.geonames_id) for place in doc.places}
+
+
+def test_a_town_is_the_one_of_its_name_at_home(resources: Resources) -> None:
+    text = "The council of Durham met again on the ferries. It was a long night for everybody there."
+    assert place_of(resources, text, None)["Durham"][0] == "US"
+    assert place_of(resources, text, Home("GB", "ENG"))["Durham"][0] == "GB"
+    # What an operator set is believed over what was learned.
+    assert place_of(resources, text, Home("GB", "ENG"), "US")["Durham"][0] == "US"
+
+
+@pytest.fixture
+def work(database_url: str, resources: Resources) -> Iterator[Work]:
+    with open_pool(database_url, "test", size=2) as pool:
+        yield Work(pool, resources, lambda: NOW, time.perf_counter)
+
+
+def test_the_store_tells_which_places_a_sources_articles_name(work: Work, database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        put(conn, 1)
+        enrich_batch(work, [1])
+        ((card,),) = conn.execute("SELECT card FROM enriched_articles").fetchall()
+        (lisbon,) = json.loads(card)["places"]
+        found = store.places_of(conn, ["northmail.example", "other.example"])
+    assert found == {"northmail.example": [Named("Lisbon", "PT", lisbon["geonames_id"], 1)]}
+
+
+def test_an_article_plays_where_it_names_most(enriched: Enriched) -> None:
+    doc = enriched(
+        "Fire on a ferry off Portugal",
+        "Lisbon (Wire) \u2014 A ferry burned off Portugal. It was on its way to Spain. The Portuguese navy came.",
+    )
+    assert doc.countries[0].code == "PT"
+    assert doc.countries[0].share > 0.6
+    assert sum(one.share for one in doc.countries) <= 1.001
+    assert enriched("It rained", "And rained.").countries == ()
+
+
+def test_a_small_town_abroad_is_believed_only_so_far(enriched: Enriched) -> None:
+    home = Source("w.example", "W", "w.example", "GB")
+    doc = enriched("", "The match at Berwick was off again. The pitch of the club was under water.", source=home)
+    assert [(place.country, place.confidence < 0.5) for place in doc.places] == [("AU", True)]
+    assert doc.countries == (CountryShare("GB", 1.0),) or doc.countries == ()
