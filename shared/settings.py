@@ -57,6 +57,7 @@ class Settings(BaseSettings):
     ner: str = "default"
     topics: str = ""
     entities: Path | None = None
+    sentiment: Literal["off", "lexicon"] = "off"
 
     auth: Literal["auto", "keys", "open"] = "auto"
     admin_key: str = ""

@@ -119,6 +119,15 @@ class Topic:
 
 
 @dataclass(frozen=True, slots=True)
+class Sentiment:
+    """How good (1) or bad (-1) a text sounds, how that was told, and by how many words."""
+
+    score: float
+    method: Literal["lexicon"]
+    words: int
+
+
+@dataclass(frozen=True, slots=True)
 class Keyword:
     """A word or phrase that tells what the article is about, as written there; score 0 to 1, the best has 1."""
 
@@ -177,6 +186,7 @@ class Document:
     countries: tuple[CountryShare, ...] = ()
     topics: tuple[Topic, ...] = ()
     keywords: tuple[Keyword, ...] = ()
+    sentiment: Sentiment | None = None
     embedding: bytes | None = None  # a signed byte a number; the largest is 127
     summary: tuple[str, ...] = ()
     quotes: tuple[Quote, ...] = ()

@@ -29,11 +29,14 @@ def enricher_revision(resources: Resources | None = None) -> str:
 
 
 def known_steps(resources: Resources, steps: Sequence[Step] = STEPS) -> dict[str, Any]:
-    """{name: {revision, languages}}: what annotations are compared with to find what another reading would change."""
+    """{name: {revision, languages}}: what annotations are compared with to find what another reading would change.
+
+    A step that is switched off serves no language.
+    """
     return {
         step.name: {
             "revision": _revision(step, resources),
-            "languages": None if step.languages is None else sorted(step.languages),
+            "languages": [] if step.name in resources.off else sorted(step.languages) if step.languages else None,
         }
         for step in steps
     }
@@ -67,7 +70,7 @@ def enrich(
     for step in steps:
         served = []
         for doc in docs:
-            if why := _skipped(step, doc):
+            if why := _skipped(step, doc, resources):
                 doc.annotations[step.name] = {"revision": _revision(step, resources), "skipped": why}
             else:
                 served.append(doc)
@@ -76,8 +79,10 @@ def enrich(
     return docs
 
 
-def _skipped(step: Step, doc: Document) -> str | None:
-    """Why there is nothing for a step to do."""
+def _skipped(step: Step, doc: Document, resources: Resources) -> str | None:
+    """Why there is nothing for a step to do: it is off, or does not serve the language, or there is no page."""
+    if step.name in resources.off:
+        return "off"
     if step.languages is not None and (doc.language is None or doc.language.code not in step.languages):
         return "language"
     return "page" if "page" in step.provides and doc.article.page_html is None else None

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from services.enrich.document import Document, Entity, Mention, Place
+from services.enrich.document import Document, Entity, Mention, Place, Sentiment
 from shared.articles import Article
 
 WORDS_PER_MINUTE = 238  # silent reading of English non-fiction (Brysbaert 2019)
@@ -52,7 +52,7 @@ def card(doc: Document, now: datetime) -> dict[str, Any]:
         "topics": [{"id": t.id, "name": t.name, "path": list(t.path), "score": t.score} for t in doc.topics],
         "keywords": [{"text": keyword.text, "score": keyword.score} for keyword in doc.keywords],
         "summary": list(doc.summary),
-        "sentiment": None,
+        "sentiment": _sentiment(doc.sentiment),
         "story": None,
         "duplicate_of": None,
         "credit": None,
@@ -116,6 +116,10 @@ def _origin(article: Article) -> dict[str, Any]:
             for image in article.images
         ],
     }
+
+
+def _sentiment(one: Sentiment | None) -> dict[str, Any] | None:
+    return {"score": one.score, "method": one.method, "words": one.words} if one else None
 
 
 def _entity(entity: Entity) -> dict[str, Any]:

@@ -40,6 +40,7 @@ class Resources:
     states: Mapping[str, str]  # "Ore" and "OR" -> "OR"
     embedding: Embedding
     topic_model: TopicModel
+    feelings: Mapping[str, float] | None  # how good or bad words are; None: nobody wants to know
     own: OwnNames = field(default_factory=OwnNames)  # the operator's list
 
     def tagger(self, language: str) -> Tagger | None:
@@ -55,6 +56,11 @@ class Resources:
         return {"mentions": named, "quotes": named, "topics": _ENGLISH, "keywords": frozenset(self.lexicon.stopwords)}
 
     @property
+    def off(self) -> frozenset[str]:
+        """The steps that are switched off."""
+        return frozenset() if self.feelings else frozenset({"sentiment"})
+
+    @property
     def revisions(self) -> dict[str, str]:
         """By step: what taggers, the operator's names and the operator's topics have in its revision."""
         taggers = sorted({tagger.revision for tagger in self.taggers.values()})
@@ -65,13 +71,15 @@ class Resources:
         }
 
 
-def load_resources(ner: str = "default", topics: str = "", own: Path | None = None) -> Resources:
+def load_resources(
+    ner: str = "default", topics: str = "", own: Path | None = None, sentiment: bool = False
+) -> Resources:
     """Load word lists, place table, language model and taggers.
 
     `ner` is the WIREDESK_NER setting: `default` (the bundled model for English), `rules`, or `spacy:<import name>` for
     an installed spaCy pipeline, which then serves its own language beside the default.
     `topics` is WIREDESK_TOPICS, the operator's own topic file (see lexicons/topics.txt), or empty; `own` is
-    WIREDESK_ENTITIES, the operator's file of names (`names/own.py`).
+    WIREDESK_ENTITIES, the operator's file of names (`names/own.py`); `sentiment` switches that step on.
     Raises UnknownTagger for another `ner`, TopicFileError or OSError for a topic file that cannot be read,
     OwnNamesError for a file of names, and what the model or pipeline raises when its files are missing.
     """
@@ -92,6 +100,7 @@ def load_resources(ner: str = "default", topics: str = "", own: Path | None = No
         language_model=LanguageModel(),
         states=lexicons.load_states(),
         embedding=embedding,
+        feelings=lexicons.load_feelings() if sentiment else None,
         topic_model=TopicModel(lexicon.zipf, embedding, Path(topics) if topics else None),
         own=_own_names(own) if own else OwnNames(),
     )

@@ -28,7 +28,7 @@ from shared.settings import Settings
 configure_logging("enrich")
 settings = Settings()
 app = make_celery(settings)
-resources = load_resources(settings.ner, settings.topics, settings.entities)
+resources = load_resources(settings.ner, settings.topics, settings.entities, settings.sentiment == "lexicon")
 
 _PARENT = os.getpid()
 _child = ExitStack()

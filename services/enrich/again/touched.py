@@ -19,6 +19,6 @@ def _differs(was: Mapping[str, Any] | None, step: Mapping[str, Any], lang: str |
     serves = languages is None or lang in languages
     if was is None or "error" in was:
         return serves
-    if was.get("skipped") == "language":
+    if was.get("skipped") in ("language", "off"):
         return serves
     return "skipped" not in was and (was["revision"] != step["revision"] or not serves)

@@ -75,3 +75,9 @@ def load_states() -> dict[str, str]:
         code, short = line.split()
         states[code] = states[short.rstrip(".")] = states[short] = code
     return states
+
+
+def load_feelings() -> dict[str, float]:
+    """English word in lower case -> how good (above 0) or bad what it is said of is."""
+    rows = (line.split() for line in _lines("sentiment.txt"))
+    return {word: float(strength) for strength, *words in rows for word in words}

@@ -1,7 +1,7 @@
 """The enrichers and their order: one visible tuple, checked when it is imported.
 
     page → text → language → mentions → folding → places → entities → topics → keywords → summary → quotes → dates
-    → embedding
+    → sentiment → embedding
 
 A new step is a file here with a class that fits `Step`, and a place in `STEPS`.
 """
@@ -24,6 +24,7 @@ from services.enrich.steps.mentions import Mentions
 from services.enrich.steps.page import Page
 from services.enrich.steps.places import ResolvePlaces
 from services.enrich.steps.quotes import Quotes
+from services.enrich.steps.sentiment import Feel
 from services.enrich.steps.summary import Summary
 from services.enrich.steps.text import Text
 from services.enrich.steps.topics import Topics
@@ -96,6 +97,7 @@ STEPS: tuple[Step, ...] = (
     Summary(),
     Quotes(),
     Dates(),
+    Feel(),
     Embed(),
 )
 
