@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.pages import FOLDER, pages, score
+from bench.pages import FOLDER, declared, pages, score
 from bench.quality_marked import articles, topic_names
 from bench.quality_rows import Counts, Row
 from services.enrich.document import Document, Language
@@ -52,6 +52,7 @@ def rows(resources: Resources, folder: Path = DATA) -> Iterator[Row]:
     yield _pairs(resources, folder / "clustering" / "ecbplus_odd_topics.jsonl.gz")
     if FOLDER.is_dir():
         yield _pages()
+        yield Row("page facts", "mostly de", "trafilatura's Creative Commons pages", "64 pages", declared())
     yield _languages(resources, folder / "lang" / "masakhanews_dev_headlines.jsonl.gz")
     yield _summaries(resources, folder / "summaries" / "gum_train_news.jsonl.gz")
 

@@ -220,3 +220,45 @@ def words(count: int, name: str = "w") -> str:
 )
 def test_the_better_of_two_texts(feed: str, page_text: str, better: bool) -> None:
     assert page_is_better(feed, page_text) is better
+
+
+@pytest.mark.parametrize(
+    ("shown", "day"),
+    [
+        ("<time datetime='2014-05-18T10:00:00+02:00'>18.5.</time>", 18),
+        ("<span class='meta entry-date'>Am 18. Mai 2014</span>", 18),
+        ("<p class='date'>Sunday, May 18th, 2014</p>", 18),
+        ("<div class='datum'>18.05.2014</div>", 18),
+        ("<p>On 18 May 2014 it rained.</p>", None),
+        ("<p class='date'>31.02.2014</p>", None),
+    ],
+)
+def test_a_page_that_declares_nothing_shows_its_date(shown: str, day: int | None) -> None:
+    meta = meta_of(page([shown, *STORY]))
+    assert (meta.published_at.day if meta.published_at else None) == day
+    assert meta.published_precision == ("day" if day else "unknown")
+
+
+def test_a_date_in_the_pages_own_address_is_believed_last() -> None:
+    canonical = "<link rel='canonical' href='https://ferry.example/2014/05/the-river/'>"
+    meta = meta_of(page(STORY, head=canonical))
+    assert (meta.published_at, meta.published_precision) == (datetime(2014, 5, 1, tzinfo=UTC), "month")
+
+
+@pytest.mark.parametrize(
+    ("shown", "names"),
+    [
+        ("<a rel='author' href='/a'>Ana Reis</a>", ("Ana Reis",)),
+        ("<p class='byline'>By Ana Reis</p>", ("Ana Reis",)),
+        ("<span class='post-author vcard'>von Ana Reis</span>", ("Ana Reis",)),
+        ("<p class='byline'>By our correspondent who was there on all of the days</p>", ()),
+        ("<p class='byline'>ana@ferry.example</p>", ()),
+    ],
+)
+def test_a_byline_is_read_where_nothing_is_declared(shown: str, names: tuple[str, ...]) -> None:
+    assert meta_of(page([shown, *STORY])).authors == names
+
+
+def test_the_sites_name_is_no_part_of_the_title() -> None:
+    html = page(STORY).replace("River | Ferry Post", "River clears the lower town | Ferry Post")
+    assert meta_of(html).title == "River clears the lower town"

@@ -1,4 +1,4 @@
-"""What a page says of its article in machine-readable form: JSON-LD first, then its meta elements. Pure."""
+"""What a page says of its article: JSON-LD first, then its meta elements, then what it shows. Pure."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 from lxml import etree
 
+from services.enrich.text import pageseen
 from services.enrich.text.clean import clean_line
 from shared.articles import Image, Precision
 
@@ -52,12 +53,16 @@ def read_meta(root: etree._Element) -> PageMeta:
     meta = _metas(root)
     when, precision = _when(meta.get("article:published_time") or meta.get("datepublished"))
     published = (found.published_at, found.published_precision) if found.published_at else (when, precision)
+    if published[0] is None:
+        published = pageseen.published(root)
+    named = found.authors or _names([meta.get("author") or meta.get("article:author")]) or pageseen.authors(root)
+    titled = _line(meta.get("og:title")) or _line(root.findtext(".//title"))
     image = meta.get("og:image")
     return replace(
         found,
-        title=found.title or _line(meta.get("og:title")) or _line(root.findtext(".//title")),
+        title=found.title or pageseen.headline(root, titled),
         description=found.description or _line(meta.get("og:description") or meta.get("description")),
-        authors=found.authors or _names([meta.get("author") or meta.get("article:author")]),
+        authors=named,
         published_at=published[0],
         published_precision=published[1],
         modified_at=found.modified_at or _when(meta.get("article:modified_time"))[0],
