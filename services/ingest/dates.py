@@ -54,6 +54,8 @@ _STEMS = (
     "nov listopadu lis kas marras noy ноя лис",
     "dec dez dic des gru pros ara joulu дек гру",
 )
+# Croatian and Polish, Czech or Serbian mean neighbouring months by these.
+_DISPUTED = frozenset(["listopad", "listopada", "lipanj", "lipnja", "srpanj", "srpnja"])
 _MONTHS = {stem: number for number, stems in enumerate(_STEMS, 1) for stem in stems.split()}
 _LONGEST = max(map(len, _MONTHS))
 
@@ -177,6 +179,8 @@ def _zoned(local: datetime, zone: str, precision: Precision) -> tuple[datetime, 
 def _month(word: str) -> int | None:
     split = unicodedata.normalize("NFKD", word.casefold().replace("ä", "a"))
     folded = "".join(c for c in split if not "\u0300" <= c <= "\u036f")
+    if folded in _DISPUTED:
+        return None
     for length in range(min(len(folded), _LONGEST), 2, -1):
         if folded[:length] in _MONTHS:
             return _MONTHS[folded[:length]]

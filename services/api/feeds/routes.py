@@ -277,13 +277,17 @@ def _wanted(outlines: list[opml.Outline], allowed: Allowances) -> tuple[dict[str
     wanted: dict[str, NewFeed] = {}
     refused: list[dict[str, str]] = []
     for outline in outlines:
+        if outline.included:
+            message = "it is a list inside the list, which is not fetched; import that one itself"
+            refused.append({"url": outline.url[:2000], "message": message})
+            continue
         try:
             url, key = check_outbound(outline.url, allowed), canonical(outline.url)
         except AddressRefused as error:
             refused.append({"url": outline.url[:2000], "message": error.message})
             continue
         before = wanted.get(key)
-        tags = _once([*(before.tags if before else ()), *([outline.tag] if outline.tag else ())])
+        tags = _once([*(before.tags if before else ()), *outline.tags])
         title = before.title if before else outline.title
         wanted[key] = NewFeed(before.url if before else url, key, title and title[:500], tags)
     return wanted, refused
