@@ -1,4 +1,4 @@
-"""Ingest's own small listener: liveness, readiness, metrics. WebSub callbacks will come in here."""
+"""Ingest's own small listener: liveness, readiness, metrics, and what WebSub hubs say."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from aiohttp import web
 from services.ingest import store
 from services.ingest.resources import Resources
 from services.ingest.runner import DATABASE_AWAY
+from services.ingest.websub.callback import MOST_BYTES, routes
 
 
 @asynccontextmanager
 async def listening(res: Resources) -> AsyncIterator[int]:
     """Serve on the ingest port; yields the port (chosen by the system where the setting is 0)."""
-    app = web.Application()
+    app = web.Application(client_max_size=MOST_BYTES)
     app.add_routes([web.get("/healthz", _healthz), web.get("/readyz", _readyz), web.get("/metrics", _metrics)])
+    app.add_routes(routes(res))
     app[_RESOURCES] = res
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()

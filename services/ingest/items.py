@@ -39,6 +39,7 @@ class Feed:
     language: str | None = None
     ttl_s: float | None = None  # the feed's own word on how long it stays the same
     hub: str | None = None
+    topic: str | None = None  # under which address its hub knows the feed (rel=self)
     damaged: bool = False  # not well-formed, but understood
     children: list[str] = field(default_factory=list)  # the sitemaps of an index, which has no entries of its own
 
@@ -108,4 +109,5 @@ class ParsedFeed:
     capped: int
     dates: list[datetime]
     entities_refused: bool = False
+    topic: str | None = None
     children: list[str] = field(default_factory=list)  # see `Feed`

@@ -57,7 +57,8 @@ def read_loose(document: bytes, url: str) -> Feed | None:
         site_url=site_url,
         language=channel.get("language"),
         ttl_s=_ttl_s(channel),
-        hub=_hub(channel.get("links", ()), url),
+        hub=_rel(channel.get("links", ()), "hub", url),
+        topic=_rel(channel.get("links", ()), "self", url),
         damaged=bool(found.bozo),
     )
 
@@ -149,5 +150,5 @@ def _ttl_s(channel: Any) -> float | None:
     return period_s(channel.get("sy_updateperiod"), channel.get("sy_updatefrequency"))
 
 
-def _hub(links: Any, url: str) -> str | None:
-    return next((resolve(url, str(x.get("href", ""))) for x in links if x.get("rel") == "hub"), None)
+def _rel(links: Any, rel: str, url: str) -> str | None:
+    return next((resolve(url, str(x.get("href", ""))) for x in links if x.get("rel") == rel), None)

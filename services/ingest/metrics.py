@@ -39,6 +39,12 @@ class Metrics:
             labelnames=("outcome",),
             registry=self.registry,
         )
+        self.pushes = Counter(
+            "wiredesk_ingest_pushes", "What hubs pushed", labelnames=("outcome",), registry=self.registry
+        )
+        self.hubs = Counter(
+            "wiredesk_ingest_hub_requests", "Requests to hubs by what came of them", ("state",), registry=self.registry
+        )
         self.queued = Counter(
             "wiredesk_ingest_articles_queued", "Ids sent to the queue", labelnames=("why",), registry=self.registry
         )

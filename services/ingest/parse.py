@@ -80,6 +80,7 @@ def parse(body: bytes, job: Job) -> ParsedFeed:
         language=feed.language[:35] if feed.language else None,
         ttl_s=feed.ttl_s,
         hub=feed.hub,
+        topic=feed.topic,
         damaged=feed.damaged,
         encoding_repaired=repaired,
         entries=len(feed.entries),

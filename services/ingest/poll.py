@@ -19,6 +19,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from secrets import token_urlsafe
 from typing import Any
 
 from services.ingest import store
@@ -37,6 +38,8 @@ from services.ingest.resources import Resources
 from services.ingest.saver import RaceLost, Writing
 from services.ingest.sources import source_of
 from services.ingest.states import Claimed, Finished, Result, finish
+from services.ingest.websub import store as hubs
+from services.ingest.websub.discovery import hub_and_topic
 from shared.articles import Lane
 from shared.http import FetchError, Response
 
@@ -57,21 +60,49 @@ async def poll(res: Resources, feed: Claimed) -> Result:
     """Poll a claimed feed and save what came of it. Raises `LeaseLost`, and psycopg's errors."""
     result = Result(started_at=datetime.now(UTC), outcome="unchanged")
     async with res.bodies:
-        response = await fetch(res.client, feed, result)
-        parsed = await _parse(res, feed, response, result) if response is not None else None
+        response, parsed = await _pushed(res, feed, result)
+        if parsed is None:
+            response = await fetch(res.client, feed, result)
+            parsed = await _parse(res, feed, response, result) if response is not None else None
     if response is not None and parsed is not None:
         await _store(res, feed, replace(response, body=b""), parsed, result)
     else:
-        await res.saver.save(Writing(_finish(res, feed, result)))
+        await res.saver.save(Writing(_finish(res, feed, result), hub_active=feed.pushed_to, pushes=result.pushes))
     return result
 
 
-async def _parse(res: Resources, feed: Claimed, response: Response, result: Result) -> ParsedFeed | None:
+async def _pushed(res: Resources, feed: Claimed, result: Result) -> tuple[Response | None, ParsedFeed | None]:
+    """What the feed's hub pushed, in place of an answer of the publisher. What cannot be read is thrown away."""
+    if not feed.pushed_to:
+        return None, None
+    async with res.db.connection() as conn:
+        push = await hubs.oldest_push(conn, feed.feed_id)
+    if push is None:
+        return None, None
+    push_id, content_type, body = push
+    result.pushes.append(push_id)
+    response = Response(200, {"content-type": content_type or ""}, body, feed.url, None, result.started_at)
+    try:
+        parsed = await res.parser.parse(body, await _job(res, feed, response))
+    except (NotAFeed, ParserKilled):
+        return None, None
+    if parsed.children:
+        return None, None
+    result.pushed, result.parsed, result.entries, result.size = True, parsed, parsed.entries, len(body)
+    result.source_id = source_of(feed, parsed)["id"]
+    return response, parsed
+
+
+async def _job(res: Resources, feed: Claimed, response: Response) -> Job:
     known: set[str] = set()
     if feed.articles_total:
         async with res.db.connection() as conn:
             known = await store.item_hashes(conn, feed.feed_id, feed.entries_in_last_poll * 2 + HASHES)
-    job = Job(feed.feed_id, response.url, response.headers.get("content-type"), response.received_at, known)
+    return Job(feed.feed_id, response.url, response.headers.get("content-type"), response.received_at, known)
+
+
+async def _parse(res: Resources, feed: Claimed, response: Response, result: Result) -> ParsedFeed | None:
+    job = await _job(res, feed, response)
     try:
         parsed = await res.parser.parse(response.body, job)
         result.parsed = await read_children(res, parsed, job, result) if parsed.children else parsed
@@ -81,6 +112,7 @@ async def _parse(res: Resources, feed: Claimed, response: Response, result: Resu
         return None
     result.entries = result.parsed.entries
     result.source_id = source_of(feed, result.parsed)["id"]
+    result.hub = hub_and_topic(response.headers, result.parsed, response.url)
     return result.parsed
 
 
@@ -155,7 +187,7 @@ def _count(feed: Claimed, result: Result, parsed: ParsedFeed, verdict: Verdict) 
     result.outcome = "updated" if decision.new or verdict.corrections else "unchanged"
     result.shared = parsed.unchanged + decision.unchanged + len(verdict.refreshed) + len(verdict.corrections)
     had = feed.entries_in_last_poll if feed.body_hash is not None else 0  # of this address
-    result.lost = is_lost(had, result.shared, result.linked)
+    result.lost = not result.pushed and is_lost(had, result.shared, result.linked)
 
 
 def _writing(
@@ -181,6 +213,9 @@ def _writing(
         ],
         new_keys=decision.new_keys,
         aliases=decision.aliases,
+        hub=_named_hub(res, feed, result),
+        hub_active=feed.pushed_to,
+        pushes=result.pushes,
         new_pages={n: page for n, page in enumerate(wanted) if page},
         pages=[
             page | {"article_id": correction.article_id}
@@ -198,6 +233,18 @@ def _writing(
             for item, article_id in (*decision.linked, *verdict.refreshed)
         ],
     )
+
+
+def _named_hub(res: Resources, feed: Claimed, result: Result) -> dict[str, Any] | None:
+    """The hub that the feed names, where hubs can reach us and it is not the one known already."""
+    if result.hub is None or not res.settings.public_ingest_url:
+        return None
+    url, topic = result.hub
+    known = feed.hub or {}
+    if (known.get("url"), known.get("topic")) == (url, topic) and known.get("state") != "found":
+        return None
+    secret, token = token_urlsafe(32), token_urlsafe(24)
+    return {"feed_id": feed.feed_id, "hub_url": url, "topic_url": topic, "token": token, "secret": secret}
 
 
 def _page(res: Resources, item: Item, lane: Lane) -> dict[str, Any] | None:

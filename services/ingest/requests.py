@@ -14,6 +14,7 @@ from typing import Any
 
 from services.ingest import store
 from services.ingest.hosts import domain_of
+from services.ingest.websub import store as hubs
 from shared.db import AsyncPool, async_transaction
 from shared.errors import AddressRefused
 from shared.urls import host_key
@@ -47,6 +48,7 @@ async def answer_requests(db: AsyncPool) -> bool:
                 await store.take_up(conn, list(answers.up.values()), now)
             if answers.removed:
                 await store.drop_states(conn, sorted(answers.removed))
+                await hubs.end(conn, sorted(answers.removed), now)
             if answers.due:
                 await store.make_due(conn, sorted(answers.due), now)
             if answers.done:

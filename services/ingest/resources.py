@@ -38,6 +38,7 @@ class Resources:
     metrics: Metrics
     bodies: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(BODIES))  # fetched and not yet parsed
     spending: Spending = field(default_factory=Spending)
+    due: asyncio.Event = field(default_factory=asyncio.Event)  # set when feeds may be due
     wanted: asyncio.Event = field(default_factory=asyncio.Event)  # set when pages may be due
 
     @property

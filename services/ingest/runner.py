@@ -43,7 +43,7 @@ class Runner:
         self._res = res
         self._concurrency = concurrency
         self._running: dict[asyncio.Task[None], Claimed] = {}
-        self._wake = asyncio.Event()
+        self._wake = res.due
         self._room = asyncio.Event()  # enough polls ended for another claim to be worth it
         self._stopping = False
 

@@ -20,6 +20,7 @@ from services.ingest import store
 from services.ingest.hosts import domain_of
 from services.ingest.pages import store as pages
 from services.ingest.states import Finished
+from services.ingest.websub import store as hubs
 from shared.db import AsyncPool, async_transaction
 from shared.errors import WiredeskError
 from shared.log import append_async
@@ -52,6 +53,9 @@ class Writing:
     carried: list[dict[str, Any]] = field(default_factory=list)
     new_pages: dict[int, dict[str, Any]] = field(default_factory=dict)  # wanted by the nth of `new`
     pages: list[dict[str, Any]] = field(default_factory=list)  # wanted by known articles
+    hub: dict[str, Any] | None = None  # newly named by the feed: what `websub.store.found` takes
+    hub_active: bool = False
+    pushes: list[int] = field(default_factory=list)  # stored by this
 
     @property
     def feed_id(self) -> int:
@@ -156,6 +160,12 @@ class Saver:
             kept = await store.finish_polls(conn, [writing.finished.row for writing in batch])
             if len(kept) != len(batch):
                 raise LeaseLost("the feed is polled by another replica, or was paused, moved or removed")
+            for writing in batch:
+                if writing.hub is not None:
+                    await hubs.found(conn, **writing.hub, now=datetime.now(UTC))
+            if told := [writing for writing in batch if writing.hub_active or writing.pushes]:
+                pushes = [push for writing in told for push in writing.pushes]
+                await hubs.settle(conn, pushes, [writing.feed_id for writing in told])
             await append_async(conn, [e for writing in batch for e in writing.finished.events], datetime.now(UTC))
         return ids
 

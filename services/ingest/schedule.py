@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from services.ingest.rhythm import Rhythm
+from services.ingest.websub.trust import SLOWER, SLOWEST_S
 from services.ingest.worth import PRICE, worth_after_s
 
 SAMPLEWIRE_S = 15.0
@@ -49,6 +50,7 @@ class Facts:
     fresh_s: float | None = None  # how long the answer said it stays fresh
     retry_after_at: datetime | None = None
     price: float = PRICE
+    hub_trusted: bool = False  # its WebSub hub tells of news and was not found missing any
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,9 @@ def _interval(facts: Facts, bounds: Bounds, now: datetime) -> tuple[list[Rule], 
         votes.append(Rule("ttl", "the feed's own ttl or update period", facts.rhythm.ttl_s))
     if facts.fresh_s:
         votes.append(Rule("cache_control", "Cache-Control max-age or Expires", facts.fresh_s))
+    if facts.hub_trusted:
+        slow_s = max(votes[0].vote_s, min(SLOWER * votes[0].vote_s, SLOWEST_S))
+        votes.append(Rule("hub", "its WebSub hub tells of news, and has proved it", slow_s))
     votes.append(Rule("floor", "WIREDESK_MIN_POLL_S", bounds.floor_s))
     longest = max(votes[wishes - 1 :], key=lambda rule: rule.vote_s)
     ceiling = Rule("ceiling", "WIREDESK_MAX_POLL_S", bounds.ceiling_s)

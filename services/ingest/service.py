@@ -28,6 +28,7 @@ from services.ingest.saver import Saver
 from services.ingest.sender import Sender
 from services.ingest.spending import keep_budget
 from services.ingest.sweep import Sweep
+from services.ingest.websub.subscriber import Subscriber
 from shared.addresses import Allowances
 from shared.db import open_async_pool
 from shared.http import DEFAULT_LIMITS, Limits, open_client
@@ -76,6 +77,7 @@ async def serve(settings: Settings, stop: asyncio.Event, concurrency: int = CONC
                 ("sweep", Sweep(res).run()),
                 ("doctor", Doctor(res).run()),
                 ("pages", pages.run()),
+                ("hubs", Subscriber(res).run()),
                 ("poll", runner.run()),
             )
         ]

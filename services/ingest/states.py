@@ -22,6 +22,7 @@ from services.ingest.schedule import Bounds, Facts, Plan, plan
 from services.ingest.signs import Seen, Signs, read, warnings
 from services.ingest.silence import allowed_s
 from services.ingest.validators import Answer, same
+from services.ingest.websub.trust import Trust
 from shared.events import EventType, NewEvent
 from shared.urls import host_key
 
@@ -56,6 +57,11 @@ class Claimed:
     own_url: str  # the operator's
     moved_to: str | None = None
 
+    @property
+    def pushed_to(self) -> bool:
+        """Whether a hub ever told us of this feed: pushes of its may wait."""
+        return bool(self.hub and self.hub.get("state") == "active")
+
 
 @dataclass(slots=True)
 class Result:
@@ -80,6 +86,9 @@ class Result:
     last_modified: str | None = None
     fresh_s: float | None = None
     retry_after_at: datetime | None = None
+    hub: tuple[str, str] | None = None  # (hub, topic) that the feed names
+    pushed: bool = False  # a hub brought it; it may be a part of the feed only
+    pushes: list[int] = field(default_factory=list)  # of hubs, done with by this poll
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +105,12 @@ def finish(feed: Claimed, result: Result, bounds: Bounds, samplewire: bool, now:
     failure, parsed = result.failure, result.parsed
     failures = feed.failures + 1 if failure else 0
     rhythm, signs, told_warnings = _remembered(feed, result, samplewire)
+    trust = _trust(feed, result)
+    told_warnings = _with_hub(feed, told_warnings, trust)
     facts = Facts(
         rhythm=rhythm,
         within_s=signs.losses.within_s,
+        hub_trusted=trust.trusted and feed.pushed_to,
         breaking=feed.priority == "breaking",
         samplewire=samplewire,
         failures=failures,
@@ -124,8 +136,8 @@ def finish(feed: Claimed, result: Result, bounds: Bounds, samplewire: bool, now:
         "price": bounds.price
         if rhythm.known and any(r.decided and r.rule == "rhythm" for r in planned.rules)
         else None,
-        "etag": result.etag if not failure else feed.etag,
-        "last_modified": result.last_modified if not failure else feed.last_modified,
+        "etag": result.etag if not failure and not result.pushed else feed.etag,
+        "last_modified": result.last_modified if not failure and not result.pushed else feed.last_modified,
         "body_hash": result.body_hash.hex() if result.body_hash and not failure else None,  # a page stays an error
         "at": result.started_at,
         "took_ms": max(0, round((now - result.started_at).total_seconds() * 1000)),
@@ -146,9 +158,9 @@ def finish(feed: Claimed, result: Result, bounds: Bounds, samplewire: bool, now:
         "title": (parsed.title if parsed else None) or feed.title,
         "site_url": (parsed.site_url if parsed else None) or feed.site_url,
         "language": (parsed.language if parsed else None) or feed.language,
-        "hub": {"url": parsed.hub, "state": "found"} if parsed and parsed.hub else None,
+        "hub": {"url": result.hub[0], "topic": result.hub[1], "state": "found"} if result.hub else None,
         "warnings": told_warnings,
-        "rhythm": rhythm.stored() | signs.stored() | {"rules": planned.rules},
+        "rhythm": rhythm.stored() | signs.stored() | {"rules": planned.rules, "hub": trust.stored()},
     }
     return Finished(row, _events(feed, row, rhythm, feed.rhythm.get("quiet_since") is not None), planned)
 
@@ -162,6 +174,8 @@ def _remembered(
         return rhythm, signs, None
     if parsed is not None:
         rhythm = rhythm.after(parsed.dates, parsed.ttl_s, result.linked > 0, at)
+    if result.pushed:  # says nothing of the publisher's server, and maybe not all that is in the feed
+        return rhythm, signs, None
     answer = Answer(
         conditional=result.conditional,
         not_modified=result.outcome == "not_modified",
@@ -173,6 +187,32 @@ def _remembered(
     seen = Seen(at, waited_s, result.lost, overlapped, answer, not samplewire, result.permanent_url)
     signs = read(signs, rhythm, seen)
     return rhythm, signs, warnings(feed.warnings, signs, rhythm, parsed, at)
+
+
+def _trust(feed: Claimed, result: Result) -> Trust:
+    """What the hub's word is worth after this poll."""
+    trust, hub = Trust.of(feed.rhythm.get("hub") or {}), feed.hub or {}
+    if not feed.pushed_to or result.failure is not None:
+        return trust
+    if result.pushed:
+        return trust.told() if result.counts["new"] or result.counts["corrected"] else trust
+    since, pinged_at = (datetime.fromisoformat(text) if (text := hub.get(name)) else None for name in _TIMES)
+    if since is None or feed.last_success_at is None or feed.last_success_at < since:
+        return trust  # what is new may be from before the hub knew of us
+    dates = result.parsed.dates if result.parsed else []
+    return trust.after_poll(result.counts["new"], dates[0] if dates else None, pinged_at, result.started_at)
+
+
+_TIMES = ("since", "pinged_at")
+
+
+def _with_hub(
+    feed: Claimed, told: Sequence[Mapping[str, Any]] | None, trust: Trust
+) -> Sequence[Mapping[str, Any]] | None:
+    others = [w for w in (feed.warnings if told is None else told) if w["code"] != "hub_misses"]
+    if trust.missed:
+        return [*others, {"code": "hub_misses", "message": trust.message(), "since": trust.missed_at}]
+    return None if told is None and len(others) == len(feed.warnings) else others
 
 
 def _moved_to(feed: Claimed, signs: Signs, failures: int, permanent: bool) -> str | None:

@@ -504,7 +504,8 @@ async def finish_polls(conn: Conn, rows: Sequence[Mapping[str, Any]]) -> set[int
                 refused_total = s.refused_total + (g.counts ->> 'refused')::bigint,
                 capped_total = s.capped_total + (g.counts ->> 'capped')::bigint,
                 format = g.format, title = g.title, site_url = g.site_url, language = g.language,
-                hub = coalesce(g.hub, s.hub), warnings = coalesce(g.warnings, s.warnings), rhythm = g.rhythm
+                hub = CASE WHEN g.hub IS NULL OR s.hub->>'url' = g.hub->>'url' THEN s.hub ELSE g.hub END,
+                warnings = coalesce(g.warnings, s.warnings), rhythm = g.rhythm
             FROM given g
             WHERE s.feed_id = g.feed_id AND s.lease_token = g.token AND s.lease_until IS NOT NULL
             RETURNING s.feed_id

@@ -136,6 +136,8 @@ def _rss(root: Element, url: str, based: bool) -> Feed | None:
             frequency = child.text
         elif tag == _ATOM + "link" and child.get("rel") == "hub":
             feed.hub = feed.hub or resolve(url, child.get("href", ""))
+        elif tag == _ATOM + "link" and child.get("rel") == "self":
+            feed.topic = feed.topic or resolve(url, child.get("href", ""))
         elif tag == _ATOM + "link" and child.get("rel", "alternate") == "alternate":
             feed.site_url = feed.site_url or resolve(url, child.get("href", ""))
     feed.ttl_s = feed.ttl_s or period_s(period, frequency)
@@ -236,6 +238,8 @@ def _atom(root: Element, url: str, based: bool) -> Feed:
                 feed.site_url = feed.site_url or resolve(_base(root, url) if based else url, child.get("href"))
             elif rel == "hub":
                 feed.hub = feed.hub or resolve(url, child.get("href", ""))
+            elif rel == "self":
+                feed.topic = feed.topic or resolve(url, child.get("href", ""))
         elif tag == _ATOM + "author":
             feed_authors += _names(child)
         elif tag == _SY + "updatePeriod":

@@ -16,6 +16,7 @@ from services.ingest.pages.runner import Pages
 from services.ingest.resources import Resources
 from services.ingest.runner import Runner
 from services.ingest.service import open_resources
+from services.ingest.websub.subscriber import Subscriber
 from shared.http import DEFAULT_LIMITS, Limits
 from shared.settings import Settings
 
@@ -116,6 +117,7 @@ async def ingesting(
                 res.sender.run(),
                 Doctor(res).run(),
                 pages.run(),
+                Subscriber(res).run(),
             )
         ]
         try:
