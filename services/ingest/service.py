@@ -11,7 +11,7 @@ import gc
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -90,11 +90,17 @@ async def serve(settings: Settings, stop: asyncio.Event, concurrency: int = CONC
             ended, _ = await asyncio.wait([*parts, stopped], return_when=asyncio.FIRST_COMPLETED)
             await asyncio.gather(runner.stop(), pages.stop())
         stopped.cancel()
-        for part in parts:
-            part.cancel()
-        await asyncio.gather(*parts, return_exceptions=True)
+        await end(parts)
         for part in ended - {stopped}:
             part.result()  # a part that ended by itself ended by an error: say which, and end with it
+
+
+async def end(parts: Sequence[asyncio.Task[Any]]) -> None:
+    """Cancel tasks until they are done: `asyncio.wait_for` of Python 3.11, as psycopg uses it, may swallow one."""
+    while left := [part for part in parts if not part.done()]:
+        for part in left:
+            part.cancel()
+        await asyncio.wait(left, timeout=0.5)
 
 
 async def main(settings: Settings) -> None:

@@ -15,7 +15,7 @@ from services.ingest.doctor import Doctor
 from services.ingest.pages.runner import Pages
 from services.ingest.resources import Resources
 from services.ingest.runner import Runner
-from services.ingest.service import open_resources
+from services.ingest.service import end, open_resources
 from services.ingest.websub.subscriber import Subscriber
 from shared.http import DEFAULT_LIMITS, Limits
 from shared.settings import Settings
@@ -124,6 +124,4 @@ async def ingesting(
             yield res
         finally:
             await asyncio.gather(runner.stop(), pages.stop())
-            for part in parts:
-                part.cancel()
-            await asyncio.gather(*parts, return_exceptions=True)
+            await end(parts)
