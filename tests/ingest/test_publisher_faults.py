@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -56,6 +57,41 @@ async def test_an_endless_retry_after_is_a_day_and_a_good_answer_asks_for_nothin
     asked: datetime = (await desk.state(feed))["retry_after_at"]
     assert timedelta(hours=23) < asked - datetime.now(UTC) <= timedelta(days=1)
     assert (await desk.state(good))["retry_after_at"] is None
+
+
+SY = "http://purl.org/rss/1.0/modules/syndication/"
+IN_FOUR_HOURS = "in four hours"  # of the test
+
+
+@pytest.mark.parametrize(
+    ("extra", "headers", "rule"),
+    [
+        ("<ttl>240</ttl>", {}, "ttl"),
+        (
+            f'<u:updatePeriod xmlns:u="{SY}">daily</u:updatePeriod>'
+            f'<u:updateFrequency xmlns:u="{SY}">6</u:updateFrequency>',
+            {},
+            "ttl",
+        ),
+        ("", {"Cache_Control": "public, max-age=14400"}, "cache_control"),
+        ("", {"Expires": IN_FOUR_HOURS}, "cache_control"),
+        ("<ttl>30</ttl>", {"Cache_Control": "max-age=14400"}, "cache_control"),
+        ("<ttl>240</ttl>", {"Cache_Control": "no-cache", "Expires": IN_FOUR_HOURS}, "ttl"),
+    ],
+)
+async def test_what_the_publisher_says_of_its_pace_decides_when_it_is_slower_than_ours(
+    desk: Desk, publisher: Publisher, ingest: Resources, extra: str, headers: dict[str, Any], rule: str
+) -> None:
+    now = datetime.now(UTC)
+    busy = [item(n, pubDate=format_datetime(now - timedelta(minutes=n), usegmt=True)) for n in range(30)]
+    expires = format_datetime(now + timedelta(hours=4), usegmt=True)
+    sent = {name: expires if value == IN_FOUR_HOURS else value for name, value in headers.items()}
+    publisher.serve("/feed", rss(busy, extra=extra), **sent)
+    feed = await desk.subscribe(publisher.url("/feed"))
+    await desk.first_poll(feed)
+    state = await desk.state(feed)
+    assert [vote["rule"] for vote in state["rhythm"]["rules"] if vote["decided"]] == [rule]
+    assert state["interval_s"] == pytest.approx(4 * 3600, abs=120)
 
 
 async def test_a_feed_dead_for_forty_polls_is_still_looked_at_daily_and_found_again(
