@@ -38,6 +38,7 @@ class Language(Served):
 
     code: str
     confidence: float | None = None
+    others: list[str] = []  # languages that have paragraphs of their own in it
 
 
 class SourceObject(Served):

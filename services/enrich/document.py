@@ -30,10 +30,11 @@ class Annotation(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """ISO 639-1 primary subtag where one exists (else 639-3) and how sure, 0 to 1."""
+    """ISO 639-1 primary subtag where one exists (else 639-3) and how sure, 0 to 1; `others` have own paragraphs."""
 
     code: str
     confidence: float
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from services.enrich.document import Document, Entity, Mention, Place, Sentiment
+from services.enrich.document import Document, Entity, Language, Mention, Place, Sentiment
 from shared.articles import Article
 
 WORDS_PER_MINUTE = 238  # silent reading of English non-fiction (Brysbaert 2019)
@@ -33,7 +33,7 @@ def card(doc: Document, now: datetime) -> dict[str, Any]:
         "subtitle": doc.subtitle,
         "description": doc.description,
         "authors": list(article.authors),
-        "language": {"code": doc.language.code, "confidence": doc.language.confidence} if doc.language else None,
+        "language": _language(doc.language),
         "published_at": _utc(article.published_at),
         "published_precision": article.published_precision,
         "modified_at": _utc(article.modified_at),
@@ -116,6 +116,10 @@ def _origin(article: Article) -> dict[str, Any]:
             for image in article.images
         ],
     }
+
+
+def _language(one: Language | None) -> dict[str, Any] | None:
+    return {"code": one.code, "confidence": one.confidence, "others": list(one.others)} if one else None
 
 
 def _sentiment(one: Sentiment | None) -> dict[str, Any] | None:

@@ -57,7 +57,7 @@ def test_mentions_are_in_the_rest_only_and_hold_exactly(enriched: Enriched) -> N
 
 def test_the_names_inside_are_the_contracts(enriched: Enriched) -> None:
     found = json.loads(card_json(ferry(enriched), NOW))
-    assert found["language"].keys() == {"code", "confidence"}
+    assert found["language"].keys() == {"code", "confidence", "others"}
     assert found["source"].keys() == {"id", "name", "domain", "country"}
     assert found["feeds"] == [{"id": 3, "title": "Ferry Post news", "guid": "tag:7"}]
     assert found["latency"] == {"published_to_seen_s": 20.0, "seen_to_enriched_s": 10.0}

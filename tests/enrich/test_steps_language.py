@@ -114,3 +114,25 @@ def test_a_feeds_language_outweighs_cues(resources: Resources) -> None:
     told = resources.language_model.detect("Ibyo Perezida yavuze byateye abaturage kugera ku isoko", "rn")
     assert told is not None
     assert told.code == "rn"
+
+
+ENGLISH = "The council of the town has decided to close the old bridge for three months while it is being repaired. "
+SPANISH = "El ayuntamiento ha decidido cerrar el puente viejo durante tres meses mientras se repara la estructura. "
+
+
+@pytest.mark.parametrize(
+    ("paragraphs", "code", "others"),
+    [
+        ([ENGLISH * 2, ENGLISH * 2, SPANISH * 2, SPANISH * 2, ENGLISH * 2], "en", ("es",)),
+        ([ENGLISH * 2, *[SPANISH * 2] * 5], "es", ()),
+        ([ENGLISH * 2, ENGLISH * 2, *[SPANISH * 2] * 4], "es", ("en",)),
+        ([ENGLISH * 2] * 6, "en", ()),
+        ([*[ENGLISH * 2] * 8, SPANISH * 2], "en", ()),
+    ],
+)
+def test_a_text_in_two_languages_is_in_that_of_most_and_names_the_other(
+    enriched: Enriched, paragraphs: list[str], code: str, others: tuple[str, ...]
+) -> None:
+    doc = enriched("", "\n\n".join(f"{part} {n}." for n, part in enumerate(paragraphs)))
+    assert doc.language is not None
+    assert (doc.language.code, doc.language.others) == (code, others)

@@ -1,18 +1,28 @@
-"""The article's language, from its text, with what its feed declares as prior."""
+"""The article's language, from its text, with what its feed declares as prior; and which others it is written in too.
+
+body or headline ─▶ one language ─▶ paragraphs of a long body, each by itself ─▶ the language of most, and the others
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
-from services.enrich.document import Document
+from services.enrich.document import Document, Language
 from services.enrich.resources import Resources
+from services.enrich.text.language import LanguageModel, related
+
+LONG, PARAGRAPH, MOST = 800, 120, 12  # characters of a body and of a paragraph looked at by itself; how many of them
+SURE = 0.85  # of a paragraph's language
+OTHER = 0.2  # share of the paragraphs looked at that another language must have to be told
 
 
 class DetectLanguage:
     """Provides `language`, None where neither text nor feed says anything."""
 
     name = "language"
-    revision = "2"
+    revision = "3"
     needs = frozenset({"article", "title", "body_text"})
     provides = frozenset({"language"})
     languages = None
@@ -21,4 +31,25 @@ class DetectLanguage:
         """Body first: its sentences tell more than a headline, which often holds little but names."""
         for doc in docs:
             text = doc.body_text if len(doc.body_text) >= 200 else f"{doc.title} {doc.body_text}"
-            doc.language = resources.language_model.detect(text, doc.article.language)
+            one = resources.language_model.detect(text, doc.article.language)
+            doc.language = _mixed(doc.body_text, one, resources.language_model) if one else None
+
+
+def _mixed(body: str, one: Language, model: LanguageModel) -> Language:
+    """The language of most paragraphs, with the others; a neighbour of it (Danish of Norwegian) is none."""
+    if len(body) < LONG:
+        return one
+    parts = [part for part in body.split("\n\n") if len(part) >= PARAGRAPH]
+    if len(parts) < 2:
+        return one
+    every = parts[:: max(1, len(parts) // MOST)][:MOST]
+    shares: Counter[str] = Counter()
+    for part in every:
+        told = model.detect(part)
+        sure = told is not None and told.confidence >= SURE and not related(told.code, one.code)
+        shares[told.code if told and sure else one.code] += len(part)
+    total = shares.total()
+    code, most = shares.most_common(1)[0]
+    main = replace(one, code=code, confidence=round(most / total, 3)) if code != one.code and most * 2 > total else one
+    others = [code for code, length in shares.most_common() if code != main.code and length >= OTHER * total]
+    return replace(main, others=tuple(others))

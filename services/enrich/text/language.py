@@ -52,6 +52,11 @@ def primary_subtag(tag: str | None) -> str | None:
     return _SAME.get(head, head)
 
 
+def related(one: str, other: str) -> bool:
+    """Whether two languages are one, or so close that a paragraph may be taken for either."""
+    return one == other or any(one in close and other in close for close in _RELATED)
+
+
 class LanguageModel:
     """The cascade. Not thread-safe while the second model is being loaded; worker children are single-threaded."""
 
