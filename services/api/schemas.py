@@ -471,7 +471,15 @@ class DoctorIn(Asked):
 
 
 class DoctorFinding(Served):
-    """One thing the doctor found. `evidence` holds what was counted or read."""
+    """One thing the doctor found. `evidence` holds what was counted or read.
+
+    Codes: an error's is the outcome that a poll would have (`not_a_feed`, `timeout`, ...). The others: `moved`,
+    `redirected`, `robots_allow`, `robots_disallow`; `format`, `no_entries`, `damaged`, `encoding_repaired`,
+    `entities_refused`, `items_capped`, `items_repeated`, `text`; `guids`, `guids_shared`, `guids_missing`,
+    `items_unnamed`; `dates`, `dates_unreadable`, `dates_ahead`, `dates_coarse`, `dates_missing`;
+    `validators_honoured`, `validators_missing`, `validators_ignored`, `body_unstable`; `hub_none`, `hub_declared`,
+    `hub_pushes`, `hub_misses`, `hub_unreachable`; `stale`, `depth`, `depth_short`, `interval`.
+    """
 
     code: str
     severity: Literal["info", "warning", "error"]

@@ -61,6 +61,8 @@ class Failure:
         """The failure with this code, its advice added to what was found."""
         what = what.strip().rstrip(".")
         what = what[:1].upper() + what[1:] + "."
+        if candidates and not any(url in what for url in candidates):
+            what += f" These addresses of the site give feeds: {', '.join(candidates)}."
         return cls(code, f"{what} {_ADVICE[code]}".strip()[:1000], tuple(candidates))
 
     def stored(self) -> dict[str, Any]:

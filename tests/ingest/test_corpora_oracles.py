@@ -189,12 +189,12 @@ MORE_THAN_FEEDPARSER = re.compile(
 def test_what_feedparser_expects_of_its_sanitiser_holds_for_ours() -> None:
     wrong: list[str] = []
     compared = 0
-    for path in files("feedparser-own/sanitize"):
-        stated = EXPECTED.search(path.read_text("utf-8", "replace"))
+    for path in files("feedparser-own"):
+        stated = EXPECTED.search(path.read_bytes().replace(b"\0", b"").decode("utf-8", "replace"))
         try:
             feed = read(path)
         except NotAFeed as error:
-            wrong.append(f"{name(path)}: {error}")
+            wrong += [] if name(path) in REFUSED else [f"{name(path)}: {error}"]
             continue
         shown = " ".join(f"{item.body_html or ''} {item.title}" for item in feed.items) + (feed.title or "")
         if "<" in shown and UNSAFE.search(shown) and not MORE_THAN_FEEDPARSER.search(path.name):

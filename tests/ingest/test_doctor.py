@@ -9,6 +9,7 @@ from typing import Any
 
 from services.ingest import store
 from services.ingest.resources import Resources
+from services.ingest.service import serve
 from shared.settings import Settings
 from tests.ingest.desk import Desk, ingesting
 from tests.ingest.publisher import Publisher, item, rss
@@ -91,6 +92,7 @@ async def test_a_page_that_names_none_leads_to_where_feeds_usually_stand(
     subscribed = await desk.subscribe(publisher.url("/world/"))
     poll = await desk.first_poll(subscribed)
     assert poll["error"]["candidates"] == report["candidates"]
+    assert publisher.url("/atom.xml") in poll["error"]["message"]
     again = await desk.poll_and_wait(subscribed)
     assert again["outcome"] == "not_a_feed"
     assert (await desk.state(subscribed))["error"]["candidates"] == report["candidates"]  # not looked for again
@@ -116,6 +118,17 @@ async def test_every_request_takes_its_hosts_turn(settings: Settings, desk: Desk
         await asyncio.gather(desk.examine(publisher.url("/feed")), desk.examine(publisher.url("/feed")))
     assert len(publisher.asked) == 6  # the feed twice and robots.txt, each of both times
     assert await desk.one("SELECT next_start_at FROM hosts") >= began + timedelta(seconds=6 * gap_s)
+
+
+async def test_the_service_has_a_doctor(settings: Settings, desk: Desk, publisher: Publisher) -> None:
+    publisher.serve("/feed", rss([item(1)]))
+    stop = asyncio.Event()
+    service = asyncio.create_task(serve(settings, stop))
+    try:
+        assert (await desk.examine(publisher.url("/feed")))["entries"] == 1
+    finally:
+        stop.set()
+        await service
 
 
 async def test_a_request_whose_process_died_is_taken_over(desk: Desk, publisher: Publisher) -> None:

@@ -87,6 +87,31 @@ def test_encodings_declared_or_sniffed(encoding: str, declared: bool) -> None:
     assert read(text.encode(encoding)).items[0].title == "Señor Müller déjà vu"
 
 
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("koi8-r", "Паром опоздал"),
+        ("windows-1251", "Паром опоздал"),
+        ("iso-8859-2", "Žluťoučký kůň"),
+        ("iso-8859-15", "Prix en €"),
+        ("gb2312", "渡轮晚点"),
+        ("big5", "渡輪誤點"),
+        ("shift_jis", "フェリー遅延"),
+        ("euc-jp", "フェリー遅延"),
+        ("iso-2022-jp", "フェリー遅延"),
+        ("euc-kr", "여객선 지연"),
+    ],
+)
+def test_every_declared_encoding_is_read_in_the_document_or_the_header(encoding: str, text: str) -> None:
+    body = rss([item(1, title=text)])
+    declared = body.replace('encoding="utf-8"', f'encoding="{encoding}"').encode(encoding)
+    assert read(declared).items[0].title == text
+    undeclared = body.replace(' encoding="utf-8"', "").encode(encoding)
+    assert read(undeclared, f"application/rss+xml; charset={encoding}").items[0].title == text
+    wrongly = body.replace('encoding="utf-8"', f'encoding="{encoding}"').encode()  # it says so, but is UTF-8
+    assert (read(wrongly).items[0].title, read(wrongly).encoding_repaired) == (text, True)
+
+
 def test_windows_quotes_declared_as_utf8_are_mended_and_said() -> None:
     body = rss([item(1, title="QUOTED")]).encode().replace(b"QUOTED", b"\x93Quoted\x94")
     feed = read(body)
