@@ -10,6 +10,7 @@ import pytest
 
 from services.api.deps import Resources
 from services.api.schemas import ArticleCard, ArticlePage, ArticleWhole
+from services.api.search import store
 from tests.api.conftest import BEGAN, Newsroom
 
 
@@ -49,20 +50,29 @@ async def test_what_is_served_is_what_the_models_say(newsroom: Newsroom, api: ht
     assert one["entities"][0]["aliases_seen"] == ["Lisbon"]
 
 
-async def test_pages_neither_skip_nor_repeat_while_articles_arrive(newsroom: Newsroom, api: httpx.AsyncClient) -> None:
+@pytest.mark.parametrize(
+    "filters",
+    ["", "&lang=en&source=wire.example", "&q=bridge&entity=place:lisbon", "&q=%22carries+traffic%22", "&since=0"],
+)
+async def test_pages_neither_skip_nor_repeat_while_articles_arrive(
+    newsroom: Newsroom, api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, filters: str
+) -> None:
+    monkeypatch.setattr(store, "WALK", 5)  # so that pages are made of every look there is
+    monkeypatch.setattr(store, "WALK_WORDS", 5)
+    monkeypatch.setattr(store, "LOOKS", 3)
     for n in range(30):
         newsroom.article(f"old{n}", published=BEGAN + timedelta(minutes=n // 3))  # ties in time
     expected = [f"old{n}" for n in range(30)]
     seen: list[str] = []
-    url: str | None = "/v1/articles?limit=4"
+    url: str | None = f"/v1/articles?limit=4{filters}"
     while url:
         page = (await api.get(url)).json()
         seen += [i["title"] for i in page["items"]]
-        newsroom.article("new", published=BEGAN + timedelta(days=1))
-        newsroom.article("backfill", published=BEGAN - timedelta(days=1))
+        if len(seen) < 30:
+            newsroom.article("new", published=BEGAN + timedelta(days=1))
+            newsroom.article("backfill", published=BEGAN - timedelta(days=1))
         url = page["next"]
-        if len(seen) > 60:
-            break
+        assert len(seen) < 100
     assert [t for t in seen if t.startswith("old")] == sorted(expected, key=lambda t: -int(t[3:]))
     assert "new" not in seen
 
