@@ -118,7 +118,8 @@ async def series(request: Request, asked: Filter, interval: str) -> Response:
     asked = replace(asked, start=start, end=end)
     wanted, within = conditions.condition(asked), conditions.bounds(asked)
     async with held.reading() as conn:
-        share = await store.share_for(conn, wanted, *within, SERIES_ROWS)
+        rows = SERIES_ROWS if wanted.sure else FACET_ROWS  # a phrase is looked for in each
+        share = await store.share_for(conn, wanted, *within, rows)
         head, found = await store.counts(conn, wanted, within, share, interval)
     items = [
         {"start": step, "end": following, "count": share.scaled(found.get(step, 0))}

@@ -97,3 +97,15 @@ async def test_many_articles_are_counted_by_a_sample(
     assert (told["exact"], told["sampled"]) == (False, 10 / 256)
     assert told["total"] == 5120
     assert {v["value"]: v["count"] for v in told["items"][0]["values"]} == {"en": 3584, "es": 1536}  # 7 and 3 of 10
+
+
+async def test_a_phrase_is_looked_for_in_no_more_articles_than_are_counted(
+    newsroom: Newsroom, api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(facets, "FACET_ROWS", 200)
+    newsroom.conn.execute(
+        "INSERT INTO article_lookup SELECT n, now(), 'en', ARRAY['sample=' || n % 256, 'lang=en'], ' a1 b1 '"
+        " FROM generate_series(0, 5119) AS n"
+    )
+    told = (await api.get("/v1/facets", params={"field": "lang", "q": '"b1 a1"'})).json()
+    assert (told["total"], told["sampled"], told["exact"]) == (0, 10 / 256, False)

@@ -277,8 +277,8 @@ class Share:
 
 
 async def share_for(conn: Connection, asked: Condition, within: str, values: dict[str, Any], rows: int) -> Share:
-    """How much to count so that about `rows` rows are read: one sample says how many there may be."""
-    statement = _SHARE.format(indexed=asked.indexed, within=within)
+    """How much to count so that about `rows` rows are read: one sample says how many the index names."""
+    statement = _SHARE.format(indexed=asked.named or "true", within=within)
     told = asked.values | values | {"samples": [facts.sample(0)]}
     ((counted,),) = await (await conn.execute(statement.encode(), told, prepare=False)).fetchall()
     estimate = counted * facts.SAMPLES
