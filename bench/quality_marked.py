@@ -20,7 +20,7 @@ from deploy.samplewire.programme import load
 from deploy.samplewire.render import body_html
 from deploy.samplewire.wire import Edition, Wire, dated
 from services.enrich.document import Document, Entity
-from services.enrich.names.fold import look_alikes
+from services.enrich.names.fold import fold, look_alikes
 from services.enrich.pipeline import Resources, enrich
 from shared.articles import Article, FeedRef, Source
 from shared.topics import table
@@ -91,6 +91,7 @@ class Scores:
     datelines: Counts = field(default_factory=Counts)
     indirect: Counts = field(default_factory=Counts)
     countries: Counts = field(default_factory=Counts)
+    tags: Counts = field(default_factory=Counts)
     dates: Counts = field(default_factory=Counts)
     topics: Counts = field(default_factory=Counts)
     first_topic: Counts = field(default_factory=Counts)
@@ -245,6 +246,7 @@ def score(pairs: Sequence[tuple[Marked, Document]]) -> Scores:
         _quotes(scores, mark, doc, covers)
         _topics(scores, mark, doc)
         _dates(scores, mark, doc)
+        _keywords(scores, doc)
         if mark.country:
             right = bool(doc.countries) and doc.countries[0].code == mark.country
             scores.countries += Counts(bool(doc.countries), right, 1, right)
@@ -348,6 +350,15 @@ def _quotes(scores: Scores, mark: Marked, doc: Document, covers: list[list[Entit
             scores.speakers.share(wanted == (things.get(quote.entity_id, "?") if quote.entity_id else ""))
 
 
+def _keywords(scores: Scores, doc: Document) -> None:
+    """The publisher's tags that stand in the text: which of them a keyword is, holds or is held by."""
+    text = fold(f"{doc.title} {doc.body_text}")
+    aliases = {entity.name: entity.aliases_seen for entity in doc.entities}
+    given = {fold(form) for one in doc.keywords for form in (one.text, *aliases.get(one.text, ()))}
+    for tag in map(fold, doc.article.categories):
+        scores.tags.share(any(tag in one or one in tag for one in given), of=tag in text)
+
+
 def _dates(scores: Scores, mark: Marked, doc: Document) -> None:
     wanted, given = Counter(mark.dates), Counter((date.text, date.value) for date in doc.dates)
     right = (wanted & given).total()
@@ -401,6 +412,7 @@ def rows(scores: Scores, tier: str = "") -> list[Row]:
         Row("datelines", "en", name, f"{scores.datelines.wanted} datelines", scores.datelines.figures()),
         Row("quotes", "en", name, f"{scores.quotes.wanted} quotes", scores.quotes.figures()),
         Row("speakers", "en", name, f"{scores.speakers.wanted} quotes found", {"right": scores.speakers.recall}),
+        Row("keywords", "en", name, f"{scores.tags.wanted} tags in the text", {"found": scores.tags.recall}),
         Row("country focus", "en", name, f"{scores.countries.wanted} articles", scores.countries.figures()),
         Row("reported speech", "en", name, f"{scores.indirect.wanted} clauses", scores.indirect.figures()),
         Row("dates", "en", name, f"{scores.dates.wanted} dates", scores.dates.figures()),

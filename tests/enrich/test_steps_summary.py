@@ -80,3 +80,13 @@ def test_keywords_work_in_other_languages(body: str, keyword: str, stop: str, en
     found = [found.text.lower() for found in enriched("", body).keywords]
     assert keyword in " ".join(found[:2])
     assert stop not in found
+
+
+def test_the_paper_and_the_agency_in_its_dateline_are_no_keywords(enriched: Enriched) -> None:
+    body = (
+        "LISBON (Meridian Wire) \u2014 The ferries stopped on Monday. The Ferry Post was told that the crews wanted"
+        " more pay. The crews of the ferries met in Lisbon again."
+    )
+    keywords = [keyword.text for keyword in enriched("Ferries stop in Lisbon", body).keywords]
+    assert "Lisbon" in keywords
+    assert not {"Meridian Wire", "Ferry Post", "The Ferry Post"} & set(keywords)

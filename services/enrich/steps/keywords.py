@@ -11,11 +11,13 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from services.enrich.document import Document, Keyword
+from services.enrich.document import Document, Entity, Keyword
 from services.enrich.lexicons import Lexicon
+from services.enrich.names.fold import fold
 from services.enrich.resources import Resources
 
 MOST = 10
+DATELINE = 100  # characters of the body that a dateline is in
 READ = 20_000  # characters of the body
 RARE, UNKNOWN, TOO_COMMON = (
     3.0,
@@ -33,8 +35,8 @@ class Keywords:
     """Provides `keywords`, at most ten, best first, none sharing a word with another."""
 
     name = "keywords"
-    revision = "1"
-    needs = frozenset({"title", "body_text", "language", "entities"})
+    revision = "2"
+    needs = frozenset({"article", "title", "body_text", "language", "entities"})
     provides = frozenset({"keywords"})
     languages = None
 
@@ -52,11 +54,25 @@ def keywords(doc: Document, lexicon: Lexicon) -> list[Keyword]:
     if language not in _UNSPACED:  # words of these are not set apart: entities alone serve
         _weigh_words(doc, language, lexicon, weights, shown)
     for entity in doc.entities[:10]:
-        if entity.type != "group":
+        if entity.type != "group" and not _is_credit(doc, entity):
             term = entity.name.lower()
             weights[term] = max(weights.get(term, 0.0), 4.0 * (1 + math.log(entity.count)) * (0.5 + entity.salience))
             shown[term] = entity.name
     return _best(weights, shown)
+
+
+def _is_credit(doc: Document, entity: Entity) -> bool:
+    """The publication itself, or an agency named in the brackets of a dateline alone."""
+    if fold(entity.name) == fold(doc.article.source.name):
+        return True
+    first = entity.mentions[0]
+    return (
+        entity.count == 1
+        and first.field == "body_text"
+        and first.end < DATELINE
+        and doc.body_text[first.start - 1 : first.start] == "("
+        and doc.body_text[first.end : first.end + 1] == ")"
+    )
 
 
 def _weigh_words(
