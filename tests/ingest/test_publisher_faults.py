@@ -85,7 +85,7 @@ async def test_what_the_publisher_says_of_its_pace_decides_when_it_is_slower_tha
     now = datetime.now(UTC)
     busy = [item(n, pubDate=format_datetime(now - timedelta(minutes=n), usegmt=True)) for n in range(30)]
     expires = format_datetime(now + timedelta(hours=4), usegmt=True)
-    sent = {name: expires if value == IN_FOUR_HOURS else value for name, value in headers.items()}
+    sent: dict[str, Any] = {name: expires if value == IN_FOUR_HOURS else value for name, value in headers.items()}
     publisher.serve("/feed", rss(busy, extra=extra), **sent)
     feed = await desk.subscribe(publisher.url("/feed"))
     await desk.first_poll(feed)
