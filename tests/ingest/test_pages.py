@@ -190,6 +190,8 @@ async def test_a_redirect_to_another_host_meets_that_hosts_rules(
         assert (await page_of(desk, "/closed"))["outcome"] == "robots"
         assert (await page_of(desk, "/loop"))["outcome"] == "redirects"
         assert other.times("/closed") == 0
+        hosts = await desk.rows("SELECT DISTINCT host, fetch_url = url FROM pages")
+        assert hosts == [(f"127.0.0.1:{publisher.port}", True)]  # the next try begins at the article's own address
 
 
 async def test_a_page_whose_lease_was_lost_saves_nothing(desk: Desk, fetching: Settings, publisher: Publisher) -> None:

@@ -36,7 +36,12 @@ ANALYZE;
 """
 BIG_TABLES = "feeds hosts feed_states polls articles article_keys article_feeds article_versions article_queue"
 BIG = frozenset(BIG_TABLES.split())
-SHORT = {"feed_states_leased", "feed_states_due"}  # polls under way; read in order until enough are found
+SHORT = {
+    "feed_states_leased",
+    "feed_states_due",
+    "pages_leased",
+    "pages_due",
+}  # polls under way; read in order until enough are found
 STATEMENTS = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
 
 

@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 
 from services.ingest import store
+from services.ingest.pages import store as pages
 from services.ingest.poll import poll
 from services.ingest.resources import Resources
 from services.ingest.saver import LeaseLost
@@ -164,3 +165,35 @@ async def test_stopping_gives_unfinished_polls_back(desk: Desk, settings: Settin
     state = await desk.state(feed)
     assert (state["lease_until"], state["status"]) == (None, "new")
     assert state["next_poll_at"] <= datetime.now(UTC)
+
+
+async def test_a_domain_takes_twice_what_a_host_takes_polls_and_pages_together(desk: Desk, settings: Settings) -> None:
+    hosts = [f"http://{name}.news.com/feed" for name in "abc"]
+    async with open_resources(settings) as res:
+        await subscribed(desk, res, [*hosts, "http://lone.other.org/feed"])
+        now = datetime.now(UTC)
+        claimed = await claim_all(res, now, concurrency=1)
+        assert sorted(feed.host for feed in claimed)[-1] == "lone.other.org:80"
+        assert len(claimed) == 3  # of the three hosts of one domain, two
+        row = {"article_id": 1, "url": "http://d.news.com/1", "host": "d.news.com:80", "domain": "news.com"}
+        async with async_transaction(res.db) as conn:
+            await pages.want(conn, [row | {"lane": "normal"}], now)
+            assert await pages.claim(conn, [1], now, now + timedelta(seconds=30), 1, 0.0, "") == []
+            done = [(feed.feed_id, feed.token) for feed in claimed]
+            assert await store.release(conn, done, now + timedelta(hours=1)) == 3
+            (page,) = await pages.claim(conn, [1], now, now + timedelta(seconds=30), 1, 0.0, "")
+            assert (page.host, page.robots_due) == ("d.news.com:80", True)
+
+
+async def test_the_gap_of_a_domain_is_half_that_of_a_host(desk: Desk, settings: Settings) -> None:
+    async with open_resources(settings) as res:
+        await subscribed(desk, res, ["http://a.news.com/feed", "http://b.news.com/feed", "http://a.news.com/other"])
+        now = datetime.now(UTC)
+        await desk.rows("UPDATE feed_states SET next_poll_at = %s RETURNING 1", now - timedelta(seconds=1))
+        claims = []
+        for later_s in (0, 25, 31, 55, 61):
+            moment = now + timedelta(seconds=later_s)
+            claims.append([feed.url for feed in await claim_all(res, moment, gap=60.0, concurrency=9)])
+            await desk.rows("UPDATE feed_states SET next_poll_at = %s WHERE lease_token = 0 RETURNING 1", now)
+        assert [len(claim) for claim in claims] == [1, 0, 1, 0, 1]
+        assert len({url for claim in claims for url in claim}) == 3

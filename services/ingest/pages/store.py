@@ -50,8 +50,9 @@ async def want(conn: Conn, rows: Sequence[Mapping[str, Any]], now: datetime) -> 
         INSERT INTO pages AS p (article_id, url, fetch_url, host, lane, wanted_at, next_try_at)
         SELECT article_id, url, url, host, lane, %(now)s, %(now)s FROM given ORDER BY article_id
         ON CONFLICT (article_id) DO UPDATE SET
-            fetch_url = p.url, wanted_at = excluded.wanted_at, attempts = 0, hops = 0,
-            lease_until = NULL, lease_token = p.lease_token + 1, next_try_at = excluded.next_try_at
+            url = excluded.url, fetch_url = excluded.url, host = excluded.host, wanted_at = excluded.wanted_at,
+            attempts = 0, hops = 0, lease_until = NULL, lease_token = p.lease_token + 1,
+            next_try_at = excluded.next_try_at
         """,
         {"rows": orjson.dumps(rows).decode(), "now": now},
     )
@@ -205,16 +206,17 @@ async def save(conn: Conn, article_id: int, token: int, row: Mapping[str, Any]) 
     """What a fetch found. Returns (whether it was still ours, whether its article is to be sent to the queue now).
 
     An article that waits for the page waits no longer, whatever was found; one that does not is queued again when this
-    is another page than was stored before. `row`: {outcome, http_status, error, fetched_at, final_url, canonical_url,
-    content_type, charset, body, body_hash, next_try_at, queued_at}; without a body the stored one is kept.
+    is another page than was stored before. `row`: {host, outcome, http_status, error, fetched_at, final_url,
+    canonical_url, content_type, charset, body, body_hash, next_try_at, queued_at}, the host that of the article's own
+    address; without a body the stored one is kept.
     """
     cursor = await conn.execute(
         """
         WITH saved AS (
             UPDATE pages p SET
                 lease_until = NULL, next_try_at = %(next_try_at)s, attempts = p.attempts + 1, fetch_url = p.url,
-                hops = 0, outcome = CASE WHEN %(body)b::bytea IS NULL AND p.body IS NOT NULL THEN p.outcome
-                                         ELSE %(outcome)s END,
+                host = %(host)s, hops = 0,
+                outcome = CASE WHEN %(body)b::bytea IS NULL AND p.body IS NOT NULL THEN p.outcome ELSE %(outcome)s END,
                 http_status = %(http_status)s, error = %(error)s,
                 status = CASE WHEN %(body)b::bytea IS NOT NULL OR p.body IS NOT NULL THEN 'stored'
                               WHEN %(next_try_at)s::timestamptz IS NULL THEN 'none' ELSE 'wanted' END,

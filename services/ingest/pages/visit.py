@@ -142,6 +142,7 @@ async def _save(res: Resources, page: Claimed, found: Found) -> str:
     again_at = None if wait_s is None else max(now + timedelta(seconds=wait_s), found.retry_at or now)
     queued_at = res.sender.queued_at(now)
     row: dict[str, Any] = {
+        "host": host_key(page.url),
         "outcome": found.outcome,
         "http_status": found.http_status,
         "error": (found.error or (None if found.outcome in KEPT else OUTCOMES[found.outcome])),
