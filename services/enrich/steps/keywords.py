@@ -25,6 +25,7 @@ RARE, UNKNOWN, TOO_COMMON = (
     6.0,
 )  # Zipf of an English word outside the table, of any word elsewhere, and the limit
 _WORD = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*")
+_DATELINE = re.compile(r"[^\n.]{2,50}?\([^()\n]{2,40}\)\s?[\u2013\u2014-]{1,2}\s")
 _ADDRESS = re.compile(r"https?://\S+|www\.\S+|\S+@\S+\.\S+")
 _CONTRACTED = ("n't", "'ve", "'re", "'ll", "'d", "'m")
 STEM = 6  # letters by which forms of one word are taken for the same
@@ -63,7 +64,7 @@ def keywords(doc: Document, lexicon: Lexicon) -> list[Keyword]:
 
 def _is_credit(doc: Document, entity: Entity) -> bool:
     """The publication itself, or an agency named in the brackets of a dateline alone."""
-    if fold(entity.name) == fold(doc.article.source.name):
+    if fold(entity.name).removeprefix("the ") == fold(doc.article.source.name).removeprefix("the "):
         return True
     first = entity.mentions[0]
     return (
@@ -82,7 +83,10 @@ def _weigh_words(
     counts: Counter[str] = Counter()
     pairs: Counter[tuple[str, str]] = Counter()
     titled: set[str] = set()
-    for text, bonus in ((doc.title, True), (_ADDRESS.sub(" ", doc.body_text[:READ]), False)):
+    body = doc.body_text[:READ]
+    opening = _DATELINE.match(body[:DATELINE])
+    body = _ADDRESS.sub(" ", body[opening.end() :] if opening else body)
+    for text, bonus in ((doc.title, True), (body, False)):
         last, last_end = "", -2
         for match in _WORD.finditer(text):
             written = match.group()
