@@ -27,7 +27,9 @@ _DECLARATION = re.compile(rb"\A\s*<\?xml[^>]*>", re.IGNORECASE)
 _DECLARED = re.compile(rb"""encoding\s*=\s*["']?\s*([A-Za-z0-9._:\-]+)""", re.IGNORECASE)
 _CHARSET = re.compile(r"""charset\s*=\s*["']?\s*([A-Za-z0-9._:\-]+)""", re.IGNORECASE)
 # What is declared as the former is nearly always the latter (WHATWG Encoding, "names and labels").
-_C1 = re.compile(rb"&#(?:(1[2-5]\d)|x([89][0-9a-f]));|\xc2([\x80-\x9f])", re.IGNORECASE)
+# Each with a literal beginning and no flags: such a search costs next to nothing where nothing is found.
+_C1_REFERENCE = re.compile(rb"&#(?:(1[2-5]\d)|[xX]([89][0-9a-fA-F]));")
+_C1 = re.compile(rb"\xc2([\x80-\x9f])")
 _WIDER = {
     "iso8859-1": "cp1252",
     "ascii": "cp1252",
@@ -98,13 +100,20 @@ def _stray(char: str) -> str:
 
 def _without_declaration(document: bytes) -> bytes:
     found = _DECLARATION.match(document[:1024])
-    return _C1.sub(_meant, document[found.end() :] if found else document)
+    document = document[found.end() :] if found else document
+    return _C1.sub(_meant, _C1_REFERENCE.sub(_referred, document))
+
+
+def _referred(match: re.Match[bytes]) -> bytes:
+    decimal, hexadecimal = match.groups()
+    number = int(decimal) if decimal else int(hexadecimal, 16)
+    return _windows(number) if 128 <= number <= 159 else match.group()
 
 
 def _meant(match: re.Match[bytes]) -> bytes:
+    return _windows(match.group(1)[0])
+
+
+def _windows(number: int) -> bytes:
     """C1 control characters are Windows-1252 by another door, raw or as references (HTML, "numeric references")."""
-    decimal, hexadecimal, raw = match.groups()
-    number = int(decimal) if decimal else int(hexadecimal, 16) if hexadecimal else raw[0]
-    if not 128 <= number <= 159:
-        return match.group()
     return bytes([number]).decode("cp1252", "replace").encode()

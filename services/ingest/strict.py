@@ -38,7 +38,7 @@ _SPELLINGS = (
     (b"https://www.w3.org/2005/Atom", b"http://www.w3.org/2005/Atom"),
     (b"https://search.yahoo.com/mrss/", b"http://search.yahoo.com/mrss/"),
 )
-_PACKED = re.compile(rb"""mode=["']base64|<(?:title|summary|content)[^>]{1,200}octet-stream""")
+_PACKED = re.compile(rb"<(?:title|summary|content)[^>]{1,200}octet-stream")
 
 _SECOND = {
     _DC + "title": "title",
@@ -60,7 +60,7 @@ Element = Any  # lxml's elements, whose stubs do not know iteration by tag
 
 def read_strict(document: bytes, url: str) -> Feed | None:
     """The feed in a UTF-8 document without XML declaration, or None where `loose` must look."""
-    if b"<!DOCTYPE" in document[:4096] or b"<!ENTITY" in document[:65536] or _PACKED.search(document):
+    if b"<!DOCTYPE" in document[:4096] or b"<!ENTITY" in document[:65536] or _is_packed(document):
         return None
     parser = etree.XMLParser(
         encoding="utf-8", resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True
@@ -73,6 +73,13 @@ def read_strict(document: bytes, url: str) -> Feed | None:
     if root.tag == "rss":
         return _rss(root, url, based)
     return _atom(root, url, based) if root.tag == _ATOM + "feed" else None
+
+
+def _is_packed(document: bytes) -> bool:
+    """Whether texts may be written in base64, as Atom 0.3 allowed."""
+    if b'mode="base64"' in document or b"mode='base64'" in document:
+        return True
+    return b"octet-stream" in document and _PACKED.search(document) is not None
 
 
 def _with_usual_names(document: bytes) -> bytes:
