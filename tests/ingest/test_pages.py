@@ -250,6 +250,21 @@ async def test_retry_after_and_crawl_delay_hold_a_hosts_pages(
         assert publisher.times("/b") == 0
 
 
+async def test_turned_off_nothing_is_fetched_of_what_was_wanted_before(
+    desk: Desk, settings: Settings, publisher: Publisher
+) -> None:
+    serve_page(publisher, "/a")
+    publisher.serve("/feed", teasers(publisher, "/b"))
+    async with ingesting(settings) as res:
+        await put_article(desk, publisher.url("/a"), 1000)
+        async with async_transaction(res.db) as conn:
+            await store.want(conn, [want_row(1000, publisher.url("/a"))], datetime.now(UTC))
+        res.wanted.set()
+        await desk.first_poll(await desk.subscribe(publisher.url("/feed")))
+        assert await desk.rows("SELECT article_id, attempts, lease_token FROM pages") == [(1000, 0, 0)]
+        assert await waiting(desk) == [(True, False, 0)]
+
+
 async def next_visit(res: Resources, now: datetime) -> str | None:
     """The outcome of the one page that may be visited at a moment; None where none may."""
     async with async_transaction(res.db) as conn:

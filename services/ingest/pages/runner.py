@@ -62,6 +62,8 @@ class Pages:
 
     async def _claim(self) -> bool:
         """Claim and start what there is room for; whether more may be due at once."""
+        if not self._res.settings.fetch_pages:  # what was wanted before it was turned off is left where it is
+            return False
         room = self._concurrency - len(self._running)
         if room <= 0:
             await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
@@ -98,6 +100,8 @@ class Pages:
 
     async def _idle_s(self) -> float:
         """How long nothing is due."""
+        if not self._res.settings.fetch_pages:
+            return IDLE_S
         async with self._res.db.connection() as conn:
             at = await store.next_due_at(conn)
         return IDLE_S if at is None else min(IDLE_S, max(0.02, (at - datetime.now(UTC)).total_seconds()))
