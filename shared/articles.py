@@ -92,3 +92,4 @@ class Article:
     status: Status
     paywalled: bool | None
     page: PageFacts | None = None
+    duplicate_of: int | None = None  # the article that this one was found to be

@@ -36,6 +36,26 @@ _TRACKING_NAMES = (
 _TRACKING = frozenset(_TRACKING_NAMES.split())
 _TRACKING_PAIRS = frozenset({("ref", "rss"), ("source", "rss"), ("from", "rss"), ("rss", "yes"), ("rss", "1")})
 
+# Twins of a page: hosts for phones, and AMP (amp.dev) in the host, the path, the query or a cache's address.
+_TWIN_LABELS = frozenset({"www", "m", "mobile", "amp"})
+_TWIN_PAIRS = frozenset(
+    {
+        ("outputtype", "amp"),
+        ("output", "amp"),
+        ("view", "amp"),
+        ("type", "amp"),
+        ("m", "1"),
+        ("m", "0"),
+        ("mobile", "1"),
+    }
+)
+_SESSIONS = frozenset({"phpsessid", "jsessionid", "sessionid", "session_id"})
+_SESSION_IN_PATH = re.compile(r";jsessionid=[^/?]*", re.IGNORECASE)
+_AMP_CACHE = re.compile(
+    r"(?:(?:www\.)?google\.[a-z.]{2,6}/amp|[\w-]+\.cdn\.ampproject\.org/[acvw])/(?:s/)?(?=[\w-]+\.)"
+)
+_AMP_ENDING = re.compile(r"[.\-]amp(?=(?:\.html?)?\Z)")
+
 _CONTROL = re.compile(r"[\x00-\x20\x7f]+")
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
@@ -81,14 +101,48 @@ def _canonical(url: str) -> str:
 
 
 def identity(url: str) -> str:
-    """The canonical form without what never tells two pages apart: http or https, `www.`, a closing slash.
+    """The canonical form without what never tells two pages apart: http or https, `www.`, a closing slash, the order
+    of parameters, sessions, and the marks of twins for phones and AMP (`m.`, `/amp`, `?outputType=amp`, AMP caches).
 
     Raises `AddressRefused` as `canonical` does.
     """
     _, _, rest = _canonical(url).partition("://")
+    cached = _AMP_CACHE.match(rest)
+    if cached is not None:
+        return identity("https://" + rest[cached.end() :])
     host, slash, tail = rest.partition("/")
-    path, mark, query = tail.partition("?")
-    return host.removeprefix("www.") + slash + path.rstrip("/") + mark + query
+    path, _, query = tail.partition("?")
+    path = _without_amp(_SESSION_IN_PATH.sub("", path).rstrip("/"))
+    kept = sorted(p for p in query.split("&") if p and not _is_twin(p))
+    return _plain_host(host) + slash + path + ("?" + "&".join(kept) if kept else "")
+
+
+def _plain_host(host: str) -> str:
+    host = host.removeprefix("www.")
+    if not _TWIN_LABELS.intersection(host.split(".")[:-2]):
+        return host
+    name, colon, port = host.partition(":")
+    domain = registrable_domain(name)
+    if domain is None or domain == name:
+        return host
+    labels = name.removesuffix(domain).strip(".").split(".")
+    return ".".join([label for label in labels if label not in _TWIN_LABELS] + [domain]) + colon + port
+
+
+def _without_amp(path: str) -> str:
+    """A page's path without `amp` as its first or one of its last two segments, or as its ending."""
+    if "amp" not in path:
+        return path
+    path = _AMP_ENDING.sub("", path) or path
+    segments = path.split("/")
+    places = {0, len(segments) - 2, len(segments) - 1}
+    kept = [segment for n, segment in enumerate(segments) if segment != "amp" or n not in places]
+    return "/".join(kept) or path
+
+
+def _is_twin(parameter: str) -> bool:
+    name, _, value = parameter.lower().partition("=")
+    return name in _SESSIONS or name in ("amp", "_amp") or (name, value) in _TWIN_PAIRS
 
 
 def host_key(url: str) -> str:
@@ -116,7 +170,12 @@ def registrable_domain(host: str) -> str | None:
     Source: the public suffix list as bundled with tldextract; nothing is fetched.
     """
     found = _suffixes()(host)
-    return f"{found.domain}.{found.suffix}" if found.domain and found.suffix else None
+    if found.domain and found.suffix:
+        return f"{found.domain}.{found.suffix}"
+    labels = host.split(".")
+    # What the list does not know is a suffix of one label (publicsuffix.org/list, algorithm).
+    unknown = not found.suffix and len(labels) > 1 and all(labels) and _literal(host) is None and ":" not in host
+    return ".".join(labels[-2:]) if unknown else None
 
 
 def resolve(base: str, link: str) -> str | None:

@@ -10,7 +10,19 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.api import articles, asyncapi, dashboard, entities, events, facets, failures, openapi, similar, socket
+from services.api import (
+    articles,
+    asyncapi,
+    dashboard,
+    entities,
+    events,
+    facets,
+    failures,
+    history,
+    openapi,
+    similar,
+    socket,
+)
 from services.api.auth import Gate, Keyring
 from services.api.deps import Resources
 from services.api.feeds import routes as feeds
@@ -36,6 +48,7 @@ def create_app(settings: Settings, resources: Resources) -> FastAPI:
     for router in (
         similar.router,
         articles.router,
+        history.router,
         facets.router,
         entities.router,
         events.router,

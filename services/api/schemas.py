@@ -319,6 +319,15 @@ class Versions(Served):
     items: list[VersionObject]
 
 
+class Diff(Served):
+    """What changed between two versions of an article."""
+
+    from_: int = Field(alias="from")
+    to: int
+    significant: bool
+    changes: list[Change]
+
+
 class TraceStep(Served):
     """One thing that happened to the article."""
 

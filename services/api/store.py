@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 
 from services.api.search.store import Stored
+from shared.changes import Telling
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
@@ -48,6 +49,35 @@ async def versions(conn: Connection, article_id: int) -> list[tuple[Any, ...]]:
         (article_id,),
     )
     return await cursor.fetchall()
+
+
+async def tellings(conn: Connection, article_id: int) -> dict[int, Telling]:
+    """An article's words at each of its versions; empty for an unknown id.
+
+    A version's words were kept when another took its place; where only its status changed, they are those after it.
+    """
+    cursor = await conn.execute(
+        """
+        SELECT v.version, v.title, coalesce(w.description, a.description, ''), coalesce(w.body_html, a.body_html, ''),
+               coalesce(w.authors, a.authors, '{}'), coalesce(s.status, 'usable')
+        FROM article_versions v
+        LEFT JOIN LATERAL (
+            SELECT coalesce(l.description, '') AS description, coalesce(l.body_html, '') AS body_html, l.authors
+            FROM article_versions l
+            WHERE l.article_id = v.article_id AND l.version >= v.version AND l.authors IS NOT NULL
+            ORDER BY l.version LIMIT 1
+        ) w ON true
+        LEFT JOIN articles a ON a.id = v.article_id AND w.authors IS NULL
+        LEFT JOIN LATERAL (
+            SELECT c ->> 'new' AS status FROM article_versions t, jsonb_array_elements(t.changes) AS c
+            WHERE t.article_id = v.article_id AND t.version <= v.version AND c ->> 'field' = 'status'
+            ORDER BY t.version DESC LIMIT 1
+        ) s ON true
+        WHERE v.article_id = %s
+        """,
+        (article_id,),
+    )
+    return {row[0]: Telling(row[1], row[2], row[3], row[4], row[5]) for row in await cursor.fetchall()}
 
 
 async def trace(conn: Connection, article_id: int) -> list[tuple[Any, ...]]:

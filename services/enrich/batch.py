@@ -121,15 +121,19 @@ def save(work: Work, documents: Sequence[Document], revision: str) -> int:
             store.know_entities(conn, list(_named(written, by_id, inserted)), now)
             store.forget_attempts(conn, list(by_id))
         # What was read again and says the same is not told of.
-        told = [r for r in written if differs.get(r.article_id) != []]
-        events = [_event(r, held.get(r.article_id), changes, differs.get(r.article_id)) for r in told]
+        told = [r for r in written if differs.get(r.article_id) != [] or _finds(r, held.get(r.article_id))]
+        events = [e for r in told for e in _events(r, held.get(r.article_id), changes, differs.get(r.article_id))]
         positions = log.append(conn, events, now)
-        store.place(conn, [r.article_id for r in told], positions)
-    return len(told)
+        last = {e.article_id: position for e, position in zip(events, positions, strict=True) if e.article_id}
+        store.place(conn, list(last), list(last.values()))
+    return len(events)
 
 
 def _supersedes(row: store.Enriched, known: store.Held, wanted: Set[int]) -> bool:
-    """A later version does; of the same one a reading with a later page, by another enricher, or that was asked for."""
+    """A later version does; of the same one a reading with a later page, by another enricher, or that was asked for,
+    and one that knows which article it was found to be."""
+    if row.duplicate_of != known.duplicate_of:
+        return row.duplicate_of is not None and row.version >= known.version
     if (row.version, row.page_edition) != (known.version, known.page_edition):
         return (row.version, row.page_edition) > (known.version, known.page_edition)
     return row.revision != known.revision or row.article_id in wanted
@@ -153,6 +157,7 @@ def _row(document: Document, revision: str, told: Told, further: Told) -> store.
         page_edition=article.page.edition if article.page else 0,
         card=as_json(told).decode(),
         rest=as_json(further).decode(),
+        duplicate_of=article.duplicate_of,
     )
 
 
@@ -176,6 +181,27 @@ def _named(
         for e in by_id[row.article_id].entities:
             told = " ".join(words.tokens(e.name)[:20])
             yield store.Named(e.id, e.type, e.name, e.ids, e.salience, told, row.article_id in inserted)
+
+
+def _finds(row: store.Enriched, known: store.Held | None) -> bool:
+    """Whether a row is the first to say that the article is another one's duplicate."""
+    return row.duplicate_of is not None and (known is None or known.duplicate_of is None)
+
+
+def _events(
+    row: store.Enriched,
+    known: store.Held | None,
+    changes: Sequence[store.Change],
+    differs: list[dict[str, Any]] | None,
+) -> list[NewEvent]:
+    """What a written row means to a subscriber; last, and once, that it was found to be another article."""
+    merged = _finds(row, known)
+    told = [] if merged and known and known.version == row.version else [_event(row, known, changes, differs)]
+    if merged:
+        told.append(
+            NewEvent("wiredesk.article.merged.v1", f"articles/{row.article_id}", row.card, row.article_id),
+        )
+    return told
 
 
 def _event(

@@ -54,7 +54,7 @@ def card(doc: Document, now: datetime) -> dict[str, Any]:
         "summary": list(doc.summary),
         "sentiment": _sentiment(doc.sentiment),
         "story": None,
-        "duplicate_of": None,
+        "duplicate_of": article.duplicate_of,
         "credit": None,
         "latency": _latency(article, now),
     }

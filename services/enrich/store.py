@@ -35,6 +35,7 @@ class Enriched:
     page_edition: int  # of the page that was read; 0: none
     card: str
     rest: str
+    duplicate_of: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Held:
     page_edition: int
     card: str
     rest: str
+    duplicate_of: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,7 @@ def begin(conn: Connection, ids: Sequence[int], revision: str, now: datetime) ->
         WHERE a.id = ANY(%(ids)s)
           AND (e.article_id IS NULL OR e.version < a.version
                OR (e.version = a.version AND (e.revision <> %(revision)s OR e.page_edition < p.edition))
+               OR a.duplicate_of IS DISTINCT FROM e.duplicate_of
                OR EXISTS (SELECT 1 FROM rereads r WHERE r.article_id = a.id AND r.done_at IS NULL))
         ORDER BY a.id
         ON CONFLICT (article_id) DO UPDATE SET
@@ -111,7 +114,7 @@ def load(conn: Connection, ids: Sequence[int]) -> list[Article]:
             """
             SELECT a.id, a.version, a.url, a.canonical_url, a.title, a.subtitle, a.description, a.authors, a.language,
                    a.published_at, a.published_precision, a.modified_at, a.discovered_at, a.fetched_at, a.body_html,
-                   a.source, a.images, a.media, a.categories, a.status, a.paywalled,
+                   a.source, a.images, a.media, a.categories, a.status, a.paywalled, a.duplicate_of,
                    p.edition, p.outcome, p.final_url, p.fetched_at AS page_fetched_at, p.charset, p.body,
                    (SELECT coalesce(jsonb_agg(jsonb_build_object(
                                'id', af.feed_id, 'title', coalesce(f.title, s.title, f.url, ''), 'guid', af.guid)
@@ -182,7 +185,7 @@ def hold(conn: Connection, ids: Sequence[int]) -> dict[int, Held]:
     """Lock the rows already there until the transaction ends. Ordered against deadlock."""
     rows = conn.execute(
         """
-        SELECT article_id, version, revision, page_edition, card, rest FROM enriched_articles
+        SELECT article_id, version, revision, page_edition, card, rest, duplicate_of FROM enriched_articles
         WHERE article_id = ANY(%s) ORDER BY article_id FOR UPDATE
         """,
         (list(ids),),
@@ -195,13 +198,15 @@ def insert(conn: Connection, rows: Sequence[Enriched], now: datetime) -> set[int
     done = conn.execute(
         """
         INSERT INTO enriched_articles
-            (article_id, version, revision, enriched_at, sort_at, lang, source_id, status, page_edition, card, rest)
+            (article_id, version, revision, enriched_at, sort_at, lang, source_id, status, page_edition, card, rest,
+             duplicate_of)
         SELECT r.article_id, r.version, r.revision, %(now)s, r.sort_at, r.lang, r.source_id, r.status, r.page_edition,
-               r.card, r.rest
+               r.card, r.rest, r.duplicate_of
         FROM unnest(%(article_id)s::bigint[], %(version)s::int[], %(revision)s::text[], %(sort_at)s::timestamptz[],
                     %(lang)s::text[], %(source_id)s::text[], %(status)s::text[], %(page_edition)s::int[],
-                    %(card)b::text[], %(rest)b::text[])
-             AS r(article_id, version, revision, sort_at, lang, source_id, status, page_edition, card, rest)
+                    %(card)b::text[], %(rest)b::text[], %(duplicate_of)s::bigint[])
+             AS r(article_id, version, revision, sort_at, lang, source_id, status, page_edition, card, rest,
+                  duplicate_of)
         ORDER BY r.article_id
         ON CONFLICT (article_id) DO NOTHING
         RETURNING article_id
@@ -217,11 +222,13 @@ def update(conn: Connection, rows: Sequence[Enriched], now: datetime) -> None:
         """
         UPDATE enriched_articles e SET
             version = r.version, revision = r.revision, enriched_at = %(now)s, sort_at = r.sort_at, lang = r.lang,
-            source_id = r.source_id, status = r.status, page_edition = r.page_edition, card = r.card, rest = r.rest
+            source_id = r.source_id, status = r.status, page_edition = r.page_edition, card = r.card, rest = r.rest,
+            duplicate_of = r.duplicate_of
         FROM unnest(%(article_id)s::bigint[], %(version)s::int[], %(revision)s::text[], %(sort_at)s::timestamptz[],
                     %(lang)s::text[], %(source_id)s::text[], %(status)s::text[], %(page_edition)s::int[],
-                    %(card)b::text[], %(rest)b::text[])
-             AS r(article_id, version, revision, sort_at, lang, source_id, status, page_edition, card, rest)
+                    %(card)b::text[], %(rest)b::text[], %(duplicate_of)s::bigint[])
+             AS r(article_id, version, revision, sort_at, lang, source_id, status, page_edition, card, rest,
+                  duplicate_of)
         WHERE e.article_id = r.article_id
         """,
         _columns(rows) | {"now": now},

@@ -1,33 +1,34 @@
 """What each item of a poll is, given what the store knows: the one place that decides. Pure.
 
-    item ─ known by none of its names ──────────────────────────────▶ new
+    item ─ known by none of its names ─ title known in its source within a week ─▶ duplicate (`twins.titles`)
+         │                            └ no ──────────────────────────────────────▶ new
          └ known ─ in this feed for the first time ─────────────────▶ duplicate (linked, its text is not taken)
                  └ as this feed gave it before, but for dates ──────▶ unchanged
+                 └ under another guid, the words the same ──────────▶ unchanged (re-aliased, `guids_changed`)
+                 └ marked as withdrawn ─────────────────────────────▶ corrected (a version, status withdrawn)
                  └ other words in the feed whose text it is ────────▶ corrected (a version), unless it is an old copy
                  └ another title in another feed that carries it ───▶ corrected (its title)
                  └ anything else ───────────────────────────────────▶ unchanged
+    names that belong to two articles, both of which it is like ────▶ the later one is merged into the earlier
 
 An article's text follows the feed that brought it first: two feeds that tell it differently do not make it flap.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from services.ingest.items import Item
-from services.ingest.markup import text_of_clean
 from services.ingest.normalise import content_hash
+from shared.articles import Status
+from shared.changes import Telling, compare, significant, words
 
-SIGNIFICANT_CHARACTERS = 50  # Feedbin's threshold for an update worth telling
-EXCERPT = 400  # characters of a long text kept in a diff, around what changed
-CONTEXT = 60
+MOST_RETURNS = 2  # versions with one and the same text: a text may come back once, then it flaps
 
-_WORD = re.compile(r"\w+")
-_DIGIT = re.compile(r"\d")
+NOTHING: Mapping[str, Known] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +45,18 @@ class Known:
     carried: bool
     guid: str | None
     item_hash: str | None
+    status: Status = "usable"
+    duplicate_of: int | None = None  # the article that this one was found to be
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """The words of a stored article, for the diff, and the hashes of all its versions."""
+    """The words of a stored article, for the diff, and the hash of each of its versions."""
 
     description: str | None
     body_html: str | None
     authors: list[str]
-    former: frozenset[str]
+    former: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,37 +83,70 @@ class Correction:
     content_hash: str
     changes: list[dict[str, Any]]
     significant: bool
+    status: Status = "corrected"
 
 
 @dataclass(slots=True)
 class Decision:
-    """All items of a poll, each in exactly one of `new`, `candidates` and `seen`, or counted as repeated."""
+    """All items of a poll, each in exactly one of `new`, `candidates`, `linked` and `refreshed`, or counted."""
 
     new: list[Item] = field(default_factory=list)
     new_keys: list[list[str]] = field(default_factory=list)  # of each new item, those that are nobody's yet
+    titles: list[str | None] = field(default_factory=list)  # of each new item, the key of its title, if it takes one
     candidates: list[Candidate] = field(default_factory=list)
     linked: list[tuple[Item, int]] = field(default_factory=list)  # to article ids this feed did not carry before
     refreshed: list[tuple[Item, int]] = field(default_factory=list)  # carried before, given differently, no new version
     aliases: list[tuple[str, int]] = field(default_factory=list)  # further names of known articles
+    merges: list[Merge] = field(default_factory=list)
+    withdrawn: list[int] = field(default_factory=list)  # known articles that a notice of its own takes back
     unchanged: int = 0
     repeated: int = 0
+    renamed: int = 0  # carried before under another guid
 
 
-def decide(items: Sequence[Item], known: Mapping[str, Known], feed_id: int) -> Decision:
-    """Sort the items. `known` maps every key of theirs that the store has."""
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """Two articles found to be one. `keys` are names of the duplicate that belong to the kept one from now on."""
+
+    keep: int
+    duplicate: int
+    keys: tuple[str, ...] = ()
+
+
+def decide(
+    items: Sequence[Item],
+    known: Mapping[str, Known],
+    feed_id: int,
+    moved: Mapping[str, Known] = NOTHING,
+    *,
+    present: Set[str] = frozenset(),
+    guids_hold: bool = True,
+) -> Decision:
+    """Sort the items. `known` maps every key of theirs that the store has.
+
+    `moved` maps the first key of items that are known by none to what they are by title and date. `present` are the
+    hashes of the body's other items, given as before. Where guids do not hold (they change from poll to poll) they are
+    no further names of what is known.
+    """
     decision = Decision()
     taken: set[int] = set()
+    merged: dict[int, Known] = {}
     for item in items:
-        match = find(item, known)
+        keys = item.names.all()
+        match = find(item, known) or moved.get(keys[0])
         if match is None:
             decision.new.append(item)
-            decision.new_keys.append([key for key in item.names.all() if key not in known])
+            decision.new_keys.append([key for key in keys if key not in known])
             continue
-        if match.article_id in taken:
+        match = _merged(decision, merged, item, match, known)
+        if match.article_id in taken or (match.item_hash in present and match.item_hash != item.item_hash):
             decision.repeated += 1
+            decision.aliases += [(key, match.article_id) for key in keys if key not in known]
             continue
         taken.add(match.article_id)
-        decision.aliases += [(key, match.article_id) for key in item.names.all() if key not in known]
+        lasting = [key for key in keys if guids_hold or key != item.names.guid]
+        decision.aliases += [(key, match.article_id) for key in lasting if key not in known]
+        decision.renamed += bool(match.carried and match.guid and item.guid and match.guid != item.guid)
         if not match.carried:
             decision.linked.append((item, match.article_id))
         elif match.item_hash == item.item_hash:
@@ -126,37 +162,57 @@ def find(item: Item, known: Mapping[str, Known]) -> Known | None:
     """The article that an item is, by the surest of its names that proves right."""
     names = item.names
     by_guid = known.get(names.guid or "")
-    if by_guid is not None:
-        moved = names.url is not None and names.url not in known
-        if not moved or _alike(item, by_guid):
-            return by_guid  # one guid, another address, title and date: the publisher used the guid again
     by_page = known.get(names.url or "") or known.get(names.guid_url or "")
+    if by_guid is not None:
+        if by_page is not None and by_page.article_id != by_guid.article_id:
+            return by_page if alike(item, by_page) and not alike(item, by_guid) else by_guid
+        moved = names.url is not None and names.url not in known
+        if not moved or alike(item, by_guid):
+            return by_guid  # one guid, another address, title and date: the publisher used the guid again
     if by_page is not None:
         renamed = by_page.carried and by_page.guid and item.guid and by_page.guid != item.guid and by_guid is None
-        if not renamed or _alike(item, by_page):
+        if not renamed or alike(item, by_page):
             return by_page  # one page, another guid, title and date in one feed: the page collects several articles
     return known.get(names.fallback or "")
+
+
+def by_title(items: Sequence[Item], carried: Sequence[Known]) -> dict[str, Known]:
+    """What items that have only new names are by title and date, when a feed moved: {first key: article}.
+
+    A title that several carried articles have says nothing without the date.
+    """
+    titled: dict[tuple[str, ...], list[Known]] = {}
+    for known in carried:
+        titled.setdefault(tuple(words(known.title)), []).append(known)
+    found: dict[str, Known] = {}
+    for item in items:
+        same = titled.get(tuple(words(item.title)), [])
+        dated = [k for k in same if k.published_at == item.published_at]
+        undated = [k for k in same if None in (k.published_at, item.published_at)] if len(same) == 1 else []
+        if match := next(iter(dated or undated), None):
+            found[item.names.all()[0]] = match
+    return found
 
 
 def correct(candidate: Candidate, text: Text) -> Correction | None:
     """The new version that a candidate makes; None where a reader would see nothing new, or an old copy again."""
     item, known = candidate.item, candidate.known
     if candidate.title_only:
-        old_body = text_of_clean(text.body_html or "")
         description, body_html, authors = text.description, text.body_html, text.authors
-        now_hash = content_hash(item.title, description, old_body)
+        now_hash = content_hash(item.title, description, body_html, authors)
     else:
         description, body_html, authors = item.description, item.body_html, item.authors
         now_hash = item.content_hash
-    newer = item.modified_at is not None and (known.modified_at is None or item.modified_at > known.modified_at)
-    if now_hash == known.content_hash or (now_hash in text.former and not newer):
+    status: Status = "withdrawn" if item.withdrawn else "corrected"
+    if item.withdrawn and known.status == "withdrawn":
         return None
-    changes = [
-        *_change("title", known.title, item.title),
-        *_change("description", text.description, description),
-        *_change("body_text", text_of_clean(text.body_html or ""), text_of_clean(body_html or "")),
-        *([] if authors == text.authors else [{"field": "authors", "old": text.authors, "new": authors}]),
-    ]
+    taken_back = item.withdrawn
+    if not taken_back and (now_hash == known.content_hash or _flaps(now_hash, item, known, text)):
+        return None
+    changes = compare(
+        Telling(known.title, text.description, text.body_html, text.authors, known.status),
+        Telling(item.title, description, body_html, authors, status),
+    )
     if not changes:
         return None
     return Correction(
@@ -170,63 +226,61 @@ def correct(candidate: Candidate, text: Text) -> Correction | None:
         modified_at=item.modified_at or known.modified_at,
         content_hash=now_hash,
         changes=changes,
-        significant=any(_matters(change) for change in changes),
+        significant=significant(changes),
+        status=status,
     )
+
+
+def alike(item: Item, known: Known) -> bool:
+    """Whether an item may be this article at all: the same date, or the same words in the title."""
+    same_date = item.published_at is not None and item.published_at == known.published_at
+    return same_date or words(item.title) == words(known.title)
+
+
+def _merged(
+    decision: Decision, merged: dict[int, Known], item: Item, match: Known, known: Mapping[str, Known]
+) -> Known:
+    """What the item is once all articles that go by its names, and are like it, are one: the earliest of them.
+
+    An article takes part in one merge of a poll; the next poll finds what is left. `merged` maps duplicates.
+    """
+    match = merged.get(match.article_id, match)
+    named = {key: known[key] for key in item.names.all() if key in known}
+    title = words(item.title)
+    same = {k.article_id: k for k in named.values() if title and words(k.title) == title}
+    if len(same) < 2 or match.article_id not in same:
+        return match
+    involved = {article_id for m in decision.merges for article_id in (m.keep, m.duplicate)}
+    if involved & same.keys():
+        return match
+    keep = same[min(same)]
+    carried = next((k for k in same.values() if k.carried), None)
+    if carried is not None and not keep.carried:
+        keep = replace(keep, carried=True, guid=carried.guid, item_hash=carried.item_hash)
+    for other in sorted(same.keys() - {keep.article_id}):
+        keys = tuple(key for key, k in named.items() if k.article_id == other)
+        decision.merges.append(Merge(keep.article_id, other, keys))
+        merged[other] = keep
+    return keep
+
+
+def _flaps(now_hash: str, item: Item, known: Known, text: Text) -> bool:
+    """Whether this text was a version before and comes back as an old copy, or too often."""
+    returns = text.former.count(now_hash)
+    if not returns:
+        return False
+    newer = item.modified_at is not None and (known.modified_at is None or item.modified_at > known.modified_at)
+    return returns >= MOST_RETURNS or not (newer or known.status == "withdrawn")
 
 
 def _may_change(item: Item, known: Known, feed_id: int) -> bool | None:
     """Whether the item may make a version: None not, False all of it, True by its title alone."""
-    if known.owner_id in (feed_id, None):
-        if item.content_hash == known.content_hash:
-            return None
-        late = item.modified_at is not None and known.modified_at is not None and item.modified_at < known.modified_at
-        return None if late else False
+    own = known.owner_id in (feed_id, None)
+    if item.withdrawn and known.status != "withdrawn":
+        return not own
+    if item.modified_at is not None and known.modified_at is not None and item.modified_at < known.modified_at:
+        return None
+    if own:
+        return None if item.content_hash == known.content_hash else False
     told = known.item_hash is not None and known.item_hash[:16] != item.item_hash[:16]
     return True if told and item.title != known.title else None
-
-
-def _alike(item: Item, known: Known) -> bool:
-    same_date = item.published_at is not None and item.published_at == known.published_at
-    return same_date or _words(item.title) == _words(known.title)
-
-
-def _change(name: str, old: str | None, new: str | None) -> list[dict[str, Any]]:
-    old, new = old or "", new or ""
-    if old.split() == new.split():
-        return []
-    start, old_end, new_end = _span(old, new)
-    return [{"field": name, "old": _excerpt(old, start, old_end), "new": _excerpt(new, start, new_end)}]
-
-
-def _span(old: str, new: str) -> tuple[int, int, int]:
-    """Where two texts begin to differ, and where that ends in each."""
-    shorter = min(len(old), len(new))
-    start = next((i for i in range(shorter) if old[i] != new[i]), shorter)
-    left = shorter - start
-    tail = next((i for i in range(left) if old[-1 - i] != new[-1 - i]), left)
-    return start, len(old) - tail, len(new) - tail
-
-
-def _excerpt(text: str, start: int, end: int) -> str:
-    if len(text) <= EXCERPT:
-        return text
-    first, last = max(0, start - CONTEXT), min(len(text), max(end + CONTEXT, start - CONTEXT + EXCERPT))
-    last = min(last, first + EXCERPT)
-    return ("…" if first else "") + text[first:last] + ("…" if last < len(text) else "")
-
-
-def _matters(change: Mapping[str, Any]) -> bool:
-    """Another word in the title, another figure anywhere, or many other characters."""
-    old, new = change["old"], change["new"]
-    if change["field"] == "authors":
-        return False
-    if change["field"] == "title":
-        return _words(old) != _words(new)
-    start, old_end, new_end = _span(old, new)
-    if max(old_end, new_end) - start >= SIGNIFICANT_CHARACTERS:
-        return True
-    return bool(_DIGIT.search(old[start:old_end]) or _DIGIT.search(new[start:new_end]))
-
-
-def _words(text: str) -> list[str]:
-    return _WORD.findall(text.casefold())

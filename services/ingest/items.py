@@ -15,6 +15,7 @@ class Entry:
 
     guid: str | None = None
     link: str | None = None
+    elsewhere: str | None = None  # what it is about, by another publisher: never its own address
     title: str = ""
     title_is_text: bool = False  # the feed says that the title holds no markup
     summary: str | None = None  # HTML
@@ -26,6 +27,7 @@ class Entry:
     images: list[dict[str, Any]] = field(default_factory=list)  # members of shared.articles.Image
     media: list[dict[str, Any]] = field(default_factory=list)  # members of shared.articles.Media
     categories: list[str] = field(default_factory=list)
+    pubstatus: str | None = None  # IPTC: usable, withheld, canceled
 
 
 @dataclass(slots=True)
@@ -84,6 +86,7 @@ class Item:
     images: list[dict[str, Any]]
     media: list[dict[str, Any]]
     categories: list[str]
+    withdrawn: bool = False  # its publisher takes it back
 
 
 @dataclass(slots=True, frozen=True)
@@ -111,3 +114,5 @@ class ParsedFeed:
     entities_refused: bool = False
     topic: str | None = None
     children: list[str] = field(default_factory=list)  # see `Feed`
+    same: list[str] = field(default_factory=list)  # the hashes of the unchanged
+    withdrawn: list[str] = field(default_factory=list)  # keys of items that the body says are deleted

@@ -48,7 +48,7 @@ def read_json(document: bytes, url: str) -> Feed:
 
 def _entry(item: dict[str, Any], base: str, feed_authors: list[str]) -> Entry:
     guid = _text(item.get("id"))
-    link = _text(item.get("url")) or _text(item.get("external_url"))
+    link, external = _text(item.get("url")), _text(item.get("external_url"))
     if link is None and guid and guid.startswith(("http://", "https://")):
         link = guid
     plain = _text(item.get("content_text"))
@@ -57,6 +57,7 @@ def _entry(item: dict[str, Any], base: str, feed_authors: list[str]) -> Entry:
     return Entry(
         guid=guid,
         link=resolve(base, link) if link else None,
+        elsewhere=resolve(base, external) if external and external != link else None,
         title=_text(item.get("title")) or "",
         title_is_text=True,
         summary=escape(summary, quote=False) if summary else None,
@@ -68,6 +69,7 @@ def _entry(item: dict[str, Any], base: str, feed_authors: list[str]) -> Entry:
         images=[{"url": found}] if picture and (found := resolve(base, picture)) else [],
         media=[m for a in _list(item.get("attachments")) if (m := _attachment(a, base))],
         categories=[c for tag in _list(item.get("tags")) if (c := _text(tag))],
+        pubstatus=_text(item.get("pubstatus")),
     )
 
 

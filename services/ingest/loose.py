@@ -12,6 +12,7 @@ from typing import Any
 
 import feedparser
 
+from services.ingest.identity import own_address
 from services.ingest.items import Entry, Feed
 from services.ingest.refusals import NotAFeed
 from services.ingest.strict import period_s, person, picture_like
@@ -52,7 +53,7 @@ def read_loose(document: bytes, url: str) -> Feed | None:
     authors = _authors(channel, version) if atom else []
     return Feed(
         format=_FORMATS.get(version, version.replace("rss09", "rss0.9")),
-        entries=[_entry(entry, base, version, authors) for entry in found.entries],
+        entries=[_entry(entry, base, version, site_url or url, authors) for entry in found.entries],
         title=channel.get("title"),
         site_url=site_url,
         language=channel.get("language"),
@@ -69,7 +70,7 @@ def _site(channel: Any) -> str | None:
     return next((str(href) for href in hrefs if href), None)
 
 
-def _entry(found: Any, base: str, version: str, feed_authors: list[str]) -> Entry:
+def _entry(found: Any, base: str, version: str, site: str, feed_authors: list[str]) -> Entry:
     guid, link = found.get("id"), found.get("link")
     if link == guid and not found.get("links"):
         link = None  # feedparser's guess; a guid that is a permanent link is one of ours below
@@ -78,12 +79,17 @@ def _entry(found: Any, base: str, version: str, feed_authors: list[str]) -> Entr
         or link
         or next((c["src"] for c in found.get("content", ()) if c.get("src")), None)
     )
-    if not link and guid and str(guid).startswith(("http://", "https://")) and found.get("guidislink") is not False:
-        link = guid
+    others = [x.get("href") for x in found.get("links", ()) if x.get("rel") in ("related", "via") and x.get("href")]
+    related = resolve(base, others[0]) if others and version.startswith("atom") else None
+    own, elsewhere = own_address(resolve(base, link) if link else None, related, site)
+    permanent = guid and str(guid).startswith(("http://", "https://")) and found.get("guidislink") is not False
+    if not own and not elsewhere and permanent:
+        own = resolve(base, guid)
     detail = found.get("title_detail") or {}
     entry = Entry(
         guid=guid or None,
-        link=resolve(base, link) if link else None,
+        link=own,
+        elsewhere=elsewhere,
         title=found.get("title") or "",
         title_is_text=version.startswith("atom") and detail.get("type") == "text/plain",
         summary=_markup(found.get("summary_detail"), found.get("summary"), version),
@@ -93,6 +99,7 @@ def _entry(found: Any, base: str, version: str, feed_authors: list[str]) -> Entr
         updated=dict.get(found, "updated") if version.startswith("atom") or dict.get(found, "published") else None,
         language=found.get("language"),
         categories=_categories(found),
+        pubstatus=found.get("pubstatus") or None,
     )
     if entry.summary == entry.content:  # feedparser fills either with the other
         entry.summary = None if version.startswith("atom") or entry.content is None else entry.summary

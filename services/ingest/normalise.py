@@ -7,6 +7,7 @@ long one is the body, and its first paragraph describes it.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -14,7 +15,9 @@ from typing import Any
 from services.ingest.dates import read_date
 from services.ingest.items import Entry, Item, Names
 from services.ingest.markup import sanitise, shorten, text_of, text_of_clean, tidy, title_of
+from services.ingest.twins.notices import is_withdrawn
 from shared.errors import AddressRefused
+from shared.settled import settled, settled_html
 from shared.urls import canonical
 
 TITLE_LIMIT = 1_000  # characters, as are all of these
@@ -31,29 +34,30 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*\Z")
 
 def is_empty(entry: Entry) -> bool:
     """Whether there is nothing in it that could be an article."""
-    return not (entry.title.strip() or entry.summary or entry.content or entry.link)
+    return not (entry.title.strip() or entry.summary or entry.content or entry.link or entry.elsewhere)
 
 
 def clean(entry: Entry, names: Names, item_hash: str, base: str, feed_language: str | None, now: datetime) -> Item:
     """The item. `base` is the feed's site or own address: an item without a link is read there."""
-    url = entry.link or base
+    url = entry.link or entry.elsewhere or base
     description, body_html, body_text = _texts(entry, url)
     title = shorten(title_of(entry.title, entry.title_is_text), TITLE_LIMIT)
     if not title:
         title = shorten(" ".join((description or body_text).split()), DERIVED_TITLE) or url[:TITLE_LIMIT]
+    authors = _short_list(entry.authors)
     published_at, precision = read_date(entry.published, now)
     modified_at, _ = read_date(entry.updated, now)
     return Item(
         names=names,
         item_hash=item_hash,
-        content_hash=content_hash(title, description, body_text),
+        content_hash=content_hash(title, description, body_html, authors),
         guid=tidy(entry.guid)[:GUID_LIMIT] if entry.guid else None,
         url=url,
         canonical_url=_canonical(url),
         title=title,
         description=description,
         body_html=body_html,
-        authors=_short_list(entry.authors),
+        authors=authors,
         language=_language(entry.language) or _language(feed_language),
         published_at=published_at,
         published_precision=precision,
@@ -62,12 +66,14 @@ def clean(entry: Entry, names: Names, item_hash: str, base: str, feed_language: 
         images=[_picture(image) for image in entry.images[:LIST_LIMIT]],
         media=entry.media[:LIST_LIMIT],
         categories=_short_list(entry.categories),
+        withdrawn=is_withdrawn(title, entry.pubstatus),
     )
 
 
-def content_hash(title: str, description: str | None, body_text: str) -> str:
-    """32 hex digits of the words a reader would see, white space aside."""
-    seen = "\0".join(_on_one_line(text) for text in (title, description or "", body_text))
+def content_hash(title: str, description: str | None, body_html: str | None, authors: Sequence[str] = ()) -> str:
+    """32 hex digits of the words a reader would see and of who wrote them, but for what a site changes by itself."""
+    told = (title, settled(description or ""), settled_html(body_html or ""), "\n".join(sorted(authors)))
+    seen = "\0".join(_on_one_line(text) for text in told)
     return sha256(seen.encode()).hexdigest()[:32]
 
 

@@ -18,7 +18,7 @@ from html import unescape
 from services.ingest.dates import read_date
 from services.ingest.doctype import without_doctype
 from services.ingest.encoding import to_utf8
-from services.ingest.identity import name_entries, signature
+from services.ingest.identity import deleted, name_entries, signature
 from services.ingest.items import MAX_ITEMS, Entry, Feed, Item, ParsedFeed
 from services.ingest.jsonfeed import looks_like_json, read_json
 from services.ingest.loose import read_loose
@@ -61,6 +61,7 @@ def parse(body: bytes, job: Job) -> ParsedFeed:
     base = feed.site_url or job.url
     items: list[Item] = []
     seen: set[str] = set()
+    same: set[str] = set()
     unchanged = repeated = refused = 0
     for entry, names in zip(feed.entries[:MAX_ITEMS], named, strict=False):
         keys = names.all()
@@ -70,6 +71,7 @@ def parse(body: bytes, job: Job) -> ParsedFeed:
             repeated += 1
         elif (item_hash := signature(entry)) in job.known:
             unchanged += 1
+            same.add(item_hash)
         else:
             items.append(clean(entry, names, item_hash, base, feed.language, job.now))
         seen.update(keys)
@@ -92,6 +94,8 @@ def parse(body: bytes, job: Job) -> ParsedFeed:
         dates=_newest_dates(feed.entries, job.now),
         entities_refused=entities_refused,
         children=feed.children,
+        same=sorted(same),
+        withdrawn=deleted(document, feed.entries, job.feed_id),
     )
 
 

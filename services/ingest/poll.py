@@ -24,9 +24,10 @@ from typing import Any
 
 from services.ingest import store
 from services.ingest.children import read_children
-from services.ingest.decide import Correction, Decision, correct, decide
+from services.ingest.decide import Correction, Decision, Known, by_title, correct, decide
 from services.ingest.discover import well_known
 from services.ingest.fetch import fetch
+from services.ingest.guids import Guids, changed
 from services.ingest.hosts import domain_of
 from services.ingest.items import Item, ParsedFeed
 from services.ingest.losses import is_lost
@@ -38,6 +39,9 @@ from services.ingest.resources import Resources
 from services.ingest.saver import RaceLost, Writing
 from services.ingest.sources import source_of
 from services.ingest.states import Claimed, Finished, Result, finish
+from services.ingest.twins import saving
+from services.ingest.twins import store as twins
+from services.ingest.twins.titles import Titled, settle, title_key
 from services.ingest.websub import store as hubs
 from services.ingest.websub.discovery import hub_and_topic
 from shared.articles import Lane
@@ -130,7 +134,7 @@ async def _store(res: Resources, feed: Claimed, response: Response, parsed: Pars
     for attempt in range(ATTEMPTS):
         # A feed's first items are nearly always new: they are stored untried, and decided if that fails.
         untried = attempt == 0 and feed.articles_total == 0
-        verdict = _all_new(parsed) if untried else await _decide(res, feed, parsed)
+        verdict = _all_new(feed, parsed, result) if untried else await _decide(res, feed, parsed, result)
         _count(feed, result, parsed, verdict)
         queued_at = res.sender.queued_at(datetime.now(UTC))
         writing = _writing(res, feed, response, parsed, result, verdict, queued_at)
@@ -141,25 +145,44 @@ async def _store(res: Resources, feed: Claimed, response: Response, parsed: Pars
                 raise
             continue
         waiting = {page["article_id"] for page in writing.pages}
-        corrected = [c.article_id for c in verdict.corrections if c.article_id not in waiting]
+        told = dict.fromkeys([*(c.article_id for c in verdict.corrections), *writing.twins.queued()])
         at_once = [article_id for n, article_id in enumerate(ids) if n not in writing.new_pages]
-        res.sender.put([*at_once, *corrected], _lane(feed), queued_at)
+        at_once += [article_id for article_id in told if article_id not in waiting]
+        res.sender.put(at_once, _lane(feed), queued_at)
         if waiting or writing.new_pages:
             res.wanted.set()
         return
 
 
-def _all_new(parsed: ParsedFeed) -> Verdict:
-    return Verdict(Decision(new=parsed.items, new_keys=[item.names.all() for item in parsed.items]), [], [])
+def _all_new(feed: Claimed, parsed: ParsedFeed, result: Result) -> Verdict:
+    decision = Decision(new=parsed.items, new_keys=[item.names.all() for item in parsed.items])
+    keys = _title_keys(feed, parsed, decision)
+    return Verdict(settle(decision, keys, {}, result.started_at), [], [])
 
 
-async def _decide(res: Resources, feed: Claimed, parsed: ParsedFeed) -> Verdict:
-    keys = [key for item in parsed.items for key in item.names.all()]
-    if not keys:
+def _title_keys(feed: Claimed, parsed: ParsedFeed, decision: Decision) -> list[str | None]:
+    source = source_of(feed, parsed)["id"] if decision.new else ""
+    return [title_key(source, item.title) for item in decision.new]
+
+
+async def _decide(res: Resources, feed: Claimed, parsed: ParsedFeed, result: Result) -> Verdict:
+    named = [key for item in parsed.items for key in item.names.all()]
+    if not named and not parsed.withdrawn:
         return Verdict(Decision(), [], [])
     async with res.db.connection() as conn:
-        known = await store.known(conn, feed.feed_id, keys)
-        decision = decide(parsed.items, known, feed.feed_id)
+        known = await _known(conn, feed, [*named, *parsed.withdrawn])
+        moved: dict[str, Known] = {}
+        if feed.articles_total and not parsed.unchanged and not any(key in known for key in named):
+            carried = await twins.carried(conn, feed.feed_id, parsed.entries * 2 + HASHES)
+            moved = by_title(parsed.items, carried)
+        hold = Guids.of(feed.rhythm.get("guids") or {}).hold
+        decision = decide(parsed.items, known, feed.feed_id, moved, present=frozenset(parsed.same), guids_hold=hold)
+        keys = _title_keys(feed, parsed, decision)
+        asked = [key for key in keys if key]
+        titled: dict[str, Titled] = await twins.titled(conn, feed.feed_id, asked) if asked else {}
+        settle(decision, keys, titled, result.started_at)
+        deleted = [known[key] for key in parsed.withdrawn if key in known]
+        decision.withdrawn += [k.article_id for k in deleted if k.owner_id in (feed.feed_id, None)]
         candidates = decision.candidates
         texts = await store.texts(conn, [c.known.article_id for c in candidates]) if candidates else {}
     corrections: list[Correction] = []
@@ -171,6 +194,16 @@ async def _decide(res: Resources, feed: Claimed, parsed: ParsedFeed) -> Verdict:
         else:
             refreshed.append((candidate.item, candidate.known.article_id))
     return Verdict(decision, corrections, refreshed)
+
+
+async def _known(conn: store.Conn, feed: Claimed, keys: Sequence[str]) -> dict[str, Known]:
+    """The articles that go by these keys; what was found to be another stands for that."""
+    known = await store.known(conn, feed.feed_id, keys)
+    others = {k.duplicate_of for k in known.values() if k.duplicate_of is not None}
+    if not others:
+        return known
+    kept = await twins.kept(conn, feed.feed_id, sorted(others))
+    return {key: kept.get(k.duplicate_of or 0, k) for key, k in known.items()}
 
 
 def _count(feed: Claimed, result: Result, parsed: ParsedFeed, verdict: Verdict) -> None:
@@ -186,6 +219,7 @@ def _count(feed: Claimed, result: Result, parsed: ParsedFeed, verdict: Verdict) 
     result.linked = len(decision.new) + len(decision.linked)
     result.outcome = "updated" if decision.new or verdict.corrections else "unchanged"
     result.shared = parsed.unchanged + decision.unchanged + len(verdict.refreshed) + len(verdict.corrections)
+    result.guids_changed = changed(decision.renamed, result.shared)
     had = feed.entries_in_last_poll if feed.body_hash is not None else 0  # of this address
     result.lost = not result.pushed and is_lost(had, result.shared, result.linked)
 
@@ -232,6 +266,16 @@ def _writing(
             store.carried_row(item, article_id, feed_id, seen_at)
             for item, article_id in (*decision.linked, *verdict.refreshed)
         ],
+        twins=saving.Found(
+            titles=[
+                (place, key, item.published_at or seen_at)
+                for place, (key, item) in enumerate(zip(decision.titles, decision.new, strict=True))
+                if key is not None
+            ],
+            merges=decision.merges,
+            withdrawn=decision.withdrawn,
+            queued_at=queued_at,
+        ),
     )
 
 

@@ -20,6 +20,7 @@ from services.ingest import store
 from services.ingest.hosts import domain_of
 from services.ingest.pages import store as pages
 from services.ingest.states import Finished
+from services.ingest.twins import saving
 from services.ingest.websub import store as hubs
 from shared.db import AsyncPool, async_transaction
 from shared.errors import WiredeskError
@@ -56,6 +57,7 @@ class Writing:
     hub: dict[str, Any] | None = None  # newly named by the feed: what `websub.store.found` takes
     hub_active: bool = False
     pushes: list[int] = field(default_factory=list)  # stored by this
+    twins: saving.Found = field(default_factory=saving.Found)
 
     @property
     def feed_id(self) -> int:
@@ -157,6 +159,8 @@ class Saver:
             moved = {row["host"] for w in batch if (row := w.finished.row)["moved_to"] is not None}
             if moved:
                 await store.add_hosts(conn, {host: domain_of(host) for host in moved}, datetime.now(UTC))
+            if not await saving.save(conn, _with_ids(batch, ids), datetime.now(UTC)):
+                raise RaceLost("another feed brought the same title, or made the same articles one")
             kept = await store.finish_polls(conn, [writing.finished.row for writing in batch])
             if len(kept) != len(batch):
                 raise LeaseLost("the feed is polled by another replica, or was paused, moved or removed")
@@ -168,6 +172,15 @@ class Saver:
                 await hubs.settle(conn, pushes, [writing.feed_id for writing in told])
             await append_async(conn, [e for writing in batch for e in writing.finished.events], datetime.now(UTC))
         return ids
+
+
+def _with_ids(batch: Sequence[Writing], ids: Sequence[int]) -> list[tuple[saving.Found, Sequence[int]]]:
+    found: list[tuple[saving.Found, Sequence[int]]] = []
+    start = 0
+    for writing in batch:
+        found.append((writing.twins, ids[start : start + len(writing.new)]))
+        start += len(writing.new)
+    return found
 
 
 def _each_once(names: Sequence[Any]) -> None:

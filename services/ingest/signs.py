@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from services.ingest.guids import Guids
 from services.ingest.items import ParsedFeed
 from services.ingest.losses import Losses
 from services.ingest.moves import Moves
@@ -29,6 +30,7 @@ class Signs:
     trust: Trust = field(default_factory=Trust)
     quiet_since: datetime | None = None  # the poll that found it quiet
     moves: Moves = field(default_factory=Moves)
+    guids: Guids = field(default_factory=Guids)
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> Signs:
@@ -39,6 +41,7 @@ class Signs:
             Trust.of(stored.get("validators") or {}),
             datetime.fromisoformat(quiet) if quiet else None,
             Moves.of(stored.get("moves") or {}),
+            Guids.of(stored.get("guids") or {}),
         )
 
     def stored(self) -> dict[str, Any]:
@@ -48,6 +51,7 @@ class Signs:
             "validators": self.trust.stored(),
             "quiet_since": self.quiet_since,
             "moves": self.moves.stored(),
+            "guids": self.guids.stored(),
         }
 
 
@@ -62,6 +66,7 @@ class Seen:
     answer: Answer
     may_be_quiet: bool = True  # not so the sample wire
     permanent_url: str | None = None  # where permanent redirects alone led
+    guids_changed: bool = False
 
 
 def read(before: Signs, rhythm: Rhythm, seen: Seen) -> Signs:
@@ -72,6 +77,7 @@ def read(before: Signs, rhythm: Rhythm, seen: Seen) -> Signs:
         before.trust.after(seen.answer, seen.at),
         (before.quiet_since or seen.at) if quiet else None,
         before.moves.after(seen.permanent_url, seen.at),
+        before.guids.after(seen.guids_changed, seen.at),
     )
 
 
@@ -89,6 +95,8 @@ def warnings(
         found.append(("validators_lie", VALIDATORS_LIE, signs.trust.lied_at or at))
     if signs.moves.to and not signs.moves.proven:
         found.append(("moved_unproven", signs.moves.message(), signs.moves.since or at))
+    if signs.guids.count:
+        found.append(("guids_changed", signs.guids.message(), signs.guids.since or at))
     told = [{"code": code, "message": message, "since": since} for code, message, since in found]
     if parsed is None:
         return told + [dict(known[code]) for code in OF_BODY if code in known]

@@ -76,6 +76,7 @@ class Result:
     linked: int = 0  # articles that this feed did not carry before
     shared: int = 0  # items of the body that this feed carried before
     lost: bool = False  # the poll before and this one share no item
+    guids_changed: bool = False  # what the feed carried before has other guids now
     conditional: bool = False  # it was asked with validators
     failure: Failure | None = None
     parsed: ParsedFeed | None = None
@@ -184,7 +185,16 @@ def _remembered(
     )
     waited_s = (at - feed.last_success_at).total_seconds() if feed.last_success_at else None
     overlapped = result.shared > 0 and result.linked > 0
-    seen = Seen(at, waited_s, result.lost, overlapped, answer, not samplewire, result.permanent_url)
+    seen = Seen(
+        at,
+        waited_s,
+        result.lost,
+        overlapped,
+        answer,
+        not samplewire,
+        result.permanent_url,
+        result.guids_changed,
+    )
     signs = read(signs, rhythm, seen)
     return rhythm, signs, warnings(feed.warnings, signs, rhythm, parsed, at)
 

@@ -230,7 +230,8 @@ async def known(conn: Conn, feed_id: int, keys: Sequence[str]) -> dict[str, Know
     cursor = await conn.execute(
         """
         SELECT encode(k.key, 'hex'), a.id, a.feed_id, a.version, a.title, a.published_at, a.modified_at,
-               encode(a.content_hash, 'hex'), f.article_id IS NOT NULL, f.guid, encode(f.item_hash, 'hex')
+               encode(a.content_hash, 'hex'), f.article_id IS NOT NULL, f.guid, encode(f.item_hash, 'hex'),
+               a.status, a.duplicate_of
         FROM article_keys k
         JOIN articles a ON a.id = k.article_id
         LEFT JOIN article_feeds f ON f.article_id = a.id AND f.feed_id = %s
@@ -252,7 +253,7 @@ async def texts(conn: Conn, article_ids: Sequence[int]) -> dict[int, Text]:
         """,
         (list(article_ids),),
     )
-    return {row[0]: Text(row[1], row[2], row[3], frozenset(row[4])) for row in await cursor.fetchall()}
+    return {row[0]: Text(row[1], row[2], row[3], tuple(row[4])) for row in await cursor.fetchall()}
 
 
 # --- saving a poll --------------------------------------------------------------------------------------------------
@@ -327,6 +328,7 @@ def article_row(
         "content_hash": item.content_hash,
         "guid": item.guid,
         "item_hash": item.item_hash,
+        "status": "withdrawn" if item.withdrawn else "usable",
         "feed_id": feed_id,
         "source": source,
         "lane": lane,
@@ -346,15 +348,15 @@ async def insert_articles(conn: Conn, ids: Sequence[int], rows: Sequence[dict[st
                 id bigint, url text, canonical_url text, title text, description text, authors text[], language text,
                 published_at timestamptz, published_precision text, published_raw text, modified_at timestamptz,
                 body_html text, images jsonb, media jsonb, categories text[], content_hash text, guid text,
-                item_hash text, feed_id bigint, source jsonb, lane text, discovered_at timestamptz,
+                item_hash text, status text, feed_id bigint, source jsonb, lane text, discovered_at timestamptz,
                 fetched_at timestamptz, queued_at timestamptz, wait_until timestamptz)
         ), stored AS (
             INSERT INTO articles (id, url, canonical_url, title, description, authors, language, published_at,
                                   published_precision, published_raw, modified_at, discovered_at, fetched_at,
-                                  body_html, source, images, media, categories, content_hash, feed_id)
+                                  body_html, source, images, media, categories, content_hash, feed_id, status)
             SELECT id, url, canonical_url, title, description, authors, language, published_at, published_precision,
                    published_raw, modified_at, discovered_at, fetched_at, body_html, source, images, media,
-                   categories, decode(content_hash, 'hex'), feed_id
+                   categories, decode(content_hash, 'hex'), feed_id, status
             FROM given
         ), carried AS (
             INSERT INTO article_feeds (article_id, feed_id, guid, first_seen_at, item_hash)
@@ -392,6 +394,7 @@ def correction_row(
         "content_hash": correction.content_hash,
         "changes": correction.changes,
         "significant": correction.significant,
+        "status": correction.status,
         "item_hash": correction.item.item_hash,
         "guid": correction.item.guid,
         "feed_id": feed_id,
@@ -404,7 +407,9 @@ def correction_row(
 
 
 async def correct_articles(conn: Conn, rows: Sequence[Mapping[str, Any]]) -> int:
-    """New versions of known articles, queued again; how many were still at the version before.
+    """New versions of known articles, queued again; how many were still at the version before, and no duplicates.
+
+    The words of the version before go with it.
 
     `rows` as `correction_row` makes, each article once.
     """
@@ -413,17 +418,21 @@ async def correct_articles(conn: Conn, rows: Sequence[Mapping[str, Any]]) -> int
         WITH given AS MATERIALIZED (
             SELECT * FROM json_to_recordset(%s::json) AS r(
                 id bigint, version integer, title text, description text, body_html text, authors text[],
-                modified_at timestamptz, content_hash text, changes jsonb, significant boolean, item_hash text,
-                guid text, feed_id bigint, lane text, seen_at timestamptz, fetched_at timestamptz,
+                modified_at timestamptz, content_hash text, changes jsonb, significant boolean, status text,
+                item_hash text, guid text, feed_id bigint, lane text, seen_at timestamptz, fetched_at timestamptz,
                 queued_at timestamptz, wait_until timestamptz)
         ), stored AS (
             UPDATE articles a SET version = g.version, title = g.title, description = g.description,
-                   body_html = g.body_html, authors = g.authors, modified_at = g.modified_at, status = 'corrected',
+                   body_html = g.body_html, authors = g.authors, modified_at = g.modified_at, status = g.status,
                    content_hash = decode(g.content_hash, 'hex'), fetched_at = g.fetched_at
-            FROM given g WHERE a.id = g.id AND a.version = g.version - 1
+            FROM given g WHERE a.id = g.id AND a.version = g.version - 1 AND a.duplicate_of IS NULL
             RETURNING a.id
         ), kept AS (
             SELECT g.* FROM given g JOIN stored USING (id)
+        ), former AS (
+            UPDATE article_versions v SET description = a.description, body_html = a.body_html, authors = a.authors
+            FROM kept g JOIN articles a ON a.id = g.id
+            WHERE v.article_id = g.id AND v.version = g.version - 1
         ), versioned AS (
             INSERT INTO article_versions (article_id, version, seen_at, title, modified_at, significant, changes,
                                           content_hash)
@@ -719,9 +728,10 @@ async def forget_enriched(conn: Conn) -> int:
     """Take what is enriched off the list of what waits; how many were."""
     cursor = await conn.execute(
         """
-        DELETE FROM article_queue q USING enriched_articles e
+        DELETE FROM article_queue q USING enriched_articles e, articles a
         WHERE q.queued_at IS NOT NULL AND e.article_id = q.article_id AND e.version >= q.version
           AND e.page_edition >= q.page_edition
+          AND a.id = q.article_id AND a.duplicate_of IS NOT DISTINCT FROM e.duplicate_of
         """
     )
     return cursor.rowcount

@@ -13,6 +13,7 @@ from typing import Any
 
 from lxml import etree
 
+from services.ingest.identity import own_address
 from services.ingest.items import Entry, Feed
 from shared.urls import resolve
 
@@ -217,6 +218,8 @@ def _rss_item(item: Element, base: str) -> Entry:
             _attach(entry, child.get("href"), None, "image", None, base)
         elif tag == _DC + "language":
             entry.language = _flat(child)
+        elif isinstance(tag, str) and tag.rpartition("}")[2].lower() == "pubstatus":
+            entry.pubstatus = _flat(child)
     entry.published = entry.published or created or entry.updated
     entry.title = entry.title or second.get("title", "")
     if entry.summary and entry.summary != second.get("summary"):
@@ -256,13 +259,13 @@ def _atom(root: Element, url: str, based: bool) -> Feed:
     feed.ttl_s = period_s(period, frequency)
     for element in root.iterfind(_ATOM + "entry"):
         base = _base(element, url) if based else url
-        feed.entries.append(_atom_entry(element, base, feed_authors))
+        feed.entries.append(_atom_entry(element, base, feed.site_url or url, feed_authors))
     return feed
 
 
-def _atom_entry(element: Element, base: str, feed_authors: list[str]) -> Entry:
+def _atom_entry(element: Element, base: str, site: str, feed_authors: list[str]) -> Entry:
     entry = Entry(language=element.get(_LANG))
-    original, other = None, None
+    original, other, related = None, None, None
     for child in element:
         tag = child.tag
         if tag == _ATOM + "title":
@@ -275,6 +278,8 @@ def _atom_entry(element: Element, base: str, feed_authors: list[str]) -> Entry:
                 entry.link = resolve(base, href)
             elif rel == "enclosure":
                 _attach(entry, href, child.get("type"), None, child.get("length"), base)
+            elif rel in ("related", "via"):
+                related = related or resolve(base, href)
             elif rel not in ("self", "edit", "replies", "hub", "next", "prev", "alternate", "edit-media"):
                 other = other or resolve(base, href)
         elif tag == _ATOM + "id":
@@ -297,11 +302,11 @@ def _atom_entry(element: Element, base: str, feed_authors: list[str]) -> Entry:
             original = resolve(base, child.text or "")
         elif isinstance(tag, str) and tag.startswith(_MEDIA):
             _media(entry, child, base)
-    entry.link = original or entry.link or other
+    entry.link, entry.elsewhere = own_address(original or entry.link or other, related, site)
     entry.published = entry.published or entry.updated
     entry.authors = entry.authors or list(feed_authors)
     entry.categories = list(dict.fromkeys(entry.categories))
-    if entry.link is None and (entry.guid or "").startswith(("http://", "https://")):
+    if entry.link is None and entry.elsewhere is None and (entry.guid or "").startswith(("http://", "https://")):
         entry.link = resolve(base, entry.guid or "")
     return entry
 

@@ -172,6 +172,37 @@ def test_a_withdrawn_article_is_told_of_as_withdrawn(work: Work, conn: Connectio
     assert [kind for _, kind, _ in told(conn)] == ["enriched", "withdrawn"]
 
 
+def test_an_article_found_to_be_another_is_told_of_as_merged_once_and_keeps_answering(
+    work: Work, conn: Connection
+) -> None:
+    put(conn, 1)
+    put(conn, 2)
+    enrich_batch(work, [1, 2])
+    conn.execute("UPDATE articles SET duplicate_of = 1 WHERE id = 2")
+    for _ in range(2):
+        enrich_batch(work, [1, 2])
+    assert told(conn)[2:] == [(3, "merged", 2)]
+    card, position = conn.execute("SELECT card, position FROM enriched_articles WHERE article_id = 2").fetchall()[0]
+    assert (json.loads(card)["duplicate_of"], position) == (1, 3)
+    # Another survivor later is no second merge.
+    put(conn, 3)
+    conn.execute("UPDATE articles SET duplicate_of = 3 WHERE id = 2")
+    enrich_batch(work, [2])
+    assert [kind for _, kind, _ in told(conn)].count("merged") == 1
+
+
+def test_a_duplicate_found_before_it_was_enriched_is_told_of_as_new_and_then_as_merged(
+    work: Work, conn: Connection
+) -> None:
+    put(conn, 1)
+    put(conn, 2)
+    conn.execute("UPDATE articles SET duplicate_of = 1 WHERE id = 2")
+    enrich_batch(work, [2])
+    enrich_batch(work, [2])
+    assert [kind for _, kind, _ in told(conn)] == ["enriched", "merged"]
+    assert conn.execute("SELECT position FROM enriched_articles WHERE article_id = 2").fetchall() == [(2,)]
+
+
 def test_an_article_that_kept_killing_its_worker_is_stored_with_the_reason_and_its_neighbours_are_not_harmed(
     work: Work, conn: Connection
 ) -> None:

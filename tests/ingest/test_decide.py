@@ -18,7 +18,7 @@ def made(title: str = "Headline", body: str = "The lead.", names: Names | None =
     found = Item(
         names=names or Names("g1", "u1"),
         item_hash=f"{title:x<16.16}{body:x<16.16}",
-        content_hash=content_hash(title, body, ""),
+        content_hash=content_hash(title, body, None, ()),
         guid="1",
         url="https://news.example/1",
         canonical_url="https://news.example/1",
@@ -85,7 +85,7 @@ def test_another_feed_that_changes_its_title_corrects_the_title_alone() -> None:
     decision = decide([made("Better headline", "Told a third way.")], {"g1": known, "u1": known}, 1)
     (candidate,) = decision.candidates
     assert candidate.title_only
-    correction = correct(candidate, Text("Owner's lead.", None, [], frozenset()))
+    correction = correct(candidate, Text("Owner's lead.", None, [], ()))
     assert correction is not None
     assert (correction.title, correction.description) == ("Better headline", "Owner's lead.")
 
@@ -98,7 +98,7 @@ def test_a_late_older_copy_changes_nothing() -> None:
 
 def test_words_of_a_former_version_come_back_only_with_a_newer_date() -> None:
     now, former = made("Second headline"), made("First headline")
-    text = Text("The lead.", None, [], frozenset({former.content_hash, now.content_hash}))
+    text = Text("The lead.", None, [], (former.content_hash, now.content_hash))
     known = stored(now, version=2)
     assert correct(Candidate(former, known, False), text) is None
     reverted = replace(former, modified_at=TUESDAY)
@@ -108,7 +108,7 @@ def test_words_of_a_former_version_come_back_only_with_a_newer_date() -> None:
 
 
 def correction_of(old: Item, new: Item) -> tuple[list[dict[str, object]], bool]:
-    text = Text(old.description, old.body_html, old.authors, frozenset({old.content_hash}))
+    text = Text(old.description, old.body_html, old.authors, (old.content_hash,))
     correction = correct(Candidate(new, stored(old), False), text)
     assert correction is not None
     return correction.changes, correction.significant

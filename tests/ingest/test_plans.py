@@ -89,7 +89,9 @@ async def test_no_statement_of_a_poll_scans_a_table(
     feed = await desk.subscribe(publisher.url("/one"))
     assert (await desk.first_poll(feed))["counts"]["new"] == 60
     changed = [row | {"title": f"New {row['title']}"} for row in first[:20]]
-    newer = [item(n, guid=f"n{n}", link=f"https://news.example/n{n}", pubDate="") for n in range(20)]
+    newer = [
+        item(n, guid=f"n{n}", link=f"https://news.example/n{n}", title=f"Newer {n}", pubDate="") for n in range(20)
+    ]
     publisher.serve("/one", rss(newer + changed + first[20:]))
     counts = (await desk.poll_and_wait(feed))["counts"]
     assert (counts["new"], counts["corrected"], counts["unchanged"]) == (20, 20, 40)

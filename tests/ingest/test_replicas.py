@@ -39,7 +39,7 @@ class Counts:
             await asyncio.sleep(0.1)
             if request.path.startswith("/feed"):
                 links = [f"http://{host}/pages{request.path}/{n}" for n in range(3)]
-                return web.Response(text=rss([item(n, guid=link, link=link) for n, link in enumerate(links)]))
+                return web.Response(text=rss([item(n, guid=u, link=u, title=f"Page {u}") for n, u in enumerate(links)]))
             if request.path.startswith("/pages"):
                 return web.Response(text=PAGE, content_type="text/html")
             return web.Response(status=404)

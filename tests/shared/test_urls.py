@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
+import json
+import re
+from pathlib import Path
 
 import pytest
 
 from shared.addresses import Allowances, may_reach
 from shared.errors import AddressRefused
-from shared.urls import canonical, check_outbound, host_key, identity, registrable_domain, resolve
+from shared.urls import canonical, check_outbound, host_key, host_of, identity, registrable_domain, resolve
 
 
 @pytest.mark.parametrize(
@@ -128,6 +131,88 @@ def test_hosts_and_domains() -> None:
     assert registrable_domain("feeds.bbc.co.uk") == "bbc.co.uk"
     assert registrable_domain("127.0.0.1") is None
     assert registrable_domain("localhost") is None
+
+
+@pytest.mark.parametrize(
+    "twin",
+    [
+        "https://amp.news.example/world/a-story",
+        "https://m.news.example/world/a-story",
+        "https://mobile.news.example/world/a-story/",
+        "https://news.example/amp/world/a-story",
+        "https://news.example/world/amp/a-story",
+        "https://news.example/world/a-story/amp/",
+        "https://news.example/world/a-story?amp",
+        "https://news.example/world/a-story?outputType=amp",
+        "https://www.google.com/amp/s/news.example/world/a-story",
+        "https://news-example.cdn.ampproject.org/c/s/news.example/world/a-story/amp",
+        "http://news.example/world/a-story;jsessionid=8F2A?PHPSESSID=1",
+    ],
+)
+def test_twins_for_phones_and_amp_are_the_same_page(twin: str) -> None:
+    assert identity(twin) == "news.example/world/a-story"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("https://news.example/amp", "https://news.example/"),
+        ("https://news.example/wiki/AMP", "https://news.example/wiki"),
+        ("https://m.co.uk/a", "https://co.uk/a"),
+        ("https://news.example/a?page=1", "https://news.example/a?page=2"),
+        ("https://news.example/swamp", "https://news.example/sw"),
+        ("https://blog.news.example/a", "https://news.example/a"),
+    ],
+)
+def test_what_only_looks_like_a_twin_is_another_page(one: str, other: str) -> None:
+    assert identity(one) != identity(other)
+
+
+def test_the_order_of_parameters_tells_no_two_pages_apart() -> None:
+    assert identity("https://news.example/a?b=2&a=1") == identity("https://news.example/a?a=1&b=2")
+
+
+STANDARDS = Path(__file__).parents[3] / "shared/data/standards"
+
+
+def test_the_web_platforms_addresses_are_read_as_browsers_read_them() -> None:
+    """Hosts of absolute http(s) addresses in web-platform-tests; what browsers refuse as an address is refused here."""
+    path = STANDARDS / "urls" / "urltestdata.json"
+    if not path.exists():
+        pytest.skip("the address tests of the web platform are not here")
+    cases = [c for c in json.loads(path.read_text("utf-8", "surrogatepass")) if isinstance(c, dict)]
+    cases = [c for c in cases if re.match(r"\s*https?://[^/\\]", c["input"]) and not c["input"].startswith("http:///")]
+    wrong = []
+    for case in cases:
+        try:
+            read = host_of(case["input"])
+        except AddressRefused:
+            read = None
+        expected = None if case.get("failure") else case["hostname"].strip("[]").removesuffix(".")
+        if read != expected:
+            wrong.append((case["input"], read, expected))
+    assert len(cases) > 200
+    read_too_kindly = [one for one, read, expected in wrong if expected is None]
+    refused_too_strictly = [one for one, read, expected in wrong if read is None]
+    # Broken punycode and an escaped IPv6 address resolve to nothing; nobody links to the others.
+    assert len(read_too_kindly) + len(refused_too_strictly) == len(wrong) <= 16, wrong
+    assert all("xn--" in one.lower() or "%31" in one for one in read_too_kindly), read_too_kindly
+
+
+def test_registrable_domains_are_those_of_the_public_suffix_lists_own_tests() -> None:
+    path = STANDARDS / "publicsuffix" / "test_psl.txt"
+    if not path.exists():
+        pytest.skip("the tests of the public suffix list are not here")
+    pairs = re.findall(r"^checkPublicSuffix\((?:null|'([^']*)'), (?:null|'([^']*)')\);", path.read_text("utf-8"), re.M)
+    plain = [(host, domain) for host, domain in pairs if host.isascii() and host and not host.startswith(".")]
+    plain = [(host, domain) for host, domain in plain if not host.endswith("uk.com")]  # a suffix that somebody sells
+    wrong = []
+    for host, domain in plain:
+        found = registrable_domain(host.lower())
+        if found != (domain or None):
+            wrong.append((host, found, domain))
+    assert len(plain) > 50
+    assert wrong == [], wrong
 
 
 def test_links_are_resolved_or_nothing() -> None:

@@ -6,8 +6,9 @@
                     ├ no page ──────────────────▶ saved with the reason, tried again where it may mend itself
                     └ page ─ look ──────────────▶ stored, or not where something else stands in its place
 
-What a page says of its article's identity is kept for whoever decides on that: `pages.canonical_url`, and the outcomes
-`not_found` and `gone`.
+What a page says of its article's identity is decided in the same transaction (`twins.pages`): another canonical
+address is a further name or shows two articles to be one, and a page that is `gone` (410) withdraws its article.
+`not_found` may mend itself and says nothing.
 """
 
 from __future__ import annotations
@@ -29,11 +30,12 @@ from services.ingest.resources import Resources
 from services.ingest.robots import UNREACHABLE, Rules, crawl_delay_s, may_fetch, read_rules, robots_url
 from services.ingest.schedule import retry_after
 from services.ingest.store import add_hosts
+from services.ingest.twins.pages import declare_canonical, page_gone
 from shared.articles import Lane
 from shared.db import async_transaction
 from shared.errors import AddressRefused
 from shared.http import REDIRECTS, FetchError, Limits, Response
-from shared.urls import host_key, resolve
+from shared.urls import host_key, identity, resolve
 
 HEADERS = {"Accept": "text/html, application/xhtml+xml;q=0.9, */*;q=0.1"}
 LIMITS = Limits(total_s=20.0, silence_s=10.0, sent_bytes=5_000_000, unpacked_bytes=8_000_000, redirects=0)
@@ -136,6 +138,25 @@ async def _ask_robots(res: Resources, page: Claimed) -> str:
     return "robots_read" if told == "elsewhere" else told
 
 
+async def _identity(
+    conn: store.Conn, page: Claimed, found: Found, queued_at: datetime | None, now: datetime
+) -> tuple[int, ...]:
+    """What the page says of its article's identity: another address, or that it is gone. The articles to tell of."""
+    if found.outcome == "gone":
+        return await page_gone(conn, page.article_id, queued_at, now)
+    address = found.look.canonical_url if found.look else None
+    if address is None or found.look is None or found.outcome not in KEPT or _same(address, page.url):
+        return ()
+    return (await declare_canonical(conn, page.article_id, address, queued_at, now)).queue
+
+
+def _same(one: str, other: str) -> bool:
+    try:
+        return identity(one) == identity(other)
+    except AddressRefused:
+        return True  # nothing that an article could go by
+
+
 async def _save(res: Resources, page: Claimed, found: Found) -> str:
     now = datetime.now(UTC)
     wait_s = retry_in_s(found.outcome, page.attempts + 1)
@@ -159,11 +180,15 @@ async def _save(res: Resources, page: Claimed, found: Found) -> str:
     if found.body is not None:
         row["body"] = await asyncio.to_thread(ZstdCompressor(level=6).compress, found.body)
         row["body_hash"] = blake2b(found.body, digest_size=16).digest()
+    told: tuple[int, ...] = ()
     async with async_transaction(res.db) as conn:
         ours, queued = await store.save(conn, page.article_id, page.token, row)
         if found.retry_at is not None:
             await store.leave_alone(conn, page.host, found.retry_at)
-    if queued:
+        if ours:
+            told = await _identity(conn, page, found, queued_at, now)
+    ids = list(dict.fromkeys([*([page.article_id] if queued else ()), *told]))
+    if ids:
         lane: Lane = "breaking" if page.lane == "breaking" else "backfill" if page.lane == "backfill" else "normal"
-        res.sender.put([page.article_id], lane, queued_at)
+        res.sender.put(ids, lane, queued_at)
     return found.outcome if ours else "lease_lost"
