@@ -24,6 +24,15 @@ _DATED = frozenset(
     {"date", "published", "entry-date", "post-date", "pubdate", "date-published", "article-date", "datum", "postdate",
      "post-time", "entry-time", "dateline", "updated", "meta-date", "postmetadata", "entry-meta", "post-meta"}
 )  # fmt: skip
+# Searched in C: a page has thousands of elements. Which words of a class are meant, is looked at after.
+_FIND_BYLINE = etree.XPath(
+    "//*[@rel='author' or @itemprop='author' or contains(@class, 'author') or contains(@class, 'byline')"
+    " or contains(@class, 'autor') or contains(@class, 'fn')]"
+)
+_FIND_DATE = etree.XPath(
+    "//*[@itemprop='datePublished' or contains(@class, 'date') or contains(@class, 'publi')"
+    " or contains(@class, 'datum') or contains(@class, 'meta') or contains(@class, 'time')]"
+)
 _BY = re.compile(
     r"^(?:(?:geschrieben |written |posted |ver\u00f6ffentlicht )?(?:by|von|par|por|di|door)|autor(?:in)?:?)\s+", re.I
 )
@@ -72,7 +81,7 @@ def headline(root: etree._Element, told: str | None) -> str | None:
 
 def authors(root: etree._Element) -> tuple[str, ...]:
     """Names in the first element that is marked as one of a byline."""
-    for node in _marked(root, _BYLINES, rel="author", prop="author"):
+    for node in _marked(_FIND_BYLINE, root, _BYLINES):
         text = _BY.sub("", _text(node)).strip(" ,|\u2022")
         if 2 <= len(text) <= LONGEST_NAME and len(text.split()) <= 5 and not re.search(r"\d{3}|@|https?:", text):
             return (text,)
@@ -84,7 +93,7 @@ def published(root: etree._Element) -> tuple[datetime | None, Precision]:
     for node in root.iter("time"):
         if found := _day(node.get("datetime") or _text(node)):
             return found, "day"
-    for node in _marked(root, _DATED, rel=None, prop="datePublished"):
+    for node in _marked(_FIND_DATE, root, _DATED):
         if found := _day(node.get("content") or _text(node)[: LONGEST_DATE * 3]):
             return found, "day"
     address = next((link.get("href") for link in root.iter("link") if link.get("rel") == "canonical"), None)
@@ -95,15 +104,14 @@ def published(root: etree._Element) -> tuple[datetime | None, Precision]:
     return None, "unknown"
 
 
-def _marked(root: etree._Element, classes: frozenset[str], *, rel: str | None, prop: str) -> Iterator[etree._Element]:
-    for node in root.iter(
-        "a", "span", "p", "div", "address", "cite", "li", "abbr", "strong", "small", "h3", "h4", "meta"
-    ):
-        if (
-            (rel and node.get("rel") == rel)
-            or node.get("itemprop") == prop
-            or ((names := node.get("class")) and not classes.isdisjoint(names.lower().split()))
-        ):
+def _marked(find: etree.XPath, root: etree._Element, classes: frozenset[str]) -> Iterator[etree._Element]:
+    """The elements that `find` finds and whose class, if that is why, is one of these."""
+    found = find(root)
+    for node in found if isinstance(found, list) else ():
+        if not isinstance(node, etree._Element):
+            continue
+        names = (node.get("class") or "").lower().split()
+        if node.get("itemprop") or node.get("rel") == "author" or not classes.isdisjoint(names):
             yield node
 
 
