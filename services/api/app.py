@@ -26,11 +26,13 @@ from services.api import (
 from services.api.auth import Gate, Keyring
 from services.api.deps import Resources
 from services.api.feeds import routes as feeds
+from services.api.keys import audit
 from services.api.keys import routes as keys
 from services.api.limits import Limit
 from services.api.ops import health, reenrich
 from services.api.ops import routes as ops
 from services.api.ops.metrics import Metrics, Timed
+from services.api.searches import routes as searches
 from services.api.webhooks import routes as webhooks
 from shared.settings import Settings
 
@@ -58,6 +60,8 @@ def create_app(settings: Settings, resources: Resources) -> FastAPI:
         ops.router,
         reenrich.router,
         keys.router,
+        audit.router,
+        searches.router,
         webhooks.router,
         health.router,
         dashboard.router,

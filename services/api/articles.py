@@ -89,7 +89,18 @@ async def _listed(request: Request, form: ListForm | None) -> Response:
     return answer(request, kept.body, headers=_around(kept.following))
 
 
-async def _rendered(request: Request, held: Resources, form: ListForm, wanted: ArticleQuery) -> Response:
+async def served(request: Request, form: ListForm | None, wanted: ArticleQuery, title: str) -> Response:
+    """A page of what was read elsewhere, a saved search, in a form; None is our own JSON."""
+    held = resources(request)
+    if form is not None:
+        return await _rendered(request, held, form, wanted, title)
+    items, following, head = await _read(request, held, wanted)
+    return answer(request, Body(shape.page(items, following, head)), headers=_around(following))
+
+
+async def _rendered(
+    request: Request, held: Resources, form: ListForm, wanted: ArticleQuery, title: str = "Wiredesk articles"
+) -> Response:
     fields = wanted.form.fields
     if fields and not form.chooses:
         raise refuse("bad_value", [InputError("query.fields", f"means nothing in {form.extension}")])
@@ -98,7 +109,7 @@ async def _rendered(request: Request, held: Resources, form: ListForm, wanted: A
     items, following, head = await _read(request, held, wanted)
     base = str(request.base_url).rstrip("/")
     listing = Listing(
-        title="Wiredesk articles",
+        title=title,
         self_url=base + _path(request),
         home_url=base + "/",
         next_url=base + following if following else None,

@@ -63,7 +63,7 @@ def needs_keys(settings: Settings) -> bool:
 
 def scope_for(method: str, path: str) -> str | None:
     """The scope a request needs; None: open to all (health, the dashboard's files, the API's own description)."""
-    if path.startswith("/v1/keys"):
+    if path.startswith(("/v1/keys", "/v1/ops/audit")):
         return "admin"
     if not path.startswith("/v1/") and path != "/metrics":
         return None

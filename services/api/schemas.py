@@ -653,6 +653,24 @@ class KeyPage(Page):
     items: list[KeyObject]
 
 
+class AuditObject(Served):
+    """One writing request that was let in: by which key (null: none was needed), what, and how it ended."""
+
+    id: int
+    at: AwareDatetime
+    key_id: int | None
+    key_name: str | None
+    method: str
+    path: str
+    status: int
+
+
+class AuditPage(Page):
+    """The writes, newest first."""
+
+    items: list[AuditObject]
+
+
 class WrongInput(Served):
     """One thing wrong with the input."""
 

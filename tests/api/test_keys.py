@@ -151,3 +151,18 @@ async def test_a_key_made_by_hand_is_no_reason_to_make_another(
         pass
     async with guarded(settings):
         assert not (tmp_path / "admin.key").exists()
+
+
+async def test_writes_are_told_to_admins_newest_first(settings: Settings) -> None:
+    async with guarded(settings, admin_key=ADMIN) as api:
+        _, writer = await make(api, "write")
+        refused = await api.post("/v1/searches", json={"name": "n", "filters": {}}, headers=bearer(writer))
+        made = await api.post("/v1/searches", json={"name": "n", "filters": {"q": "x"}}, headers=bearer(writer))
+        assert (refused.status_code, made.status_code) == (422, 201)
+        assert (await api.get("/v1/ops/audit", headers=bearer(writer))).status_code == 403
+        page = (await api.get("/v1/ops/audit", params={"limit": 2}, headers=bearer(ADMIN))).json()
+        told = [(one["method"], one["path"], one["status"], one["key_name"]) for one in page["items"]]
+        assert told == [("POST", "/v1/searches", 201, "n"), ("POST", "/v1/searches", 422, "n")]
+        rest = (await api.get(page["next"], headers=bearer(ADMIN))).json()
+        assert [(one["path"], one["key_name"]) for one in rest["items"]] == [("/v1/keys", "WIREDESK_ADMIN_KEY")]
+        assert rest["next"] is None

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import psycopg
-from psycopg.rows import class_row
+from psycopg.rows import class_row, dict_row
 
 from shared.locks import Lock
 
@@ -99,3 +99,17 @@ async def note(conn: Connection, key_id: int | None, method: str, path: str, sta
     await conn.execute(
         "INSERT INTO api_audit (key_id, method, path, status) VALUES (%s, %s, %s, %s)", (key_id, method, path, status)
     )
+
+
+async def audited(conn: Connection, before: int | None, limit: int) -> list[dict[str, Any]]:
+    """At most `limit` writes with ids below `before`, the newest first, with the name of the key."""
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(
+            """
+            SELECT a.id, a.at, a.key_id, k.name AS key_name, a.method, a.path, a.status
+            FROM api_audit a LEFT JOIN api_keys k ON k.id = a.key_id
+            WHERE a.id < coalesce(%s, 9223372036854775807) ORDER BY a.id DESC LIMIT %s
+            """,
+            (before, limit),
+        )
+        return await cursor.fetchall()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,10 +17,20 @@ NAMES = frozenset(
 
 def view(filters: Mapping[str, Any], include: str | None) -> View:
     """The view of the log that filters stand for. Raises `Problem` 422 naming the member of the body that is wrong."""
+    told = pairs(filters, NAMES) + ([("include", include)] if include else [])
+    try:
+        asked = query.read_events(urlencode(told).encode())
+    except Problem as problem:
+        raise refuse("bad_body", in_body(problem)) from problem
+    return View(asked.filter, asked.form)
+
+
+def pairs(filters: Mapping[str, Any], names: Collection[str]) -> list[tuple[str, str]]:
+    """The filters as a query string has them. Raises `Problem` 422 for a name or a kind of value that there is not."""
     wrong = [
-        InputError(f"body.filters.{name}", "there is no such filter", nearest(name, NAMES))
+        InputError(f"body.filters.{name}", "there is no such filter", nearest(name, names))
         for name in filters
-        if name not in NAMES
+        if name not in names
     ]
     wrong += [
         InputError(f"body.filters.{name}", "must be text, a number, or a list of these")
@@ -29,13 +39,12 @@ def view(filters: Mapping[str, Any], include: str | None) -> View:
     ]
     if wrong:
         raise refuse("bad_body", wrong)
-    pairs = [(name, str(v)) for name, value in filters.items() for v in _values(value)]
-    pairs += [("include", include)] if include else []
-    try:
-        asked = query.read_events(urlencode(pairs).encode())
-    except Problem as problem:
-        raise refuse("bad_body", [_in_body(e) for e in problem.errors] or [_whole(problem)]) from problem
-    return View(asked.filter, asked.form)
+    return [(name, str(v)) for name, value in filters.items() for v in _values(value)]
+
+
+def in_body(problem: Problem) -> list[InputError]:
+    """What is wrong with a query string, told by its place in the body."""
+    return [_in_body(e) for e in problem.errors] or [_whole(problem)]
 
 
 def _values(value: Any) -> list[Any]:
