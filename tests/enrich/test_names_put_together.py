@@ -52,6 +52,15 @@ def test_letters_that_stand_for_nothing_there_make_no_name(text: str) -> None:
     assert list(expansions(text)) == []
 
 
+def test_a_place_right_before_an_organisations_words_begins_its_name(resources: Resources) -> None:
+    text = "the Flint River Growers Cooperative said"
+    pieces = [("Flint", "place"), ("River Growers Cooperative", "organisation")]
+    assert tagged(resources, text, *pieces) == [("Flint River Growers Cooperative", "organisation")]
+    text = "a school in Paris Growers Cooperative owns"
+    pieces = [("Paris", "place"), ("Growers Cooperative", "organisation")]
+    assert tagged(resources, text, *pieces) == [("Paris", "place"), ("Growers Cooperative", "organisation")]
+
+
 def test_pieces_before_an_acronym_are_one_organisation(resources: Resources) -> None:
     text = "the Royal Society for the Protection of Birds (RSPB) said"
     pieces = [("Royal Society for", "organisation"), ("Protection of Birds", "place")]

@@ -43,6 +43,7 @@ _SPOKEN = re.compile(
     r"(?= (?:and|but) [a-z]|[,.;:!?)\u201d\"\n]|$)"
 )
 _HYPHENED = re.compile(r"-[^\W\d_]\w*")
+_AT = re.compile(r"\b(?:[Ii]n|[Aa]t|[Nn]ear|[Tt]o) $")
 _BEFORE_HYPHEN = re.compile(r"(?<!\w)[^\W\d_]\w*-$")
 _DATELINE = re.compile(
     r"(?P<city>[^\W\d_a-z][^\W\d_a-z .'\u2019-]{1,38}[^\W\d_a-z])(?P<more>, [A-Z][\w. ]{1,30}?)?"
@@ -132,7 +133,10 @@ def _whole(text: str, spans: Iterable[SpanLike], lexicon: Lexicon) -> list[tuple
             start, end = _hyphened(text, start, end)
         if whole and (start <= whole[-1][1] or (text[whole[-1][1] : start] == "-" and label != "place")):
             start = whole.pop()[0]
-        if whole and _torn(text, whole[-1], start, label, lexicon):
+        torn = whole and (
+            _torn(text, whole[-1], start, label, lexicon) or _placed(text, whole[-1], (start, end), label, lexicon)
+        )
+        if torn:
             before = whole.pop()
             start = before[0]
         whole.append((start, end, label, float(span.score)))
@@ -172,6 +176,16 @@ def _torn(
     if text[before[1] : start] != " " or "person" in (label, before[2]):
         return False
     return lexicon.is_common(text[before[0] : before[1]].lower())
+
+
+def _placed(
+    text: str, before: tuple[int, int, EntityType, float], span: tuple[int, int], label: EntityType, lexicon: Lexicon
+) -> bool:
+    """Whether the place before begins the organisation's name: Alder| County Board; not: in Paris| Unesco."""
+    if label != "organisation" or before[2] != "place" or text[before[1] : span[0]] != " ":
+        return False
+    last = text[span[0] : span[1]].rpartition(" ")[2].lower()
+    return last in lexicon.organisation_words and not _AT.search(text[max(0, before[0] - 8) : before[0]])
 
 
 def _settled(name: str, label: EntityType, lexicon: Lexicon) -> EntityType:
