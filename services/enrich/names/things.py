@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -45,49 +45,56 @@ class Thing(NamedTuple):
     score: float
 
 
+def _cues(name: str) -> tuple[str, ...]:
+    """What each entry of a list begins with: a text without any of them holds none."""
+    return tuple(sorted({_HEAD.sub("", entry) for entry in _LISTS[name]}))
+
+
+_HEAD = re.compile(r"(?:\w\?|[^\w '’-]).*")  # from the first letter that may be absent
+
+
 # One word with a capital, and what may hang on it: O'Neill, Franco-German. Its length is bounded and two never touch,
 # so that no pattern here takes more than a fixed number of tries from one place.
 _CAP = r"[^\W\d_a-z][\w’'-]{0,30}"
 _NAME = rf"{_CAP}(?: (?:of the |of |de la |de |do |da |du |des |del |the )?{_CAP})"
 _TITLE = r"[“\"‘'](?P<name>[^\W_a-z][^“”\"\n]{0,80}?)[,.]?[”\"’'](?!\w)"
 
+_CUES = {name: _cues(name) for name in _LISTS if name != "codes"}
+_QUOTED = ("“", '"', " ‘", " '")
+_FOUGHT = ("War", "Battle", "Siege", "Fall of")
+_SHIPS = ("ship", "vessel", "boat")
+_SPACE = ("space", "Space", "unar", "rbit", "Moon", "comet", "asteroid")
+
 _STORM = re.compile(rf"\b{_any('storms')}s? (?P<name>{_CAP})")
 _HELD = re.compile(rf"\b(?P<name>(?:{_CAP} (?:of |de |& |and )?){{1,4}}{_any('held')}(?: \d{{4}})?)\b(?! {_CAP})")
-_EVENTS = (
-    re.compile(rf"\b{_any('events')}(?!\w)"),
-    re.compile(
-        r"\b(?:(?:First|Second|Third) World War|World Wars? (?:I{1,3}|One|Two)|(?:Cold|Gulf|Civil|Great) War"
-        rf"|(?:{_CAP} ){{1,3}}(?:Civil )?War(?: of Independence)?"
-        rf"|(?:Battle|Siege|Fall) of (?:the )?{_CAP}(?: {_CAP})?)\b"
-    ),
+_KNOWN = re.compile(rf"\b{_any('events')}(?!\w)")
+_WAR = re.compile(
+    r"\b(?:(?:First|Second|Third) World War|World Wars? (?:I{1,3}|One|Two)|(?:Cold|Gulf|Civil|Great) War"
+    rf"|(?:{_CAP} ){{1,3}}(?:Civil )?War(?: of Independence)?"
+    rf"|(?:Battle|Siege|Fall) of (?:the )?{_CAP}(?: {_CAP})?)\b"
 )
 _TITLES = (
     re.compile(rf"\b{_any('works')}s?,? (?:(?:called|titled|entitled|named|version of|adaptation of) )?{_TITLE}"),
     re.compile(rf"\b{_any('made')} {_TITLE}"),
     re.compile(rf"{_TITLE},? which (?:she|he|they) (?:directed|wrote|composed)"),
     re.compile(rf"{_TITLE},? an? (?:\d{{4}} )?(?:\w+ )?{_any('works')}\b"),
-    # Her book, The Shore Before This One, appeared: no quotation marks, so three words at least, between commas.
-    re.compile(
-        rf"\b{_any('works')}, (?P<name>{_CAP}(?: (?:of|the|a|an|and|in|to|for|on|at|with|by|from|{_CAP})){{2,8}})(?=, )"
-    ),
 )
-_GOODS = (
-    re.compile(rf"\b{_any('ships')} {_CAP}(?: {_CAP}){{0,2}}"),
-    re.compile(rf"\b{_any('codes')}\b"),
-    re.compile(
-        rf"\b{_any('products')}(?: \d{{1,2}}(?!\d))?(?: (?:Pro|Max|Plus|Ultra|Mini|One|Series [XS])(?!\w)){{0,2}}(?!\w)"
-    ),
-    re.compile(rf"\b(?!The ){_CAP} (?:{_CAP} )?(?:Space Telescope|Telescope|Space Station)\b"),
+# Her book, The Shore Before This One, appeared: no quotation marks, so three words at least, between commas.
+_BETWEEN = re.compile(
+    rf"\b{_any('works')}, (?P<name>{_CAP}(?: (?:of|the|a|an|and|in|to|for|on|at|with|by|from|{_CAP})){{2,8}})(?=, )"
 )
+_PREFIXED = re.compile(rf"\b{_any('ships')} {_CAP}(?: {_CAP}){{0,2}}")
+_CODED = re.compile(rf"\b{_any('codes')}\b")
+_GOODS = re.compile(
+    rf"\b{_any('products')}(?: \d{{1,2}}(?!\d))?(?: (?:Pro|Max|Plus|Ultra|Mini|One|Series [XS])(?!\w)){{0,2}}(?!\w)"
+)
+_TELESCOPE = re.compile(rf"\b(?!The ){_CAP} (?:{_CAP} )?(?:Space Telescope|Telescope|Space Station)\b")
 _VESSEL = re.compile(rf"\b{_any('vessels')}s?,? (?:the )?(?P<name>{_NAME}{{0,3}})")
 _CRAFT = re.compile(rf"\b(?P<name>{_CAP}(?: {_CAP}| \d{{1,3}}){{0,2}})(?:['’]s)? {_any('crafts')}s?\b")
-# What only a text about a ship, or about space, says so.
-_AFLOAT = re.compile(rf"\b(?:{_any('vessels')}|ship|vessel|boat)\b")
 _ABOARD = re.compile(
     r"\b(?:(?:aboard|on board) (?:the )?|[Tt]he (?=[^.]{4,60}? (?:was|lay|had) [^.]{0,30}nautical miles))"
     rf"(?P<name>{_NAME}{{0,2}})"
 )
-_IN_SPACE = re.compile(r"\b(?:spacecraft|space|Space|[Ll]unar|[Oo]rbit|Moon|comet|asteroid)\b")
 _MISSION = re.compile(rf"\b(?P<name>{_CAP}(?: {_CAP}| \d{{1,3}})?) (?:mission|probe|capsule|module)\b")
 
 _NO_NAME = frozenset(
@@ -103,25 +110,73 @@ def things(text: str, peoples: Collection[str] = ()) -> list[Thing]:
     `peoples` are words such as "Russian", which are no name of a vessel or vehicle. Time grows with the length of the
     text, whatever it holds.
     """
-    found = [*_storms(text), *_held(text)]
-    for pattern in _EVENTS:
-        for match in islice(pattern.finditer(text), MOST):
-            start = match.start() + len("The ") * match.group().startswith("The ")
-            found.append(_made(start, match.end(), "event"))
-    for pattern in _TITLES:
-        titles = (match for match in pattern.finditer(text) if _titled(match["name"]))
-        found += (_made(*match.span("name"), "work") for match in islice(titles, MOST))
-    for pattern in _GOODS:
-        found += (_made(match.start(), match.end(), "product") for match in islice(pattern.finditer(text), MOST))
-    crafts = [_VESSEL, _CRAFT]
-    crafts += [_ABOARD] if _AFLOAT.search(text) else []
-    crafts += [_MISSION] if _IN_SPACE.search(text) else []
-    for pattern in crafts:
+    found: list[Thing] = []
+    rules: tuple[tuple[EntityType, Iterator[re.Pattern[str]]], ...] = (
+        ("event", _events(text)),
+        ("work", _works(text)),
+        ("product", _goods(text)),
+    )
+    for kind, patterns in rules:
+        for pattern in patterns:
+            found += (_made(match, kind) for match in islice(pattern.finditer(text), MOST))
+    found = [one for one in found if one.label != "work" or _titled(text[one.start : one.end])]
+    found += [
+        *(_storms(text) if _has(text, _CUES["storms"]) else ()),
+        *(_held(text) if _has(text, _CUES["held"]) else ()),
+    ]
+    for pattern in _crafts(text):
         found += (one for match in islice(pattern.finditer(text), MOST) if (one := _craft(match, peoples)))
     return _apart(text, found)
 
 
-def _made(start: int, end: int, kind: EntityType) -> Thing:
+def _has(text: str, cues: Iterable[str]) -> bool:
+    return any(cue in text for cue in cues)
+
+
+def _events(text: str) -> Iterator[re.Pattern[str]]:
+    """The rules for events that a text gives reason to try; looking for a word is far cheaper than a rule."""
+    if _has(text, _CUES["events"]):
+        yield _KNOWN
+    if _has(text, _FOUGHT):
+        yield _WAR
+
+
+def _works(text: str) -> Iterator[re.Pattern[str]]:
+    if _has(text, _QUOTED):
+        yield from _TITLES
+    if ", " in text and _has(text, _CUES["works"]):
+        yield _BETWEEN
+
+
+def _goods(text: str) -> Iterator[re.Pattern[str]]:
+    yield _CODED
+    if _has(text, _CUES["ships"]):
+        yield _PREFIXED
+    if _has(text, _CUES["products"]):
+        yield _GOODS
+    if "Telescope" in text or "Space Station" in text:
+        yield _TELESCOPE
+
+
+def _crafts(text: str) -> Iterator[re.Pattern[str]]:
+    if _has(text, _CUES["vessels"]):
+        yield _VESSEL
+    if _has(text, _CUES["crafts"]):
+        yield _CRAFT
+    if _has(text, _SHIPS) or _has(text, _CUES["vessels"]):  # what only a text about a ship says so
+        yield _ABOARD
+    if _has(text, _SPACE):
+        yield _MISSION
+
+
+def _made(match: re.Match[str], kind: EntityType) -> Thing:
+    start, end = match.span("name") if "name" in match.re.groupindex else match.span()
+    if kind == "event" and match.string.startswith("The ", start):
+        start += len("The ")
+    return _thing(start, end, kind)
+
+
+def _thing(start: int, end: int, kind: EntityType) -> Thing:
     return Thing(start, end, kind, SURE)
 
 
@@ -132,12 +187,12 @@ def _storms(text: str) -> Iterator[Thing]:
     for match in islice(_STORM.finditer(text), MOST):
         name = match["name"]
         if name.lower() not in _NO_NAME and (shouted or not name.isupper()):
-            yield _made(match.start(), match.end(), "event")
+            yield _thing(match.start(), match.end(), "event")
             first.setdefault(name, match.end())
     if first:
         again = re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, islice(first, MOST_STORMS))) + r")(?!\w)")
         known = (match for match in again.finditer(text) if match.start() >= first[match.group()])
-        yield from (_made(*match.span(), "event") for match in islice(known, MOST))
+        yield from (_thing(*match.span(), "event") for match in islice(known, MOST))
 
 
 def _held(text: str) -> Iterator[Thing]:
@@ -148,7 +203,7 @@ def _held(text: str) -> Iterator[Thing]:
         while len(words) > 1 and words[0].lower() in _NO_NAME:
             start += len(words.pop(0)) + 1
         if len(words) > 1:
-            yield _made(start, end, "event")
+            yield _thing(start, end, "event")
 
 
 def _titled(title: str) -> bool:
@@ -167,7 +222,7 @@ def _craft(match: re.Match[str], peoples: Collection[str]) -> Thing | None:
     first = name.split(" ")[0]
     if not name or first.lower() in _NO_NAME or first in peoples or name.isupper():
         return None
-    return _made(start, end, "product")
+    return _thing(start, end, "product")
 
 
 def _apart(text: str, found: Sequence[Thing]) -> list[Thing]:
