@@ -8,12 +8,14 @@ from itertools import pairwise
 from multiprocessing import get_context
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.enrich.ner import NerModel, Span
 from services.enrich.ner.model import SHIPPED, WINDOW
+from services.enrich.ner.spans import agreed, broken
 from shared.errors import Unreadable
 
 STORY = (
@@ -40,6 +42,15 @@ def test_names_are_found_with_their_type_and_without_title_article_or_possessive
     assert found["Caldeira"] == "person"
     assert found["Lisbon"] == found["Denmark"] == found["Prague"] == "place"
     assert found["European Commission"] == "organisation"
+
+
+def test_a_word_that_goes_on_with_a_name_none_began_brings_its_neighbour_in() -> None:
+    run = np.array([[0.72, 0.22, 0.04, 0, 0, 0.02, 0], [0.01, 0.01, 0.82, 0, 0.1, 0, 0.06]], np.float32)
+    assert broken(run)
+    after = agreed(run)
+    assert after.argmax(1).tolist() == [1, 2]  # B-person, I-person
+    assert after.sum(1) == pytest.approx([1, 1], abs=1e-5)
+    assert not broken(after)
 
 
 def test_a_copy_of_a_text_has_the_same_names_whoever_changed_the_first_ones(model: NerModel) -> None:

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from services.enrich.ner.sentences import sentences
-from services.enrich.ner.spans import LABELS, Span, runs, trim
+from services.enrich.ner.spans import LABELS, Span, agreed, broken, runs, trim
 from services.enrich.ner.words import Shape, Word, candidates, shape, surroundings, words
 from shared.errors import Unreadable
 
@@ -243,11 +243,21 @@ def _parts(sentence: list[_Read]) -> Iterator[list[_Read]]:
     yield sentence[first:]
 
 
+def _consistent(found: list[tuple[int, NDArray[np.float32]]]) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """The probabilities of each word, made to agree with its neighbours' where one goes on with a name none began."""
+    first = 0
+    for i in range(1, len(found) + 1):
+        if i == len(found) or found[i][0] != found[i - 1][0] + 1:
+            run = np.stack([probabilities for _, probabilities in found[first:i]])
+            yield from zip((place for place, _ in found[first:i]), agreed(run) if broken(run) else run, strict=True)
+            first = i
+
+
 def _spans(sentence: list[Word], found: list[tuple[int, NDArray[np.float32]]]) -> Iterator[Span]:
     """Join the tagged words of one sentence to names."""
     tags = [0] * len(sentence)
     scores = [0.0] * len(sentence)
-    for i, probabilities in found:
+    for i, probabilities in _consistent(found):
         none, *rest = probabilities.tolist()
         kinds = [rest[2 * k] + rest[2 * k + 1] for k in range(len(LABELS))]
         scores[i] = max(kinds)

@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from services.enrich.ner.words import Word, listed
 
 Label = Literal["person", "organisation", "place"]
@@ -34,6 +37,38 @@ class Span(NamedTuple):
     end: int
     label: Label
     score: float
+
+
+# What may follow what: a word goes on only with a name of its own kind, and the first of a run with none.
+_FOLLOWS = np.array(
+    [
+        [not (b and b % 2 == 0) or (a and (a - 1) // 2 == (b - 1) // 2) for b in range(len(TAGS))]
+        for a in range(len(TAGS))
+    ],
+    np.float32,
+)
+
+
+def broken(run: NDArray[np.float32]) -> bool:
+    """Whether the likeliest tags of neighbouring words ``[words, 7]`` do not fit each other."""
+    best = run.argmax(1)
+    return not _FOLLOWS[0, best[0]] or not _FOLLOWS[best[:-1], best[1:]].all()
+
+
+def agreed(run: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The probability of each tag of each word over all sequences of tags that fit: forward and backward sums."""
+    forward, backward = np.empty_like(run), np.empty_like(run)
+    forward[0] = run[0] * _FOLLOWS[0]
+    for i in range(1, len(run)):
+        forward[i] = run[i] * (forward[i - 1] @ _FOLLOWS)
+        forward[i] /= forward[i].sum()
+    backward[-1] = 1
+    for i in range(len(run) - 2, -1, -1):
+        backward[i] = _FOLLOWS @ (run[i + 1] * backward[i + 1])
+        backward[i] /= backward[i].sum()
+    both = forward * backward
+    result: NDArray[np.float32] = both / both.sum(1, keepdims=True)
+    return result
 
 
 def runs(tags: Sequence[int]) -> list[tuple[int, int, int]]:
