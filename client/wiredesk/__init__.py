@@ -17,7 +17,7 @@ from wiredesk.errors import (
     Unreachable,
     WiredeskError,
 )
-from wiredesk.models import Article, Entity, Event, Feed, Mention, Page, Webhook
+from wiredesk.models import Article, Entity, Event, Feed, Mention, Page, SavedSearch, Webhook
 from wiredesk.resume import FileState, MemoryState, ResumeState
 from wiredesk.sync import Wiredesk
 
@@ -36,6 +36,7 @@ __all__ = [
     "NotFound",
     "Page",
     "ResumeState",
+    "SavedSearch",
     "StreamReset",
     "TryLater",
     "Unexpected",

@@ -25,6 +25,7 @@ from wiredesk.models import (
     OpmlImport,
     Page,
     Poll,
+    SavedSearch,
     Webhook,
 )
 from wiredesk.resume import ResumeState
@@ -48,6 +49,7 @@ class AsyncWiredesk:
         self.feeds = AsyncFeeds(self)
         self.keys = AsyncKeys(self)
         self.webhooks = AsyncWebhooks(self)
+        self.searches = AsyncSearches(self)
         self.ops = AsyncOps(self)
 
     async def __aenter__(self) -> Self:
@@ -320,6 +322,43 @@ class AsyncWebhooks:
         """Send again what lies after a position, with the same webhook-ids."""
         body = {"after": after} | ({"until": until} if until is not None else {})
         return await self._client.read(Call("POST", f"/v1/webhooks/{webhook_id}/replay", json=body), Document)
+
+
+class AsyncSearches:
+    """`/v1/searches`: filters kept under a name and served as feeds."""
+
+    def __init__(self, client: AsyncWiredesk) -> None:
+        self._client = client
+
+    async def add(self, name: str, filters: dict[str, Any]) -> SavedSearch:
+        """Keep a search."""
+        call = Call("POST", "/v1/searches", json={"name": name, "filters": filters})
+        return await self._client.read(call, SavedSearch)
+
+    def list(self) -> AsyncIterator[SavedSearch]:
+        """All saved searches."""
+        return self._client.each(get("/v1/searches"), SavedSearch)
+
+    async def get(self, search_id: int) -> SavedSearch:
+        """One saved search."""
+        return await self._client.read(get(f"/v1/searches/{search_id}"), SavedSearch)
+
+    async def update(self, search_id: int, **changes: Any) -> SavedSearch:
+        """Change `name` or `filters`."""
+        return await self._client.read(Call("PATCH", f"/v1/searches/{search_id}", json=changes), SavedSearch)
+
+    async def remove(self, search_id: int) -> None:
+        """Forget a search; its feeds are gone."""
+        checked(await self._client.send(Call("DELETE", f"/v1/searches/{search_id}")))
+
+    async def preview(self, filters: dict[str, Any], *, days: int = 30) -> Document:
+        """What filters would have found: by day, the newest, and what other searches find too."""
+        call = Call("POST", "/v1/searches/preview", json={"filters": filters, "days": days})
+        return await self._client.read(call, Document)
+
+    async def found(self, search_id: int, *, limit: int | None = None) -> Page[Article]:
+        """One page of the articles that a saved search finds, newest first."""
+        return await self._client.read(get(f"/v1/searches/{search_id}.json", limit=limit), Page[Article])
 
 
 class AsyncOps:

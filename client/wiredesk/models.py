@@ -299,6 +299,17 @@ class Webhook(Model):
     created_at: datetime | None = None
 
 
+class SavedSearch(Model):
+    """A filter kept under a name; `feeds` are its addresses by extension."""
+
+    id: int
+    name: str
+    filters: dict[str, Any] = {}
+    feeds: dict[str, str] = {}
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
 class Delivery(Model):
     """One attempt at delivering one event."""
 

@@ -25,6 +25,7 @@ from wiredesk.models import (
     OpmlImport,
     Page,
     Poll,
+    SavedSearch,
     Webhook,
 )
 from wiredesk.resume import ResumeState
@@ -48,6 +49,7 @@ class Wiredesk:
         self.feeds = Feeds(self)
         self.keys = Keys(self)
         self.webhooks = Webhooks(self)
+        self.searches = Searches(self)
         self.ops = Ops(self)
 
     def __enter__(self) -> Self:
@@ -319,6 +321,43 @@ class Webhooks:
         """Send again what lies after a position, with the same webhook-ids."""
         body = {"after": after} | ({"until": until} if until is not None else {})
         return self._client.read(Call("POST", f"/v1/webhooks/{webhook_id}/replay", json=body), Document)
+
+
+class Searches:
+    """`/v1/searches`: filters kept under a name and served as feeds."""
+
+    def __init__(self, client: Wiredesk) -> None:
+        self._client = client
+
+    def add(self, name: str, filters: dict[str, Any]) -> SavedSearch:
+        """Keep a search."""
+        call = Call("POST", "/v1/searches", json={"name": name, "filters": filters})
+        return self._client.read(call, SavedSearch)
+
+    def list(self) -> Iterator[SavedSearch]:
+        """All saved searches."""
+        return self._client.each(get("/v1/searches"), SavedSearch)
+
+    def get(self, search_id: int) -> SavedSearch:
+        """One saved search."""
+        return self._client.read(get(f"/v1/searches/{search_id}"), SavedSearch)
+
+    def update(self, search_id: int, **changes: Any) -> SavedSearch:
+        """Change `name` or `filters`."""
+        return self._client.read(Call("PATCH", f"/v1/searches/{search_id}", json=changes), SavedSearch)
+
+    def remove(self, search_id: int) -> None:
+        """Forget a search; its feeds are gone."""
+        checked(self._client.send(Call("DELETE", f"/v1/searches/{search_id}")))
+
+    def preview(self, filters: dict[str, Any], *, days: int = 30) -> Document:
+        """What filters would have found: by day, the newest, and what other searches find too."""
+        call = Call("POST", "/v1/searches/preview", json={"filters": filters, "days": days})
+        return self._client.read(call, Document)
+
+    def found(self, search_id: int, *, limit: int | None = None) -> Page[Article]:
+        """One page of the articles that a saved search finds, newest first."""
+        return self._client.read(get(f"/v1/searches/{search_id}.json", limit=limit), Page[Article])
 
 
 class Ops:

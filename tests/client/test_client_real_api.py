@@ -127,3 +127,21 @@ async def test_feeds_keys_and_webhooks_come_and_go(url: str) -> None:
         await desk.webhooks.remove(hook.id)
         assert [w async for w in desk.webhooks.list()] == []
         assert (await desk.ops.ready()).model_dump()["ready"] in (True, False)
+
+
+async def test_a_search_is_looked_at_kept_read_and_forgotten(url: str, newsroom: Newsroom) -> None:  # noqa: F811
+    for n in range(3):
+        newsroom.article(f"Harbour {n}", lang="es" if n % 2 else "en")
+    async with AsyncWiredesk(url) as desk:
+        assert len((await desk.searches.preview({"lang": "es"}, days=3)).model_dump()["days"]) == 3
+        made = await desk.searches.add("Spanish", {"lang": "es"})
+        assert made.feeds["rss"] == f"/v1/searches/{made.id}.rss"
+        assert [a.title for a in (await desk.searches.found(made.id)).items] == ["Harbour 1"]
+        changed = await desk.searches.update(made.id, filters={"lang": "en"})
+        assert (changed.name, changed.filters) == ("Spanish", {"lang": "en"})
+        page = await desk.searches.found(made.id, limit=1)
+        assert ([a.title for a in page.items], page.next is not None) == (["Harbour 2"], True)
+        assert [one.id async for one in desk.searches.list()] == [made.id]
+        await desk.searches.remove(made.id)
+        with pytest.raises(NotFound):
+            await desk.searches.get(made.id)
