@@ -103,6 +103,12 @@ class TopicModel:
         self._chains = {key: tuple(self._up(key)) for key in self._table}
         self._tops = sorted({chain[0] for chain in self._chains.values()})
         self._terms = self._index(seeds, zipf)
+        self._openers: dict[str, tuple[int, ...]] = defaultdict(tuple)  # first word -> lengths of the phrases it opens
+        for phrase in self._terms:
+            self._openers[phrase[0]] = tuple(sorted({*self._openers[phrase[0]], len(phrase)}))
+        self._narrower: dict[str, list[str]] = defaultdict(list)
+        for key, (broader, _) in self._table.items():
+            self._narrower[broader].append(key)
         self._sections = self._named(seeds)
         self._prototypes, self._centre = self._seen(seeds)
 
@@ -208,10 +214,10 @@ class TopicModel:
         counts: dict[tuple[str, ...], float] = defaultdict(float)
         for weight, text in ((TITLE, title), (OPENING, body[:LEAD]), (1.0, body[LEAD:READ])):
             read = words(text.lower())
-            for at in range(len(read)):
-                for length in range(1, LONGEST + 1):
+            for at, word in enumerate(read):
+                for length in self._openers.get(word, ()):
                     phrase = read[at : at + length]
-                    if len(phrase) == length and phrase in self._terms:
+                    if phrase in self._terms and len(phrase) == length:
                         counts[phrase] += weight
         points: dict[str, float] = defaultdict(float)
         for phrase, count in counts.items():
@@ -227,7 +233,7 @@ class TopicModel:
         while True:
             below = [one for one in told if key in self._chains[one] and one != key]
             named = max(below, key=lambda one: told[one], default=None)
-            narrower = [one for one, (broader, _) in self._table.items() if broader == key]
+            narrower = self._narrower.get(key)
             if named:
                 key = self._chains[named][self._chains[named].index(key) + 1]
             elif narrower and (best := max(narrower, key=lambda one: points.get(one, 0.0))):

@@ -11,9 +11,10 @@ from dataclasses import replace
 
 from services.enrich.document import Document, Language
 from services.enrich.resources import Resources
-from services.enrich.text.language import LanguageModel, related
+from services.enrich.text.language import related
 
 LONG, PARAGRAPH, MOST = 800, 120, 12  # characters of a body and of a paragraph looked at by itself; how many of them
+READ, FULL = 300, 0.3  # characters of a paragraph whose small words are counted, and the share that is plenty
 SURE = 0.85  # of a paragraph's language
 OTHER = 0.2  # share of the paragraphs looked at that another language must have to be told
 
@@ -32,20 +33,27 @@ class DetectLanguage:
         for doc in docs:
             text = doc.body_text if len(doc.body_text) >= 200 else f"{doc.title} {doc.body_text}"
             one = resources.language_model.detect(text, doc.article.language)
-            doc.language = _mixed(doc.body_text, one, resources.language_model) if one else None
+            doc.language = _mixed(doc.body_text, one, resources) if one else None
 
 
-def _mixed(body: str, one: Language, model: LanguageModel) -> Language:
-    """The language of most paragraphs, with the others; a neighbour of it (Danish of Norwegian) is none."""
+def _mixed(body: str, one: Language, resources: Resources) -> Language:
+    """The language of most paragraphs, with the others; a neighbour of it (Danish of Norwegian) is none.
+
+    A paragraph full of the small words of the language found is in it: the model is not asked again.
+    """
     if len(body) < LONG:
         return one
     parts = [part for part in body.split("\n\n") if len(part) >= PARAGRAPH]
     if len(parts) < 2:
         return one
     every = parts[:: max(1, len(parts) // MOST)][:MOST]
+    small = resources.lexicon.stopwords.get(one.code, frozenset())
     shares: Counter[str] = Counter()
     for part in every:
-        told = model.detect(part)
+        if _full_of(small, part):
+            shares[one.code] += len(part)
+            continue
+        told = resources.language_model.detect(part)
         sure = told is not None and told.confidence >= SURE and not related(told.code, one.code)
         shares[told.code if told and sure else one.code] += len(part)
     total = shares.total()
@@ -53,3 +61,8 @@ def _mixed(body: str, one: Language, model: LanguageModel) -> Language:
     main = replace(one, code=code, confidence=round(most / total, 3)) if code != one.code and most * 2 > total else one
     others = [code for code, length in shares.most_common() if code != main.code and length >= OTHER * total]
     return replace(main, others=tuple(others))
+
+
+def _full_of(small: frozenset[str], part: str) -> bool:
+    words = part[:READ].lower().split()
+    return sum(word in small for word in words) > FULL * len(words)
