@@ -34,6 +34,7 @@ from services.api.ops import routes as ops
 from services.api.ops.metrics import Metrics, Timed
 from services.api.searches import routes as searches
 from services.api.webhooks import routes as webhooks
+from services.api.websub import routes as websub
 from shared.settings import Settings
 
 EXPOSED = ("ETag", "Link", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "Wiredesk-Position")
@@ -63,6 +64,7 @@ def create_app(settings: Settings, resources: Resources) -> FastAPI:
         audit.router,
         searches.router,
         webhooks.router,
+        websub.router,
         health.router,
         dashboard.router,
     ):

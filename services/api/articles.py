@@ -22,6 +22,7 @@ from services.api.query import ArticleQuery
 from services.api.schemas import EMBEDDING, ArticlePage, ArticleWhole, Trace, Versions
 from services.api.search import ranking
 from services.api.search import store as lookup
+from services.api.websub import asking
 
 router = APIRouter(prefix="/v1/articles", tags=["articles"])
 
@@ -86,20 +87,29 @@ async def _listed(request: Request, form: ListForm | None) -> Response:
         items, following, head = await _read(request, held, query.read_articles(asked))
         kept = Kept(Body(shape.page(items, following, head)), following, head, until)
         pages.put(key, kept)
-    return answer(request, kept.body, headers=_around(kept.following))
+    return answer(request, kept.body, headers=_around(kept.following, request))
 
 
 async def served(request: Request, form: ListForm | None, wanted: ArticleQuery, title: str) -> Response:
-    """A page of what was read elsewhere, a saved search, in a form; None is our own JSON."""
+    """A page of what was read elsewhere, a saved search, in a form; None is our own JSON. Its address is a topic of
+    the hub: the same with a query string is none.
+    """
     held = resources(request)
+    pushed = not request.scope["query_string"]
     if form is not None:
-        return await _rendered(request, held, form, wanted, title)
+        return await _rendered(request, held, form, wanted, title, pushed=pushed)
     items, following, head = await _read(request, held, wanted)
-    return answer(request, Body(shape.page(items, following, head)), headers=_around(following))
+    return answer(request, Body(shape.page(items, following, head)), headers=_around(following, request, pushed))
 
 
 async def _rendered(
-    request: Request, held: Resources, form: ListForm, wanted: ArticleQuery, title: str = "Wiredesk articles"
+    request: Request,
+    held: Resources,
+    form: ListForm,
+    wanted: ArticleQuery,
+    title: str = "Wiredesk articles",
+    *,
+    pushed: bool = False,
 ) -> Response:
     fields = wanted.form.fields
     if fields and not form.chooses:
@@ -116,8 +126,9 @@ async def _rendered(
         origin=held.log.source,
         ready=items,
         fields=fields,
+        hub_url=base + asking.PATH if pushed else None,
     )
-    headers = _around(following) | {"Wiredesk-Position": str(head)}
+    headers = _around(following, request, pushed) | {"Wiredesk-Position": str(head)}
     return answer(request, Body(form.render(listing)), media_type=form.media_type, headers=headers)
 
 
@@ -152,8 +163,11 @@ async def _read(request: Request, held: Resources, wanted: ArticleQuery) -> tupl
     return items, following, head
 
 
-def _around(following: str | None) -> dict[str, str]:
-    return {"Link": f'<{following}>; rel="next"'} if following else {}
+def _around(following: str | None, request: Request, pushed: bool = False) -> dict[str, str]:
+    base = str(request.base_url).rstrip("/")
+    told = [f'<{following}>; rel="next"'] if following else []
+    told += [asking.links(base, base + _path(request))] if pushed else []
+    return {"Link": ", ".join(told)} if told else {}
 
 
 def _path(request: Request) -> str:

@@ -1,6 +1,7 @@
 """The deliver process: `python -m services.api.deliver`. Run as many as needed; each subscription is served by one.
 
 NOTIFY, or the time of a next attempt -> claim what is due (SKIP LOCKED, lease) -> webhooks/push.py serves each
+                                                                                 `-> websub/hub.py the hub's
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import uvloop
 from services.api.stream import STORE_AWAY
 from services.api.webhooks import push, store
 from services.api.webhooks.push import LEASE_S, Sender
+from services.api.websub import hub
 from shared import log
 from shared.addresses import Allowances
 from shared.db import AsyncPool, open_async_pool
@@ -32,6 +34,7 @@ from shared.settings import Settings
 
 AT_ONCE = 64  # subscriptions served at the same time by one process
 PINGS_AT_ONCE = 4
+PUSHES_AT_ONCE = 16
 CONNECTIONS = 8
 LOOK_AGAIN_S = 5.0  # whatever happens: leases of replicas that died end without a word
 GATHER_S = 0.02  # events come in bursts: one look for all of them
@@ -52,9 +55,11 @@ class Deliverer:
         self._pings_asked = True
         self._serving: set[asyncio.Task[None]] = set()
         self._pinging: set[asyncio.Task[None]] = set()
+        self._pushing: set[asyncio.Task[None]] = set()
         backoff_s = settings.webhook_backoff_s
         source = source_of(deployment)
         self._sender = Sender(pool, client, deployment, source, backoff_s, self._stop.is_set)
+        self._hub = hub.Hub(pool, client, source, backoff_s)
 
     def stop(self) -> None:
         """Claim no more and let what is under way end."""
@@ -85,13 +90,16 @@ class Deliverer:
             lease = now + timedelta(seconds=LEASE_S)
             claimed = await store.claim(conn, free, head, now, lease) if free else []
             soonest = await store.soonest(conn, now)
+            pushes, next_push = await hub.due(self._hub, conn, PUSHES_AT_ONCE - len(self._pushing), head, now)
+        for work in pushes:
+            self._start(self._pushing, work, "push")
         for one in claimed:
             self._start(self._serving, push.serve(self._sender, one), f"webhook {one.id}")
         if self._pings_asked and len(self._pinging) < PINGS_AT_ONCE:
             self._pings_asked = False
             self._start(self._pinging, self._ping(), "ping")
-        until_s = (soonest - now).total_seconds() if soonest else LOOK_AGAIN_S
-        return min(max(until_s, 0.0), LOOK_AGAIN_S)
+        until_s = [(at - now).total_seconds() for at in (soonest, next_push) if at]
+        return min([LOOK_AGAIN_S, *(max(s, 0.0) for s in until_s)])
 
     async def _ping(self) -> None:
         while not self._stop.is_set() and await push.ping(self._sender):
@@ -135,7 +143,7 @@ class Deliverer:
 
     async def _end(self) -> None:
         """Give what is under way a moment, then cut it off; a lease that stays behind ends by itself."""
-        under_way = self._serving | self._pinging
+        under_way = self._serving | self._pinging | self._pushing
         if under_way:
             _, late = await asyncio.wait(under_way, timeout=GRACE_S)
             for task in late:

@@ -23,6 +23,8 @@ def render(listing: Listing) -> bytes:
     _add(root, "updated", newest(items).isoformat().replace("+00:00", "Z"))
     _link(root, "self", listing.self_url, MEDIA_TYPE)
     _link(root, "alternate", listing.home_url)
+    if listing.hub_url:
+        _link(root, "hub", listing.hub_url)
     if listing.next_url:
         _link(root, "next", listing.next_url, MEDIA_TYPE)
     for item in items:

@@ -20,6 +20,7 @@ def render(listing: Listing) -> bytes:
         "home_page_url": listing.home_url,
         "feed_url": listing.self_url,
         "next_url": listing.next_url,
+        "hubs": [{"type": "WebSub", "url": listing.hub_url}] if listing.hub_url else None,
     }
     return orjson.dumps(present(told) | {"items": [_item(item) for item in listing.items]})
 

@@ -52,6 +52,7 @@ class Listing:
     origin: str
     ready: Sequence[bytes]
     fields: tuple[str, ...] = ()
+    hub_url: str | None = None  # where it can be had pushed
 
     @property
     def items(self) -> list[Item]:

@@ -32,6 +32,8 @@ def render(listing: Listing) -> bytes:
     _add(channel, "link", listing.home_url)
     _add(channel, "description", listing.title)
     etree.SubElement(channel, _name("atom", "link"), {"rel": "self", "href": listing.self_url, "type": MEDIA_TYPE})
+    if listing.hub_url:
+        etree.SubElement(channel, _name("atom", "link"), {"rel": "hub", "href": listing.hub_url})
     if listing.next_url:
         etree.SubElement(channel, _name("atom", "link"), {"rel": "next", "href": listing.next_url, "type": MEDIA_TYPE})
     if items:
