@@ -55,6 +55,8 @@ def test_search_prints_columns_and_lets_no_title_steer_the_terminal() -> None:
         (["feeds", "poll", "3"], {"outcome": "ok", "entries": 2}),
         (["feeds", "doctor", "http://example.org/"], {"url": "http://example.org/", "verdict": "good", "findings": []}),
         (["keys", "create", "desk"], {"id": 1, "key": "wd_x"}),
+        (["searches", "add", "Bridges", "--q", "bridge"], {"id": 4, "name": "Bridges", "filters": {"q": "bridge"}}),
+        (["searches", "show", "4"], {"id": 4, "name": "Bridges", "filters": {"lang": ["en"]}, "feeds": {}}),
         (["webhooks", "add", "http://127.0.0.1:9/"], {"id": "w1", "secret": "whsec_x", "status": "active"}),
     ],
 )
@@ -202,3 +204,16 @@ def test_the_server_is_started_and_stopped_only_where_it_is_installed(tmp_path: 
     assert found[0], "beside the server it is there: else this test would prove nothing"
     done = subprocess.run([*run_in, "down"], capture_output=True, text=True, env=beside, cwd=tmp_path, check=False)
     assert done.returncode == 3, "the exit code of `python -m deploy.local --down` where nothing runs"
+
+
+def test_a_preview_tells_the_days_the_newest_and_who_finds_them_too() -> None:
+    told = {"days": [{"start": "2026-03-01T00:00:00Z", "end": "2026-03-02T00:00:00Z", "count": 3}], "total": 3,
+            "exact": False, "sample": [{"id": 7, "title": "Ferries \u001b[31mstop"}],
+            "overlap": [{"id": 1, "name": "Boats", "count": 2, "share": 0.667}]}  # fmt: skip
+    with serving(lambda asked: as_json(told)) as (url, asked):
+        done = run(url, "searches", "preview", "--q", "ferry", "--place", "PT")
+    assert json.loads(asked[0].body) == {"filters": {"q": "ferry", "place": ["PT"]}, "days": 7}
+    lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
+    assert lines == [
+        "DAY ARTICLES", "2026-03-01 3", "3 in all, estimated", "7: Ferries [31mstop", "also found by: Boats (67%)"
+    ]  # fmt: skip

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -145,3 +146,22 @@ async def test_a_search_is_looked_at_kept_read_and_forgotten(url: str, newsroom:
         await desk.searches.remove(made.id)
         with pytest.raises(NotFound):
             await desk.searches.get(made.id)
+
+
+async def test_a_search_is_looked_at_kept_listed_and_deleted_from_the_command_line(
+    url: str,
+    newsroom: Newsroom,  # noqa: F811
+) -> None:
+    newsroom.article("A bridge", published=datetime.now(UTC))
+    wanted = ("--q", "bridge", "--lang", "en", "--lang", "pt")
+    code, told, error = await command(url, "searches", "preview", *wanted, "--days", "2")
+    assert (code, told["total"], [one["title"] for one in told["sample"]]) == (0, 1, ["A bridge"]), error
+    code, made, error = await command(url, "searches", "add", "Bridges", *wanted)
+    assert (code, made["filters"]) == (0, {"q": "bridge", "lang": ["en", "pt"]}), error
+    assert (await command(url, "searches", "list"))[1] == [made]
+    assert (await command(url, "searches", "show", str(made["id"])))[1] == made
+    line = [sys.executable, "-c", "from wiredesk.cli import main; main()", "--url", url, "searches", "delete"]
+    gone = await asyncio.to_thread(subprocess.run, [*line, str(made["id"])], capture_output=True, timeout=60)
+    assert (gone.returncode, gone.stdout) == (0, b""), gone.stderr
+    assert (await command(url, "searches", "show", str(made["id"])))[0] == 3
+    assert (await command(url, "searches", "add", "Nothing"))[0] == 2

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from wiredesk.cli import feeds, keys, server, webhooks
+from wiredesk.cli import feeds, keys, searches, server, webhooks
 from wiredesk.cli.output import plain, show_json, show_json_line, show_members, show_rows
 from wiredesk.cli.session import AsJson, connect, remember
 from wiredesk.errors import StreamReset
@@ -27,6 +27,7 @@ app = typer.Typer(
 )
 app.add_typer(feeds.app, name="feeds")
 app.add_typer(keys.app, name="keys")
+app.add_typer(searches.app, name="searches")
 app.add_typer(webhooks.app, name="webhooks")
 server.register(app)
 
