@@ -308,6 +308,8 @@ class SavedSearch(Model):
     feeds: dict[str, str] = {}
     created_at: datetime | None = None
     updated_at: datetime | None = None
+    readers: int | None = None
+    readers_failing: int | None = None
 
 
 class Delivery(Model):

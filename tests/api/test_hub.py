@@ -20,6 +20,7 @@ import pytest
 from services.api.websub import asking
 from shared.settings import Settings
 from tests.api.conftest import Newsroom
+from tests.api.test_deliver_process import start
 from tests.api.test_searches import kept
 from tests.api.test_webhooks import delivering, until
 
@@ -44,6 +45,7 @@ class Reader:
     status: Callable[[int], int] = lambda _: 204
     asked: list[dict[str, list[str]]] = field(default_factory=list)
     got: list[Pushed] = field(default_factory=list)
+    pushes: int = 0  # begun; `got` are those answered
 
     def __enter__(self) -> Reader:
         reader = self
@@ -58,9 +60,11 @@ class Reader:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
-                status = reader.status(len(reader.got))
+                reader.pushes += 1
+                pushed = Pushed({k.lower(): v for k, v in self.headers.items()}, body)
+                status = reader.status(reader.pushes - 1)
+                reader.got.append(pushed)
                 self._answer(status, b"")
-                reader.got.append(Pushed({k.lower(): v for k, v in self.headers.items()}, body))
 
             def _answer(self, status: int, body: bytes) -> None:
                 self.send_response(status)
@@ -106,6 +110,10 @@ async def ask(api: httpx.AsyncClient, reader: Reader, search: dict[str, Any], **
 
 def subscriptions(newsroom: Newsroom) -> int:
     return int(newsroom.conn.execute("SELECT count(*) FROM feed_readers").fetchall()[0][0])
+
+
+def position(newsroom: Newsroom) -> int:
+    return int(newsroom.conn.execute("SELECT max(position) FROM feed_readers").fetchall()[0][0])
 
 
 def settled(newsroom: Newsroom) -> bool:
@@ -284,8 +292,45 @@ async def test_a_forgotten_search_is_pushed_no_more(
         async with delivering(settings):
             await ask(api, reader, search)
             await until(lambda: subscriptions(newsroom), "a subscription")
-            assert (await api.delete(f"/v1/searches/{search['id']}")).status_code == 204
+            at = f"/v1/searches/{search['id']}"
+            told = (await api.get(at)).json()
+            assert (told["readers"], told["readers_failing"]) == (1, 0)
+            newsroom.conn.execute("UPDATE feed_readers SET failures = 3")
+            assert (await api.get(at)).json()["readers_failing"] == 1
+            assert (await api.delete(at)).status_code == 204
             assert subscriptions(newsroom) == 0
+
+
+async def test_a_process_killed_while_it_pushes_loses_nothing_and_doubles_what_was_not_recorded_alone(
+    api: httpx.AsyncClient, newsroom: Newsroom, settings: Settings
+) -> None:
+    search = await kept(api, q="bridge")
+    killed = threading.Event()
+
+    def status(n: int) -> int:
+        if n == 1:
+            killed.wait(60)  # the second push is read, and its answer meets nobody
+        return 204
+
+    with Reader(status=status) as reader:
+        process = start(settings.database_url, WIREDESK_ALLOW_PRIVATE="127.0.0.1")
+        try:
+            await ask(api, reader, search)
+            await until(lambda: settled(newsroom) and subscriptions(newsroom), "a subscription")
+            newsroom.article("The bridge, recorded", relay=False)
+            await until(lambda: position(newsroom) == 1, "the record of the first push")
+            newsroom.article("The bridge, not recorded", relay=False)
+            await until(lambda: reader.pushes == 2, "the second push")
+        finally:
+            process.kill()
+            process.communicate()
+            killed.set()
+        newsroom.article("The bridge, afterwards", relay=False)
+        newsroom.conn.execute("UPDATE feed_readers SET lease_until = now()")
+        async with delivering(settings):
+            await until(lambda: position(newsroom) == 3, "the record of everything")
+        once, again, after = "The bridge, recorded", "The bridge, not recorded", "The bridge, afterwards"
+        assert reader.titles == [once, again, again, after]
 
 
 GOOD = {"hub.mode": "subscribe", "hub.topic": "http://api/v1/searches/1.rss", "hub.callback": "http://127.0.0.1:9/x"}

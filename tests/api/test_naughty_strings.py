@@ -58,3 +58,20 @@ async def test_they_come_back_as_they_were(naughty: list[str], newsroom: Newsroo
         answer = await api.get("/v1/articles", params={"author": text, "limit": 200})
         if answer.status_code == 200:
             assert article_id in [item["id"] for item in answer.json()["items"]], text
+
+
+async def test_the_hub_takes_or_refuses_them(naughty: list[str], api: httpx.AsyncClient) -> None:
+    assert (await api.post("/v1/searches", json={"name": "n", "filters": {"q": "x"}})).status_code == 201
+    good = {"hub.mode": "subscribe", "hub.topic": "http://api/v1/searches/1.rss", "hub.callback": "http://r.example/"}
+    taken = 0
+    for text in naughty:
+        turns = (
+            {"hub.callback": f"http://r.example/?{text}"},
+            {"hub.topic": f"http://api{text}"},
+            {"hub.secret": text},
+        )
+        for told in (*turns, {text: text}):
+            answer = await api.post("/v1/hub", data=good | told)
+            assert answer.status_code in (202, 422), (told, answer.text)
+            taken += answer.status_code == 202
+    assert taken > len(naughty)

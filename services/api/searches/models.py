@@ -50,7 +50,10 @@ class PreviewIn(Asked):
 
 
 class SearchObject(Served):
-    """A saved search; `feeds` are its addresses by extension."""
+    """A saved search; `feeds` are its addresses by extension.
+
+    `readers` have them pushed by the hub; the last push to `readers_failing` of them was not taken.
+    """
 
     id: int
     name: str
@@ -58,6 +61,8 @@ class SearchObject(Served):
     feeds: dict[str, str]
     created_at: AwareDatetime
     updated_at: AwareDatetime
+    readers: int
+    readers_failing: int
 
 
 class SearchPage(Page):

@@ -13,7 +13,13 @@ from services.api.search.condition import Condition
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
-_COLUMNS = "SELECT id, name, filters, created_at, updated_at FROM searches "
+_COLUMNS = """
+SELECT id, name, filters, created_at, updated_at, told.readers, told.readers_failing
+FROM searches CROSS JOIN LATERAL (
+    SELECT count(*) AS readers, count(*) FILTER (WHERE r.failures > 0) AS readers_failing
+    FROM feed_readers r WHERE r.search_id = searches.id AND r.expires_at > now()
+) AS told
+"""
 _FOUND_TOO = """
 SELECT count(*) FROM article_lookup l WHERE l.article_id = ANY(%(ids)s) AND {direct} AND {within}
 """
