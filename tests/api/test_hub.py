@@ -141,6 +141,11 @@ async def test_a_confirmed_reader_gets_each_new_article_of_its_search_signed_in_
                 newsroom.article(f"The bridge, part {n}", relay=False)
             await until(lambda: len(reader.titles) >= 5, "five articles")
         assert reader.titles == [f"The bridge, part {n}" for n in range(5)]
+        # Whoever leaves the hub at a push goes on along another channel: nothing missing, nothing twice.
+        first = reader.got[0]
+        more = await api.get("/v1/events", params={"after": first.headers["wiredesk-position"], "q": "bridge"})
+        rest = [event["data"]["title"] for event in more.json()["items"]]
+        assert list(reversed(first.titles)) + rest == reader.titles
     for push in reader.got:
         assert push.headers["content-type"] == "application/atom+xml"
         assert push.headers["link"] == f'<http://api/v1/hub>; rel="hub", <{topic}>; rel="self"'

@@ -64,14 +64,14 @@ async def test_the_hub_takes_or_refuses_them(naughty: list[str], api: httpx.Asyn
     assert (await api.post("/v1/searches", json={"name": "n", "filters": {"q": "x"}})).status_code == 201
     good = {"hub.mode": "subscribe", "hub.topic": "http://api/v1/searches/1.rss", "hub.callback": "http://r.example/"}
     taken = 0
-    for text in naughty:
+    for n, text in enumerate(naughty):
         turns = (
             {"hub.callback": f"http://r.example/?{text}"},
-            {"hub.topic": f"http://api{text}"},
             {"hub.secret": text},
+            {"hub.topic": f"http://api{text}"},
+            {text: text},
         )
-        for told in (*turns, {text: text}):
-            answer = await api.post("/v1/hub", data=good | told)
-            assert answer.status_code in (202, 422), (told, answer.text)
-            taken += answer.status_code == 202
-    assert taken > len(naughty)
+        answer = await api.post("/v1/hub", data=good | turns[n % 4])
+        assert answer.status_code in (202, 422), (turns[n % 4], answer.text)
+        taken += answer.status_code == 202
+    assert taken > len(naughty) // 2

@@ -57,7 +57,6 @@ class Changed:
 
     rows: list[Stored]
     position: int
-    head: int
 
 
 async def due(
@@ -109,7 +108,8 @@ async def push(hub: Hub, held: Subscription) -> None:
     wanted = wishes.kept(held.filters)
     async with hub.pool.connection(timeout=POOL_WAIT_S) as conn:
         changed = await _changed(conn, held, wanted)
-    answered = await _send(hub, held, _rendered(hub, held, wanted, changed)) if changed.rows else None
+    body = _rendered(hub, held, wanted, changed) if changed.rows else None
+    answered = await _send(hub, held, body, changed.position) if body is not None else None
     async with async_transaction(hub.pool) as conn:
         if answered is None or answered.taken:
             await store.reached(conn, held, changed.position)
@@ -125,25 +125,25 @@ async def push(hub: Hub, held: Subscription) -> None:
 
 async def _changed(conn: Connection, held: Subscription, wanted: ArticleQuery) -> Changed:
     """The articles of the next stretch that the search finds. What the log no longer has is made good by the newest."""
-    head = await log.head_async(conn)
     events = await log.read_async(conn, held.position, READ)
     if not events:
-        return Changed([], held.position, head)
+        return Changed([], held.position)
     if events[0].position != held.position + 1:
+        head = await log.head_async(conn)
         page = await lookup.newest(conn, replace(wanted, limit=READ), datetime.now(UTC), head, rest=False)
-        return Changed(page.rows[:READ], events[0].position - 1, head)
+        return Changed(page.rows[:READ], events[0].position - 1)
     ids = sorted({e.article_id for e in events if e.article_id is not None})
     asked = wanted.filter
     found = await store.among(conn, ids, conditions.condition(asked), conditions.bounds(asked)) if ids else []
     rows = (await lookup.articles(conn, found, rest=False)).values() if found else ()
     newest = sorted(rows, key=lambda row: (row.sort_at, row.article_id), reverse=True)
-    return Changed(newest, events[-1].position, head)
+    return Changed(newest, events[-1].position)
 
 
 def _rendered(hub: Hub, held: Subscription, wanted: ArticleQuery, changed: Changed) -> bytes:
     items = [shape.article(row.card, None, row.position, wanted.form) for row in changed.rows]
     if held.form == "json":
-        return shape.page(items, None, changed.head)
+        return shape.page(items, None, changed.position)
     base = asking.base_of(held.topic)
     listing = Listing(
         title=held.name,
@@ -157,11 +157,12 @@ def _rendered(hub: Hub, held: Subscription, wanted: ArticleQuery, changed: Chang
     return formats.LISTS[held.form].render(listing)
 
 
-async def _send(hub: Hub, held: Subscription, body: bytes) -> Answered:
+async def _send(hub: Hub, held: Subscription, body: bytes, position: int) -> Answered:
     headers = {
         "content-type": asking.TYPES[held.form],
         "link": asking.links(asking.base_of(held.topic), held.topic),
         "user-agent": "Wiredesk hub",
+        "wiredesk-position": str(position),  # from where any other channel goes on
     }
     if held.secret:
         headers["x-hub-signature"] = asking.signature(held.secret, body)
