@@ -52,6 +52,11 @@ def test_letters_that_stand_for_nothing_there_make_no_name(text: str) -> None:
     assert list(expansions(text)) == []
 
 
+def test_a_given_name_right_before_a_person_begins_the_name(resources: Resources) -> None:
+    assert tagged(resources, "the engineer Inês Castro said", ("Castro", "person")) == [("Inês Castro", "person")]
+    assert tagged(resources, "the Mayor Castro said", ("Castro", "person")) == [("Castro", "person")]
+
+
 def test_a_place_right_before_an_organisations_words_begins_its_name(resources: Resources) -> None:
     text = "the Flint River Growers Cooperative said"
     pieces = [("Flint", "place"), ("River Growers Cooperative", "organisation")]

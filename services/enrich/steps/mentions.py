@@ -43,6 +43,7 @@ _SPOKEN = re.compile(
     r"(?= (?:and|but) [a-z]|[,.;:!?)\u201d\"\n]|$)"
 )
 _HYPHENED = re.compile(r"-[^\W\d_]\w*")
+_WORD_BEFORE = re.compile(r"(?:^|(?<=[\s(\"\u201c]))(?P<word>[^\W\d_a-z][^\W\d_]*[^\W\d_A-Z]) $")
 _AT = re.compile(r"\b(?:[Ii]n|[Aa]t|[Nn]ear|[Tt]o) $")
 _BEFORE_HYPHEN = re.compile(r"(?<!\w)[^\W\d_]\w*-$")
 _DATELINE = re.compile(
@@ -133,6 +134,8 @@ def _whole(text: str, spans: Iterable[SpanLike], lexicon: Lexicon) -> list[tuple
             start, end = _hyphened(text, start, end)
         if whole and (start <= whole[-1][1] or (text[whole[-1][1] : start] == "-" and label != "place")):
             start = whole.pop()[0]
+        if label == "person":
+            start = _given_before(text, start, whole[-1][1] if whole else 0, lexicon)
         torn = whole and (
             _torn(text, whole[-1], start, label, lexicon) or _placed(text, whole[-1], (start, end), label, lexicon)
         )
@@ -176,6 +179,16 @@ def _torn(
     if text[before[1] : start] != " " or "person" in (label, before[2]):
         return False
     return lexicon.is_common(text[before[0] : before[1]].lower())
+
+
+def _given_before(text: str, start: int, free: int, lexicon: Lexicon) -> int:
+    """Where a person's name begins: with the given name right before it that the tagger did not know, if any."""
+    match = _WORD_BEFORE.search(text, max(free, start - 30), start)
+    if match is None:
+        return start
+    word = match["word"]
+    known = word in lexicon.given_names or fold(word).capitalize() in lexicon.given_names
+    return match.start("word") if known else start
 
 
 def _placed(
