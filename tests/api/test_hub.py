@@ -8,6 +8,7 @@ import http.server
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -18,6 +19,9 @@ import orjson
 import pytest
 
 from services.api.websub import asking
+from services.ingest.parse import Job, parse
+from services.ingest.websub.discovery import hub_and_topic
+from services.ingest.websub.signature import is_signed
 from shared.settings import Settings
 from tests.api.conftest import Newsroom
 from tests.api.test_deliver_process import start
@@ -336,6 +340,28 @@ async def test_a_process_killed_while_it_pushes_loses_nothing_and_doubles_what_w
             await until(lambda: position(newsroom) == 3, "the record of everything")
         once, again, after = "The bridge, recorded", "The bridge, not recorded", "The bridge, afterwards"
         assert reader.titles == [once, again, again, after]
+
+
+@pytest.mark.parametrize("form", ["rss", "atom", "jsonfeed"])
+async def test_another_deployments_ingest_finds_the_hub_and_reads_what_it_pushes(
+    api: httpx.AsyncClient, newsroom: Newsroom, settings: Settings, form: str
+) -> None:
+    search = await kept(api, q="bridge")
+    topic = f"http://api/v1/searches/{search['id']}.{form}"
+    with Reader() as reader:
+        async with delivering(settings):
+            await ask(api, reader, search, form=form, secret="s3cret")
+            await until(lambda: subscriptions(newsroom), "a subscription")
+            newsroom.article("The bridge & the ferry")
+            await until(lambda: reader.got, "a push")
+    (push,) = reader.got
+    served = await api.get(topic)
+    for headers, body in ((dict(served.headers), served.content), (push.headers, push.body)):
+        feed = parse(body, Job(1, topic, headers["content-type"], datetime.now(UTC)))
+        assert [item.title for item in feed.items] == ["The bridge & the ferry"]
+        for told in (headers, {}):  # in the header, and in the feed
+            assert hub_and_topic(told, feed, topic) == ("http://api/v1/hub", topic)
+    assert is_signed(push.headers["x-hub-signature"], "s3cret", push.body)
 
 
 GOOD = {"hub.mode": "subscribe", "hub.topic": "http://api/v1/searches/1.rss", "hub.callback": "http://127.0.0.1:9/x"}
