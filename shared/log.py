@@ -37,6 +37,15 @@ WHERE position > %s ORDER BY position LIMIT %s
 """
 _HEAD = "SELECT coalesce(max(position), 0) FROM events"
 _OLDEST = "SELECT coalesce(min(position), 0) FROM events"
+# Always a whole piece of the oldest: up to the newest that may go among the oldest `most`, and never the head.
+_TRIM = """
+DELETE FROM events WHERE position <= (
+    SELECT max(o.position)
+    FROM (SELECT position, at FROM events ORDER BY position LIMIT %(most)s) AS o
+    WHERE o.position <= %(upto)s AND o.position < (SELECT max(position) FROM events)
+      AND ((%(keep)s > 0 AND o.position <= (SELECT max(position) FROM events) - %(keep)s) OR o.at < %(before)s)
+)
+"""
 _DEPLOYMENT = "SELECT id FROM deployment"
 _LISTEN = "LISTEN wiredesk_events"
 
@@ -98,6 +107,15 @@ async def oldest_async(conn: psycopg.AsyncConnection[Any]) -> int:
     cursor = await conn.execute(_OLDEST)
     (position,) = (await cursor.fetchall())[0]
     return int(position)
+
+
+def trim(conn: psycopg.Connection[Any], keep: int, before: datetime | None, upto: int, most: int) -> int:
+    """Drop events beyond the newest `keep` (0: any number) or told before a time (None: any), oldest first.
+
+    At most `most` at once, none after `upto`, never the newest. Returns how many went.
+    """
+    arguments = {"keep": keep, "before": before, "upto": upto, "most": most}
+    return conn.execute(_TRIM, arguments).rowcount
 
 
 def listen(conn: psycopg.Connection[Any]) -> None:

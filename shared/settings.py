@@ -53,6 +53,9 @@ class Settings(BaseSettings):
     page_wait_s: float = Field(default=20.0, ge=0)
     public_ingest_url: str = ""
 
+    retention_days: float = Field(default=0.0, ge=0)
+    stream_keep: int = Field(default=0, ge=0)
+
     enrich_workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
     ner: str = "default"
     topics: str = ""

@@ -80,7 +80,7 @@ async def follow(source: Log, follower: Follower) -> AsyncGenerator[list[Told] |
         while follower.after < hub.head and hub.closing is None and follower.ended is None:
             events = await _read(source, follower.after)
             if events and events[0].position != follower.after + 1:
-                yield Reset(events[0].position, hub.head, follower.after)
+                yield Reset(events[0].position, max(hub.head, events[-1].position), follower.after)
             batch = await _tell(source, follower.view, events) if events else []
             if events and batch is not None:
                 follower.after = events[-1].position
@@ -132,7 +132,7 @@ async def _scan(source: Log, view: View, after: int, limit: int) -> EventsPage:
             rows = await log.read_async(conn, at, size + 1)  # one more, to know whether the log goes on
         events = rows[:size]
         if events and events[0].position != at + 1:
-            members = gone(at, events[0].position, source.hub.head)
+            members = gone(at, events[0].position, max(source.hub.head, rows[-1].position))
             raise Problem("position_gone", f"events up to {events[0].position - 1} are gone", members=members)
         shown = (await tell(source.pool, _seen(source, events), [view]))[view] if events else []
         if len(items) + len(shown) >= limit:

@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 class Follower:
     """One subscriber's bounded queue. `ended` says why it gets no more, once it does.
 
-    Everything up to `after` was queued for it, if it passed the view.
+    Everything up to `after` was queued for it, if it passed the view; once it is cut, was taken.
     """
 
     def __init__(self, view: View, after: int) -> None:
@@ -52,7 +52,9 @@ class Follower:
         self.over = asyncio.Event()
 
     def offer(self, told: Iterable[Told], upto: int) -> None:
-        """Queue what lies after the position that the follower already has, and move that up."""
+        """Queue what lies after the position that the follower already has, and move that up. Nothing once it ended."""
+        if self.ended is not None:
+            return  # it was cut: what it is given now would lie behind a gap
         for one in told:
             if one.position > self.after:
                 self._queue.append(one)
@@ -74,6 +76,8 @@ class Follower:
         """No more for this follower; what waits is dropped, since it resumes by position anyway."""
         if self.ended is None:
             self.ended = reason
+        if self._queue:
+            self.after = self._queue[0].position - 1
         self._queue.clear()
         self._bytes = 0
         self._news.set()
@@ -210,6 +214,11 @@ class Hub:
         told: dict[View, list[Told]] = {}
         while missing := [view for view in self._views if view not in told]:  # one may join while we wait
             told |= await tell(self._pool, batch, missing)
+        if batch[0].position != self.head + 1:  # we were behind what is retained, and with us whoever had no more
+            for group in self._views.values():
+                for follower in group:
+                    if follower.after + 1 < batch[0].position:
+                        follower.end("events were dropped before they were read; resume from the last id")
         # From here on nothing waits, so nobody can join between being given this batch and the head's moving.
         self.head = batch[-1].position
         for view, group in self._views.items():

@@ -22,6 +22,7 @@ import redis
 
 from services.enrich import store
 from services.enrich.again.run import Reenricher
+from services.enrich.retention import Retention
 from shared import log, stream
 from shared.events import envelope, source_of
 from shared.locks import Lock
@@ -79,8 +80,10 @@ def lead(settings: Settings, client: redis.Redis, stop: Stop) -> None:
         log.listen(conn)
         end = settle(conn, client)
         notify_ready()
+        retention = Retention(settings.stream_keep, settings.retention_days)
         with reenriching(settings, client):
             while not stop.asked:
+                retention.now_and_then(conn, end)
                 moved = relay_once(conn, client, source, end)
                 if moved == end:
                     for _ in conn.notifies(timeout=IDLE_WAIT_S, stop_after=1):

@@ -321,3 +321,46 @@ def lead(conn: Connection, lock: int) -> bool:
     """Try to become the one relay: a lock of the session, gone with it."""
     (held,) = conn.execute("SELECT pg_try_advisory_lock(%s)", (lock,)).fetchall()[0]
     return bool(held)
+
+
+def past(conn: Connection, before: datetime, most: int) -> list[int]:
+    """Of the `most` articles with the lowest ids, those that were discovered before a time."""
+    rows = conn.execute(
+        """
+        SELECT a.id FROM (SELECT article_id FROM enriched_articles ORDER BY article_id LIMIT %s) AS e
+        JOIN articles a ON a.id = e.article_id WHERE a.discovered_at < %s ORDER BY a.id
+        """,
+        (most, before),
+    ).fetchall()
+    return [article_id for (article_id,) in rows]
+
+
+def uncount_entities(conn: Connection, ids: Sequence[int]) -> None:
+    """These articles count no more in the directory. Rows are locked by id, as `know_entities` does."""
+    conn.execute(
+        """
+        WITH gone AS (
+            SELECT substr(f, length('entity=') + 1) AS id, count(*) AS n
+            FROM article_lookup l CROSS JOIN LATERAL unnest(l.facts) AS f
+            WHERE l.article_id = ANY(%s) AND starts_with(f, 'entity=') GROUP BY f
+        ),
+        held AS (SELECT e.id, g.n FROM entities e JOIN gone g ON g.id = e.id ORDER BY e.id FOR UPDATE OF e)
+        UPDATE entities e SET articles = greatest(e.articles - held.n, 0) FROM held WHERE e.id = held.id
+        """,
+        (list(ids),),
+    )
+
+
+def forget_articles(conn: Connection, ids: Sequence[int]) -> None:
+    """Drop everything that was written of these articles, but for the directory of entities."""
+    conn.execute(
+        """
+        WITH of_lookup AS (DELETE FROM article_lookup WHERE article_id = ANY(%(ids)s)),
+             of_vectors AS (DELETE FROM article_vectors WHERE article_id = ANY(%(ids)s)),
+             of_search AS (DELETE FROM article_search WHERE article_id = ANY(%(ids)s)),
+             of_entities AS (DELETE FROM article_entities WHERE article_id = ANY(%(ids)s)),
+             of_attempts AS (DELETE FROM enrich_attempts WHERE article_id = ANY(%(ids)s))
+        DELETE FROM enriched_articles WHERE article_id = ANY(%(ids)s)
+        """,
+        {"ids": list(ids)},
+    )

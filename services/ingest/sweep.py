@@ -1,4 +1,4 @@
-"""What the queue forgot is sent again, what is enriched is taken off the list, old polls are dropped.
+"""What the queue forgot is sent again, what is enriched is taken off the list, old polls and texts are dropped.
 
 PostgreSQL knows what waits for enrichment (`article_queue`); Redis only carries ids, and may lose them. One replica
 sweeps at a time, whoever holds the advisory lock. An id is sent again when the lanes are empty and it was sent a
@@ -18,6 +18,7 @@ import psycopg
 import redis
 
 from services.ingest import store
+from services.ingest.past import store as past
 from services.ingest.resources import Resources
 from services.ingest.runner import AWAY_S, DATABASE_AWAY
 from services.ingest.sender import LANES, room
@@ -32,6 +33,7 @@ MOST = 2_048  # ids in one round
 TRIM_EVERY_S = 60.0
 KEEP_POLLS = 200  # of each feed
 TRIM_ONE_IN = 20
+PAST = 500  # articles emptied in one round
 
 _log = logging.getLogger(__name__)
 
@@ -45,6 +47,7 @@ class Sweep:
         self._first = True
         self._trimmed_at = 0.0
         self._trimmed_until: int | None = None
+        self._emptied_until = 0
 
     async def run(self) -> None:
         """Take the lock, sweep every two seconds; start over when the database was away."""
@@ -70,6 +73,7 @@ class Sweep:
             self._res.metrics.queue_messages.set(waiting)
             await self._send(conn, now, waiting)
         await self._trim(conn)
+        await self._empty(conn, now)
 
     async def _send(self, conn: store.Conn, now: datetime, waiting: int) -> None:
         soon = self._started_at if self._first else now - SOON
@@ -96,3 +100,16 @@ class Sweep:
         if self._trimmed_until is not None and newest > self._trimmed_until:
             await store.trim_polls(conn, self._trimmed_until, newest, KEEP_POLLS, TRIM_ONE_IN)
         self._trimmed_until = newest
+
+    async def _empty(self, conn: store.Conn, now: datetime) -> None:
+        """What is past keeps its names and hashes, or it would come back as news from a feed that still carries it."""
+        days = self._res.settings.retention_days
+        if not days:
+            return
+        ids = await past.after(conn, self._emptied_until, now - timedelta(days=days), PAST)
+        if ids:
+            async with conn.transaction():
+                await past.drop_pages(conn, ids)
+                await past.empty_versions(conn, ids)
+                await past.empty_articles(conn, ids)
+            self._emptied_until = ids[-1]

@@ -12,6 +12,8 @@ import pytest
 
 from services.api import stream
 from services.api.deps import Resources, open_resources
+from services.api.views import EVERYTHING, Told
+from shared import log
 from shared.settings import Settings
 from tests.api.conftest import Newsroom, serving
 
@@ -171,11 +173,13 @@ async def test_a_stream_of_another_log_is_not_believed(newsroom: Newsroom, serve
 
 
 async def test_a_position_no_longer_retained_is_told_and_left_behind(
-    newsroom: Newsroom, served: httpx.AsyncClient
+    newsroom: Newsroom, served: httpx.AsyncClient, held: Resources
 ) -> None:
     for n in range(6):
         newsroom.article(f"n{n}")
-    newsroom.conn.execute("DELETE FROM events WHERE position <= 3")
+    # A hub that has not read the stream yet would give a reader the events out of it, and have no reset to tell.
+    assert await held.hub.beyond(5, 20)
+    assert log.trim(newsroom.conn, 3, None, 6, 100) == 3
     async with following(served, "?after=1") as events:
         reset, *rest = await take(events, 4)
     assert reset.event == "wiredesk.stream.reset"
@@ -189,6 +193,25 @@ async def test_a_position_no_longer_retained_is_told_and_left_behind(
         "latest": 6,
         "catch_up": "/v1/articles?since=1",
     }
+
+
+async def test_a_hub_that_was_behind_what_is_retained_sends_its_readers_to_the_reset(
+    newsroom: Newsroom, settings: Settings, tmp_path: Any
+) -> None:
+    alone = settings.model_copy(update={"redis_url": f"unix://{tmp_path}/nobody.sock"})
+    async with open_resources(alone) as held, serving(alone, held) as (client, _):
+        async with following(client, "?after=0") as events:
+            newsroom.article("one", relay=False)
+            assert positions(await take(events, 1)) == [1]
+            with newsroom.conn.transaction():  # told and dropped at once: nobody could read them
+                for n in range(3):
+                    newsroom.tell("wiredesk.feed.quiet.v1", "feeds/1", {"id": n}, relay=False)
+                log.trim(newsroom.conn, 1, None, 4, 100)
+            async with asyncio.timeout(20):
+                assert [e async for e in events] == []  # cut, not led past them
+        async with following(client, last=1) as events:
+            reset, event = await take(events, 2)
+    assert (reset.event, reset.json()["oldest"], event.id) == ("wiredesk.stream.reset", 4, "4")
 
 
 async def test_a_position_beyond_the_head_is_refused(newsroom: Newsroom, served: httpx.AsyncClient) -> None:
@@ -231,6 +254,17 @@ async def test_a_slow_reader_is_cut_and_resumes(
     assert reason
     resumed = await read_all(served, f"?after={len(seen)}", 150 - len(seen))
     assert resumed == list(range(len(seen) + 1, 151))
+
+
+async def test_one_that_was_cut_is_given_nothing_behind_the_gap(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "MAX_QUEUED", 3)
+    follower = stream.Follower(EVERYTHING, 4)
+    follower.offer([Told(n, b"{}", b"") for n in (6, 7)], 8)
+    assert [t.position for t in await follower.take()] == [6, 7]
+    follower.offer([Told(n, b"{}", b"") for n in range(10, 14)], 20)
+    assert (follower.ended is None, follower.after) == (False, 9)  # 9 did not pass the view, 10 was dropped
+    follower.offer([Told(21, b"{}", b"")], 21)
+    assert (await follower.take(), follower.after) == ([], 9)
 
 
 async def test_the_end_of_the_server_tells_readers_to_come_back(

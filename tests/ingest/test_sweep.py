@@ -168,3 +168,24 @@ async def test_old_polls_are_dropped_and_the_newest_kept(desk: Desk, settings: S
         (0, 200, 202),
         (1, 200, 201),
     ]
+
+
+async def test_what_is_past_is_emptied_and_does_not_come_back_as_news(
+    desk: Desk, settings: Settings, publisher: Publisher
+) -> None:
+    keeping = settings.model_copy(update={"retention_days": 5})
+    async with open_resources(keeping) as res:
+        ids = await stored(desk, res, publisher, 3)
+        now = datetime.now(UTC)
+        texts = "SELECT count(*) FROM articles WHERE description IS NOT NULL OR body_html IS NOT NULL"
+        await sweep(res, now + timedelta(days=4))
+        assert await desk.rows(texts) == [(3,)]
+        await sweep(res, now + timedelta(days=6))
+        assert await desk.rows(texts) == [(0,)]
+        assert await desk.rows("SELECT count(*) FROM pages") == [(0,)]
+        assert await desk.rows("SELECT count(*) FROM article_versions WHERE title <> ''") == [(0,)]
+    publisher.serve("/feed", rss([item(n) for n in range(4)]))
+    async with ingesting(keeping):
+        counts = (await desk.poll_and_wait(await desk.one("SELECT id FROM feeds")))["counts"]
+    assert (counts["new"], counts["corrected"], counts["unchanged"]) == (1, 0, 3)
+    assert (await desk.rows("SELECT id, version FROM articles ORDER BY id"))[:3] == [(i, 1) for i in ids]

@@ -1,0 +1,1 @@
+"""What is past is emptied, not forgotten (decision 0165)."""
