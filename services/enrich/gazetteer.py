@@ -12,6 +12,7 @@ import numpy as np
 
 from services.enrich.names.fold import name_hash
 
+REMEMBERED = 20_000  # names whose places are kept
 KINDS: tuple[Literal["country", "admin", "city"], ...] = ("country", "admin", "city")
 
 
@@ -47,12 +48,21 @@ class Gazetteer:
             self._names = bytes(table["names"]).split(b"\n")
             self._countries: list[str] = table["countries"].tolist()
             self._admins: list[str] = table["admins"].tolist()
+        self._found: dict[str, list[PlaceRow]] = {}
         self._country_rows = {
             self._countries[self._country[row]]: row for row, kind in enumerate(self._kind) if kind == 0
         }
 
     def find(self, folded: str) -> list[PlaceRow]:
         """Every place of this folded name: countries and states first, then cities by falling population."""
+        found = self._found.get(folded)
+        if found is None:
+            if len(self._found) >= REMEMBERED:
+                self._found = {}
+            found = self._found[folded] = self._look_up(folded)
+        return found
+
+    def _look_up(self, folded: str) -> list[PlaceRow]:
         wanted = name_hash(folded)
         at = bisect_left(self._hashes, wanted)
         found: list[PlaceRow] = []

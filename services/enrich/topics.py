@@ -13,6 +13,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -252,6 +253,7 @@ def words(text: str) -> tuple[str, ...]:
     return tuple(_singular(word) for word in _WORD.findall(text.replace("\u2019", "'")))
 
 
+@lru_cache(maxsize=20_000)
 def _singular(word: str) -> str:
     word = word.removesuffix("'s")
     if len(word) < 4 or not word.endswith("s") or word.endswith(("ss", "us", "is", "ics")):

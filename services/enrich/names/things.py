@@ -14,10 +14,12 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
+
+import ahocorasick
 
 from services.enrich import lexicons
 from services.enrich.document import EntityType
@@ -59,11 +61,25 @@ _CAP = r"[^\W\d_a-z][\w’'-]{0,30}"
 _NAME = rf"{_CAP}(?: (?:of the |of |de la |de |do |da |du |des |del |the )?{_CAP})"
 _TITLE = r"[“\"‘'](?P<name>[^\W_a-z][^“”\"\n]{0,80}?)[,.]?[”\"’'](?!\w)"
 
-_CUES = {name: _cues(name) for name in _LISTS if name != "codes"}
-_QUOTED = ("“", '"', " ‘", " '")
-_FOUGHT = ("War", "Battle", "Siege", "Fall of")
-_SHIPS = ("ship", "vessel", "boat")
-_SPACE = ("space", "Space", "unar", "rbit", "Moon", "comet", "asteroid")
+# Words without one of which no rule of a list can hold; looking for all of them at once is far cheaper than the rules.
+_CUES = {name: _cues(name) for name in _LISTS if name != "codes"} | {
+    "quoted": ("“", '"', " ‘", " '"),
+    "fought": ("War", "Battle", "Siege", "Fall of"),
+    "afloat": ("ship", "vessel", "boat"),
+    "space": ("space", "Space", "unar", "rbit", "Moon", "comet", "asteroid"),
+    "telescopes": ("Telescope", "Space Station"),
+}
+
+
+def _automaton() -> ahocorasick.Automaton:
+    made = ahocorasick.Automaton()
+    for cue in {cue for cues in _CUES.values() for cue in cues if cue}:
+        made.add_word(cue, frozenset(name for name, cues in _CUES.items() if cue in cues))
+    made.make_automaton()
+    return made
+
+
+_FINDER = _automaton()
 
 _STORM = re.compile(rf"\b{_any('storms')}s? (?P<name>{_CAP})")
 _HELD = re.compile(rf"\b(?P<name>(?:{_CAP} (?:of |de |& |and )?){{1,4}}{_any('held')}(?: \d{{4}})?)\b(?! {_CAP})")
@@ -111,61 +127,57 @@ def things(text: str, peoples: Collection[str] = ()) -> list[Thing]:
     text, whatever it holds.
     """
     found: list[Thing] = []
+    given: set[str] = set()
+    for _, names in _FINDER.iter(text):
+        given |= names
     rules: tuple[tuple[EntityType, Iterator[re.Pattern[str]]], ...] = (
-        ("event", _events(text)),
-        ("work", _works(text)),
-        ("product", _goods(text)),
+        ("event", _events(given)),
+        ("work", _works(given)),
+        ("product", _goods(given)),
     )
     for kind, patterns in rules:
         for pattern in patterns:
             found += (_made(match, kind) for match in islice(pattern.finditer(text), MOST))
     found = [one for one in found if one.label != "work" or _titled(text[one.start : one.end])]
-    found += [
-        *(_storms(text) if _has(text, _CUES["storms"]) else ()),
-        *(_held(text) if _has(text, _CUES["held"]) else ()),
-    ]
-    for pattern in _crafts(text):
+    found += [*(_storms(text) if "storms" in given else ()), *(_held(text) if "held" in given else ())]
+    for pattern in _crafts(given):
         found += (one for match in islice(pattern.finditer(text), MOST) if (one := _craft(match, peoples)))
     return _apart(text, found)
 
 
-def _has(text: str, cues: Iterable[str]) -> bool:
-    return any(cue in text for cue in cues)
-
-
-def _events(text: str) -> Iterator[re.Pattern[str]]:
-    """The rules for events that a text gives reason to try; looking for a word is far cheaper than a rule."""
-    if _has(text, _CUES["events"]):
+def _events(given: set[str]) -> Iterator[re.Pattern[str]]:
+    """The rules for events that a text gives reason to try."""
+    if "events" in given:
         yield _KNOWN
-    if _has(text, _FOUGHT):
+    if "fought" in given:
         yield _WAR
 
 
-def _works(text: str) -> Iterator[re.Pattern[str]]:
-    if _has(text, _QUOTED):
+def _works(given: set[str]) -> Iterator[re.Pattern[str]]:
+    if "quoted" in given:
         yield from _TITLES
-    if ", " in text and _has(text, _CUES["works"]):
+    if "works" in given:
         yield _BETWEEN
 
 
-def _goods(text: str) -> Iterator[re.Pattern[str]]:
+def _goods(given: set[str]) -> Iterator[re.Pattern[str]]:
     yield _CODED
-    if _has(text, _CUES["ships"]):
+    if "ships" in given:
         yield _PREFIXED
-    if _has(text, _CUES["products"]):
+    if "products" in given:
         yield _GOODS
-    if "Telescope" in text or "Space Station" in text:
+    if "telescopes" in given:
         yield _TELESCOPE
 
 
-def _crafts(text: str) -> Iterator[re.Pattern[str]]:
-    if _has(text, _CUES["vessels"]):
+def _crafts(given: set[str]) -> Iterator[re.Pattern[str]]:
+    if "vessels" in given:
         yield _VESSEL
-    if _has(text, _CUES["crafts"]):
+    if "crafts" in given:
         yield _CRAFT
-    if _has(text, _SHIPS) or _has(text, _CUES["vessels"]):  # what only a text about a ship says so
+    if "vessels" in given or "afloat" in given:  # what only a text about a ship says so
         yield _ABOARD
-    if _has(text, _SPACE):
+    if "space" in given:
         yield _MISSION
 
 

@@ -10,6 +10,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 
 from services.enrich.document import Document, Entity, Keyword
 from services.enrich.lexicons import Lexicon
@@ -76,6 +77,11 @@ def _is_credit(doc: Document, entity: Entity) -> bool:
     )
 
 
+@lru_cache(maxsize=20_000)
+def _plain(written: str) -> str:
+    return written.lower().replace("\u2019", "'").removesuffix("'s")
+
+
 def _weigh_words(
     doc: Document, language: str, lexicon: Lexicon, weights: dict[str, float], shown: dict[str, str]
 ) -> None:
@@ -90,7 +96,7 @@ def _weigh_words(
         last, last_end = "", -2
         for match in _WORD.finditer(text):
             written = match.group()
-            word = written.lower().replace("\u2019", "'").removesuffix("'s")
+            word = _plain(written)
             if len(word) < 3 or word in stop or (language == "en" and word.endswith(_CONTRACTED)):
                 last = ""
                 continue
