@@ -4,6 +4,8 @@ What a site changes by itself is no news: counters, relative times, "updated" li
 of links to other articles. `settled` texts leave these out; two texts that settle alike are one to a reader.
 """
 
+# ruff: noqa: SIM905 - lists of words read best as text
+
 from __future__ import annotations
 
 import html
@@ -37,6 +39,13 @@ _COUNTED = (
     r"|commentaires?|partages?|visitas|comentarios?|lecturas|visualizações|comentários|visualizzazioni|commenti"
     r"|condivisioni|reacties|просмотр\w*|комментари\w*"
 )
+# Looking for one of these first costs a tenth of trying the patterns, which need one of them.
+_AGO_CUES = (" ago", "just now", "vor ", "il y a ", "hace ", "há ", " fa", " geleden", " назад", "前")
+_COUNTED_CUES = tuple(
+    "view read comment share like reaction replies reply vote visit aufruf kommentar leser vue partage comentario"
+    " comentário lectura visualiz condivision reactie просмотр комментари".split()
+)
+_DIGIT = re.compile(r"\d")
 # A figure and what it counts, standing by itself: at an end of the text or between separators, never within a sentence.
 _COUNTER = re.compile(
     rf"(?:(?<=[.!?…])|(?<=[.!?…]\s)|^|[(\[])\s*"
@@ -79,12 +88,17 @@ def settled_html(sanitised: str) -> str:
 
 def _settled_line(line: str) -> str:
     line = " ".join(line.split())
-    if len(line) < 120 and (_LABEL.match(line) or _UPDATED.match(line)):
+    short = len(line) < 120
+    if short and (_LABEL.match(line) or _UPDATED.match(line)):
         return ""
-    if len(line) < 120 or any(char.isdigit() for char in line):
-        line = _AGO.sub("", line)
-        line = " · ".join(filter(None, (_COUNTER.sub("", part).strip() for part in _SPLIT.split(line))))
-    return " ".join(line.split())
+    digits = _DIGIT.search(line) is not None
+    if not (short or digits):
+        return line
+    low = line.lower()
+    rest = _AGO.sub("", line) if any(cue in low for cue in _AGO_CUES) else line
+    counted = digits and any(cue in low for cue in _COUNTED_CUES)
+    parts = [_COUNTER.sub("", part) if counted else part for part in _SPLIT.split(rest)]
+    return " ".join(" · ".join(filter(None, (part.strip() for part in parts))).split())
 
 
 def _gap_or_link(match: re.Match[str]) -> str:
