@@ -95,8 +95,11 @@ def _settled_line(line: str) -> str:
     if not (short or digits):
         return line
     low = line.lower()
-    rest = _AGO.sub("", line) if any(cue in low for cue in _AGO_CUES) else line
+    ago = any(cue in low for cue in _AGO_CUES)
     counted = digits and any(cue in low for cue in _COUNTED_CUES)
+    if not (ago or counted or "|" in line or "·" in line or "•" in line):
+        return line
+    rest = _AGO.sub("", line) if ago else line
     parts = [_COUNTER.sub("", part) if counted else part for part in _SPLIT.split(rest)]
     return " ".join(" · ".join(filter(None, (part.strip() for part in parts))).split())
 
