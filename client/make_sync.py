@@ -14,7 +14,7 @@ RULES = [
     (r"import AsyncIterator, Callable, ", "import Callable, Iterator, "),
     (r"AsyncIterator", "Iterator"),
     (r"httpx\.AsyncClient", "httpx.Client"),
-    (r"\bAsync(?=Wiredesk|Feeds|Keys|Webhooks|Searches|Ops)", ""),
+    (r"\bAsync(?=Wiredesk|Entities|Feeds|Keys|Webhooks|Searches|Ops)", ""),
     (r"asyncio\.sleep", "time.sleep"),
     (r"\baclose\b", "close"),
     (r"\baread\b", "read"),

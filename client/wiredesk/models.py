@@ -334,3 +334,89 @@ class Page(Model, Generic[Item]):
     items: list[Item] = []
     next: str | None = None
     position: int | None = None
+
+
+class Bucket(Model):
+    """How many articles one interval has; `start` is inclusive, `end` exclusive."""
+
+    start: datetime
+    end: datetime
+    count: int
+
+
+class TimeSeries(Model):
+    """Counts over time, without a gap. Counted in a sample of the share `sampled` unless `exact`."""
+
+    interval: str
+    items: list[Bucket] = []
+    total: int = 0
+    exact: bool = True
+    sampled: float = 1.0
+    position: int | None = None
+
+
+class FacetValue(Model):
+    """One value, as the filter of that name takes it, and how many articles have it."""
+
+    value: str
+    name: str | None = None
+    count: int
+
+
+class Facet(Model):
+    """The commonest values of one field."""
+
+    field: str
+    values: list[FacetValue] = []
+
+
+class Facets(Model):
+    """Counts by field. Counted in a sample of the share `sampled` unless `exact`."""
+
+    items: list[Facet] = []
+    total: int = 0
+    exact: bool = True
+    sampled: float = 1.0
+    position: int | None = None
+
+
+class KnownEntity(Model):
+    """One real thing that articles name, in the directory."""
+
+    id: str
+    type: str
+    name: str
+    ids: dict[str, Any] = {}
+    articles: int = 0
+    first_seen_at: datetime | None = None
+    last_seen_at: datetime | None = None
+
+
+class RelatedEntity(Model):
+    """An entity that the same articles name; `lift`: how many times as often as in all articles."""
+
+    id: str
+    type: str
+    name: str
+    count: int
+    share: float | None = None
+    lift: float | None = None
+
+
+class SimilarArticle(Article):
+    """An article like another, with how like it is (0 to 1) and in what."""
+
+    similarity: float
+    because: list[str] = []
+
+
+class Version(Model):
+    """One version of an article; `changes` against the one before it."""
+
+    version: int
+    position: int | None = None
+    seen_at: datetime | None = None
+    title: str = ""
+    modified_at: datetime | None = None
+    significant: bool = True
+    changes: list[dict[str, Any]] = []

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
+from urllib.parse import quote
 
 import httpx
 from pydantic import BaseModel
@@ -19,13 +20,19 @@ from wiredesk.models import (
     Diagnosis,
     Document,
     Event,
+    Facets,
     Feed,
     Key,
+    KnownEntity,
     NewSecret,
     OpmlImport,
     Page,
     Poll,
+    RelatedEntity,
     SavedSearch,
+    SimilarArticle,
+    TimeSeries,
+    Version,
     Webhook,
 )
 from wiredesk.resume import ResumeState
@@ -46,6 +53,7 @@ class Wiredesk:
             headers["authorization"] = f"Bearer {key}"
         self.url = url.rstrip("/")
         self._http = httpx.Client(base_url=self.url + "/", headers=headers)
+        self.entities = Entities(self)
         self.feeds = Feeds(self)
         self.keys = Keys(self)
         self.webhooks = Webhooks(self)
@@ -94,6 +102,28 @@ class Wiredesk:
     def trace(self, article_id: int) -> Document:
         """Every step the article went through, with times."""
         return self.read(get(f"/v1/articles/{article_id}/trace"), Document)
+
+    def versions(self, article_id: int) -> Page[Version]:
+        """All versions of the article, each with what changed."""
+        return self.read(get(f"/v1/articles/{article_id}/versions"), Page[Version])
+
+    def similar(self, article_id: int, *, limit: int | None = None) -> Page[SimilarArticle]:
+        """Articles like this one, the most like it first."""
+        return self.read(get(f"/v1/articles/{article_id}/similar", limit=limit), Page[SimilarArticle])
+
+    def facets(
+        self, field: Values, *, size: int | None = None, q: str | None = None, **filters: Unpack[Filters]
+    ) -> Facets:
+        """How many matching articles have each value of some fields, the commonest values first."""
+        call = Call("GET", "/v1/facets", query({"field": field, "size": size, "q": q, **filters}))
+        return self.read(call, Facets)
+
+    def timeseries(
+        self, interval: str | None = None, *, q: str | None = None, **filters: Unpack[Filters]
+    ) -> TimeSeries:
+        """How many matching articles each `hour`, `day`, `week` or `month` has."""
+        call = Call("GET", "/v1/timeseries", query({"interval": interval, "q": q, **filters}))
+        return self.read(call, TimeSeries)
 
     def head(self) -> int:
         """The position of the newest event."""
@@ -185,6 +215,34 @@ class Wiredesk:
             return self._http.request(**call.arguments())
         except httpx.TransportError as error:
             raise Unreachable(f"{self.url} does not answer: {_reason(error)}") from error
+
+
+class Entities:
+    """`/v1/entities`: everything that articles name."""
+
+    def __init__(self, client: Wiredesk) -> None:
+        self._client = client
+
+    def find(
+        self, prefix: str | None = None, *, type: Values | None = None, limit: int | None = None
+    ) -> Page[KnownEntity]:
+        """Entities whose names begin so, whatever accents and case, the most named first."""
+        call = Call("GET", "/v1/entities", query({"prefix": prefix, "type": type, "limit": limit}))
+        return self._client.read(call, Page[KnownEntity])
+
+    def get(self, entity_id: str) -> KnownEntity:
+        """One entity."""
+        return self._client.read(get(f"/v1/entities/{quote(entity_id)}"), KnownEntity)
+
+    def timeline(self, entity_id: str, interval: str | None = None, **filters: Unpack[Filters]) -> TimeSeries:
+        """How many articles name it, step by step."""
+        call = Call("GET", f"/v1/entities/{quote(entity_id)}/timeline", query({"interval": interval, **filters}))
+        return self._client.read(call, TimeSeries)
+
+    def related(self, entity_id: str, **filters: Unpack[Filters]) -> Page[RelatedEntity]:
+        """Entities that the same articles name, the most surprising company first."""
+        call = Call("GET", f"/v1/entities/{quote(entity_id)}/related", query({**filters}))
+        return self._client.read(call, Page[RelatedEntity])
 
 
 class Feeds:

@@ -165,3 +165,27 @@ async def test_a_search_is_looked_at_kept_listed_and_deleted_from_the_command_li
     assert (gone.returncode, gone.stdout) == (0, b""), gone.stderr
     assert (await command(url, "searches", "show", str(made["id"])))[0] == 3
     assert (await command(url, "searches", "add", "Nothing"))[0] == 2
+
+
+async def test_counts_entities_near_articles_and_versions_are_read_as_models(url: str, newsroom: Newsroom) -> None:  # noqa: F811
+    for n in range(3):
+        newsroom.article(f"Harbour {n}", lang="en", body=f"Number {n} in Lisbon", published=datetime.now(UTC))
+    async with AsyncWiredesk(url) as desk:
+        facets = await desk.facets(["lang", "entity_type"], lang="en")
+        counted = {f.field: [(v.value, v.count) for v in f.values] for f in facets.items}
+        assert counted["lang"] == [("en", 3)]
+        assert facets.exact and facets.total == 3
+        series = await desk.timeseries("day", q="harbour")
+        assert sum(bucket.count for bucket in series.items) == 3
+        assert all(bucket.start < bucket.end for bucket in series.items)
+        found = await desk.entities.find("lis")
+        assert [entity.name for entity in found.items] == ["Lisbon"]
+        lisbon = await desk.entities.get(found.items[0].id)
+        assert lisbon.articles == 3
+        assert sum(bucket.count for bucket in (await desk.entities.timeline(lisbon.id, "week")).items) == 3
+        assert (await desk.entities.related(lisbon.id)).items == []
+        near = await desk.similar(1)
+        assert {article.id for article in near.items} <= {2, 3}
+        assert [version.version for version in (await desk.versions(1)).items] == [1]
+        with pytest.raises(NotFound):
+            await desk.entities.get("person:nobody")
