@@ -59,6 +59,19 @@ def options(
 
 
 @app.command()
+def mcp(ctx: typer.Context) -> None:
+    """Serve an assistant over stdin and stdout by the Model Context Protocol (needs wiredesk[mcp])."""
+    try:
+        from wiredesk.mcp import server as mcp_server
+    except ModuleNotFoundError as error:
+        raise typer.BadParameter(
+            f"{error.name} is not installed: pip install 'wiredesk[mcp]' (or ./client[mcp])"
+        ) from error
+    target = ctx.find_root().obj
+    mcp_server(target.url, target.key or None).run("stdio")
+
+
+@app.command()
 def search(
     ctx: typer.Context,
     q: Annotated[str, typer.Argument(help='Words, "phrases", OR, -minus; nothing: the newest.')] = "",
