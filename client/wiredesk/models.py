@@ -136,6 +136,7 @@ class Article(Model):
     summary: list[Any] = []
     quotes: list[dict[str, Any]] = []
     dates: list[dict[str, Any]] = []
+    numbers: list[dict[str, Any]] = []
     sentiment: Any = None
     story: dict[str, Any] | None = None
     duplicate_of: Any = None

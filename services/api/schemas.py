@@ -146,6 +146,19 @@ class DateObject(Served):
     value: str
 
 
+class NumberObject(Served):
+    """People killed, injured or missing, or a sum of money, as `body_text` tells it: from `low` to `high`."""
+
+    kind: Literal["killed", "injured", "missing", "money"]
+    text: str
+    low: Annotated[float | None, Field(description="null: no more than `high`")]
+    high: Annotated[float | None, Field(description="null: at least `low`")]
+    approximate: bool
+    currency: Annotated[str | None, Field(description="ISO 4217; null for people, and where several could be meant")]
+    start: int
+    end: int
+
+
 class LinkObject(Served):
     """A link in the text."""
 
@@ -262,6 +275,7 @@ class ArticleWhole(ArticleCard):
     body_text: str | None = None
     quotes: list[Quote] = []
     dates: list[DateObject] = []
+    numbers: list[NumberObject] = []
     links: list[LinkObject] = []
     media: list[MediaObject] = []
     annotations: dict[str, AnnotationObject] = {}

@@ -159,6 +159,23 @@ class DateMention:
 
 
 @dataclass(frozen=True, slots=True)
+class NumberMention:
+    """A number worth a table: so many people, or so much money, from `low` to `high` (None: not said).
+
+    Both are the same for an exact number, and for one that is only about right.
+    """
+
+    kind: Literal["killed", "injured", "missing", "money"]
+    text: str
+    start: int
+    end: int
+    low: float | None
+    high: float | None
+    approximate: bool
+    currency: str | None  # ISO 4217, where the text tells
+
+
+@dataclass(frozen=True, slots=True)
 class Home:
     """Where a source is at home, as its own articles tell: ISO 3166-1 alpha-2, and GeoNames' first-level code."""
 
@@ -192,6 +209,7 @@ class Document:
     summary: tuple[str, ...] = ()
     quotes: tuple[Quote, ...] = ()
     dates: tuple[DateMention, ...] = ()
+    numbers: tuple[NumberMention, ...] = ()
     annotations: dict[str, Annotation] = field(default_factory=dict)
     home: Home | None = None  # given beside the article: what was learned of its source
 

@@ -1,9 +1,9 @@
 """The public JSON of an enriched article, in two parts that are written once and served as bytes.
 
-The *card* is the object without `body_text`, `entities[].mentions`, `quotes`, `dates`, `links`, `media`, `annotations`;
-the *rest* carries exactly those (its `entities` are complete). The whole object is the card overlaid with the rest:
-`{**card, **rest}`. `position` is in neither: it is known when the event is written, and put in when it is served.
-Absent single values are null, absent lists are [].
+The *card* is the object without `body_text`, `entities[].mentions`, `quotes`, `dates`, `numbers`, `links`, `media`
+and `annotations`; the *rest* carries exactly those (its `entities` are complete). The whole object is the card overlaid
+with the rest: `{**card, **rest}`. `position` is in neither: it is known when the event is written,
+and put in when it is served. Absent single values are null, absent lists are [].
 """
 
 from __future__ import annotations
@@ -79,6 +79,19 @@ def rest(doc: Document) -> dict[str, Any]:
             for q in doc.quotes
         ],
         "dates": [{"text": date.text, "start": date.start, "end": date.end, "value": date.value} for date in doc.dates],
+        "numbers": [
+            {
+                "kind": one.kind,
+                "text": one.text,
+                "low": one.low,
+                "high": one.high,
+                "approximate": one.approximate,
+                "currency": one.currency,
+                "start": one.start,
+                "end": one.end,
+            }
+            for one in doc.numbers
+        ],
         "links": [{"url": link.url, "text": link.text} for link in doc.links],
         "media": [{"url": media.url, "type": media.type, "length": media.length} for media in doc.article.media],
         "annotations": dict(doc.annotations),

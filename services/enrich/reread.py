@@ -13,7 +13,7 @@ _PLAIN = ("title", "subtitle", "description", "body_source", "body_text", "word_
 _NAMED = {
     "entities": ("name", ("id", "type")), "places": ("name", ("entity_id", "role")), "topics": ("name", ("id",)),
     "keywords": ("text", ()), "images": ("url", ()), "quotes": ("text", ("speaker", "entity_id", "start")),
-    "dates": ("text", ("value", "start")),
+    "dates": ("text", ("value", "start")), "numbers": ("text", ("kind", "low", "high", "currency", "start")),
 }  # fmt: skip
 
 

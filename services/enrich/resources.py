@@ -16,6 +16,7 @@ from services.enrich.names.own import OwnNames, OwnNamesError, read
 from services.enrich.names.rules import RulesTagger
 from services.enrich.names.tagger import Tagger
 from services.enrich.text.language import LanguageModel
+from services.enrich.text.money import Currencies
 from services.enrich.topics import TopicModel
 
 PLACES = Path(lexicons.__file__).resolve().parent / "places.npz"
@@ -41,6 +42,7 @@ class Resources:
     embedding: Embedding
     topic_model: TopicModel
     feelings: Mapping[str, float] | None  # how good or bad words are; None: nobody wants to know
+    currencies: Currencies
     own: OwnNames = field(default_factory=OwnNames)  # the operator's list
 
     def tagger(self, language: str) -> Tagger | None:
@@ -101,6 +103,7 @@ def load_resources(
         states=lexicons.load_states(),
         embedding=embedding,
         feelings=lexicons.load_feelings() if sentiment else None,
+        currencies=Currencies(lexicons.load_currencies()),
         topic_model=TopicModel(lexicon.zipf, embedding, Path(topics) if topics else None),
         own=_own_names(own) if own else OwnNames(),
     )

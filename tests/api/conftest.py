@@ -114,6 +114,7 @@ class Newsroom:
             "entities": whole,
             "quotes": [{"text": q, "speaker": None, "entity_id": None, "start": 0, "end": len(q)} for q in quotes],
             "dates": [],
+            "numbers": [],
             "links": [],
             "media": [],
             "annotations": {"entities": {"revision": "1", "took_ms": 1.0}},

@@ -292,7 +292,7 @@ def articles(enriched: Any) -> list[dict[str, Any]]:  # noqa: F811 - a fixture
         made[0] | {"status": "withdrawn", "topics": topics, "modified_at": "2026-03-01T08:00:00.123456Z"},
         made[0] | {"status": "corrected", "language": None, "published_at": None, "subtitle": "Sub"},
         made[0] | {"url": "https://wire.example/a b?q=ü|^`{}", "keywords": [{"text": "x", "score": 7.5}]},
-        {k: v for k, v in made[0].items() if k not in ("body_text", "quotes", "dates", "links", "media")},
+        {k: v for k, v in made[0].items() if k not in ("body_text", "quotes", "dates", "numbers", "links", "media")},
     ]
     kinds = ("person", "organisation", "place", "event", "work", "product", "group")
     entities = [made[0]["entities"][0] | {"id": f"{k}:1", "type": k, "ids": {"wikidata": "Q1"}} for k in kinds]

@@ -21,10 +21,10 @@ Enriched = Callable[..., Document]
 WHOLE = set(
     "id version url canonical_url title subtitle description authors language published_at published_precision"
     " modified_at discovered_at fetched_at enriched_at body_text body_source word_count reading_time_s paywalled status"
-    " source feeds images media links entities places countries topics keywords summary quotes dates sentiment story"
-    " duplicate_of credit annotations latency".split()
+    " source feeds images media links entities places countries topics keywords summary quotes dates numbers sentiment"
+    " story duplicate_of credit annotations latency".split()
 )
-ONLY_WHOLE = {"body_text", "quotes", "dates", "links", "media", "annotations"}
+ONLY_WHOLE = {"body_text", "quotes", "dates", "numbers", "links", "media", "annotations"}
 
 
 def ferry(enriched: Enriched, **given: Any) -> Document:

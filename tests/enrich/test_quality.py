@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bench import quality_numbers
 from bench.quality_marked import MARKS, MarkError, Scores, languages, marked, rows, score
 from bench.quality_rows import Counts, Row, floors, under
 from bench.quality_sets import rouge
@@ -19,7 +20,8 @@ WEIGHTS = Path(pipeline.__file__).parent / "models/ner/model.onnx"
 @pytest.mark.skipif(not WEIGHTS.exists(), reason="the entity model's weights are not in this checkout")
 def test_the_marked_articles_hold_their_floors() -> None:
     default = load_resources("default")
-    found = [*rows(score(marked(default))), languages(default)]
+    pairs = marked(default)
+    found = [*rows(score(pairs)), *quality_numbers.rows(default, pairs), languages(default)]
     assert {row.key for row in found} <= set(floors()), "a row without a floor"
     assert under(found, floors()) == []
 

@@ -77,6 +77,16 @@ def load_states() -> dict[str, str]:
     return states
 
 
+def load_currencies() -> dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]]:
+    """ISO 4217 code -> countries that use it (alpha-2), signs, English words in the plural."""
+
+    def parts(cell: str) -> tuple[str, ...]:
+        return () if cell == "--" else tuple(part.replace("_", " ") for part in cell.split(","))
+
+    rows = (line.split() for line in _lines("currencies.txt"))
+    return {code: (parts(countries), parts(signs), parts(words)) for code, countries, signs, words in rows}
+
+
 def load_feelings() -> dict[str, float]:
     """English word in lower case -> how good (above 0) or bad what it is said of is."""
     rows = (line.split() for line in _lines("sentiment.txt"))

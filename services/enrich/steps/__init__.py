@@ -1,7 +1,7 @@
 """The enrichers and their order: one visible tuple, checked when it is imported.
 
     page → text → language → mentions → folding → places → entities → topics → keywords → summary → quotes → dates
-    → sentiment → embedding
+    → numbers → sentiment → embedding
 
 A new step is a file here with a class that fits `Step`, and a place in `STEPS`.
 """
@@ -21,6 +21,7 @@ from services.enrich.steps.folding import Folding
 from services.enrich.steps.keywords import Keywords
 from services.enrich.steps.language import DetectLanguage
 from services.enrich.steps.mentions import Mentions
+from services.enrich.steps.numbers import Numbers
 from services.enrich.steps.page import Page
 from services.enrich.steps.places import ResolvePlaces
 from services.enrich.steps.quotes import Quotes
@@ -97,6 +98,7 @@ STEPS: tuple[Step, ...] = (
     Summary(),
     Quotes(),
     Dates(),
+    Numbers(),
     Feel(),
     Embed(),
 )
