@@ -95,7 +95,7 @@ def _replica(work: tuple[str, int]) -> tuple[int, list[float]]:
 def _rhythms() -> list[str]:
     """Rhythms as after some weeks: from an item a week to hundreds a day, by day or round the clock, by the clock."""
     luck, drawn = random.Random(5), []
-    for n in range(RHYTHMS):
+    for _ in range(RHYTHMS):
         gap_s = 86_400 / min(400.0, max(0.15, math.exp(luck.gauss(math.log(5), 1.4))))
         opens, by_day, on_the_hour = luck.randrange(24), luck.random() < 0.7, luck.random() < 0.2
         at, arrivals = NOW.timestamp() - luck.expovariate(1 / gap_s), []
@@ -127,8 +127,9 @@ def _fill(conn: psycopg.Connection[tuple[object, ...]], size: int) -> None:
     conn.execute(
         "INSERT INTO feed_states (feed_id, status, url, host, next_poll_at, interval_s, etag, rhythm, last_success_at)"
         " SELECT id, 'ok', url, split_part(url, '/', 3) || ':443', %s::timestamptz - make_interval(secs => 86400.0 *"
-        " ((id * 7919) %% %s) / %s), 7200, '\"x\"', jsonb_set(jsonb_set(r, '{arrivals,0}',"
-        " to_jsonb((r->'arrivals'->>0)::bigint - id %% 43201)), '{history_s}', to_jsonb((r->>'history_s')::float + id)),"
+        " ((id * 7919) %% %s) / %s), 7200, '\"x\"',"
+        " jsonb_set(jsonb_set(r, '{arrivals,0}', to_jsonb((r->'arrivals'->>0)::bigint - id %% 43201)),"
+        " '{history_s}', to_jsonb((r->>'history_s')::float + id)),"
         " %s FROM feeds JOIN rhythms ON n = id %% %s + 1",
         (NOW, size, size, NOW - timedelta(hours=2), RHYTHMS),
     )

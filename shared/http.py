@@ -1,7 +1,7 @@
 """The one outbound HTTP client: for feeds, pages and webhooks. What it will not do, nobody here does.
 
-- It connects only to addresses the guard lets through. The guard sits where the socket is made, so it sees the final
-  address of every connection: literal ones, redirects, and DNS answers that changed since they were last looked at.
+- It connects only to addresses the guard lets through. The guard sits where the connection is made (`connections.py`),
+  so it sees the final address of every one: literal ones, redirects, and DNS answers that changed since the last look.
 - It reads at most so many bytes as sent and at most so many as unpacked, and unpacks in bounded steps.
 - Every wait ends: for the connection, for the next byte, and for the whole of it, redirects included.
 - Foreign errors become `FetchError` here, once, with a code from a closed list.
@@ -10,27 +10,24 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
-import errno
 import socket
 import ssl
 import zlib
+from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache, partial
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
+from urllib.parse import unquote, urlsplit
 
-import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
-from yarl import URL
-
-from shared.addresses import Allowances, may_reach
+from shared.addresses import Allowances
+from shared.connections import Connections, Origin, Refused
 from shared.errors import AddressRefused, WiredeskError
-from shared.urls import check_outbound, resolve
+from shared.urls import DEFAULT_PORTS, check_outbound, resolve
+from shared.wire import Bounds, Connection, WireError, request_bytes
 
 FetchCode = Literal[
     "address_refused",  # malformed, not http(s), or private, also after a redirect or by DNS
@@ -44,13 +41,13 @@ FetchCode = Literal[
 ]
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 PERMANENT = frozenset({301, 308})
-_STEP = 64 * 1024
 
 try:
     _VERSION = version("wiredesk-server")
 except PackageNotFoundError:  # run from a tree that was never installed
     _VERSION = "dev"
 USER_AGENT = f"Wiredesk/{_VERSION} (news feed reader)"
+_SENT = {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
 
 
 class FetchError(WiredeskError):
@@ -95,10 +92,11 @@ class Response:
 class Client:
     """Requests under the guard. Made by `open_client`, used by many tasks at once."""
 
-    def __init__(self, session: aiohttp.ClientSession, allowances: Allowances, limits: Limits = DEFAULT_LIMITS) -> None:
-        self._session = session
+    def __init__(self, connections: Connections, allowances: Allowances, limits: Limits = DEFAULT_LIMITS) -> None:
+        self._connections = connections
         self._allowances = allowances
         self._limits = limits
+        self._loop = asyncio.get_running_loop()
 
     async def get(
         self, url: str, *, headers: Mapping[str, str] | None = None, limits: Limits | None = None
@@ -107,30 +105,12 @@ class Client:
 
         With `limits.redirects` 0 a redirect is an answer like any other.
         """
-        return await self._bounded("GET", url, headers or {}, None, limits or self._limits)
-
-    async def post(
-        self, url: str, body: bytes, *, headers: Mapping[str, str] | None = None, limits: Limits | None = None
-    ) -> Response:
-        """POST a body; a redirect is an answer like any other and not followed. Raises `FetchError`."""
-        return await self._bounded("POST", url, headers or {}, body, limits or self._limits)
-
-    async def _bounded(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, limits: Limits
-    ) -> Response:
-        try:
-            async with asyncio.timeout(limits.total_s):
-                return await self._follow(method, url, headers, body, limits)
-        except TimeoutError as error:
-            raise FetchError("timeout", f"no whole answer within {limits.total_s:g} s", url) from error
-
-    async def _follow(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, limits: Limits
-    ) -> Response:
+        limits = limits or self._limits
+        deadline = self._loop.time() + limits.total_s
         here, permanent, only_permanent = url, None, True
         for _ in range(limits.redirects + 1):
-            response = await self._once(method, here, headers, body, limits)
-            if method != "GET" or response.status not in REDIRECTS or not limits.redirects:
+            response = await self._once("GET", here, headers or {}, None, limits, deadline)
+            if response.status not in REDIRECTS or not limits.redirects:
                 return Response(response.status, response.headers, response.body, here, permanent, response.received_at)
             target = resolve(here, response.headers.get("location", ""))
             if not response.headers.get("location") or target is None:
@@ -140,128 +120,124 @@ class Client:
             permanent = here if only_permanent else permanent
         raise FetchError("redirects", f"more than {limits.redirects} redirects", here)
 
+    async def post(
+        self, url: str, body: bytes, *, headers: Mapping[str, str] | None = None, limits: Limits | None = None
+    ) -> Response:
+        """POST a body; a redirect is an answer like any other and not followed. Raises `FetchError`."""
+        limits = limits or self._limits
+        return await self._once("POST", url, headers or {}, body, limits, self._loop.time() + limits.total_s)
+
     async def _once(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, limits: Limits
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, limits: Limits, deadline: float
     ) -> Response:
         try:
-            checked = check_outbound(url, self._allowances)
+            place = _place(check_outbound(url, self._allowances))
         except AddressRefused as error:
             raise FetchError("address_refused", error.message, url) from error
-        refused: list[str] = []
-        token = _refused.set(refused)
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=limits.connect_s, sock_read=limits.silence_s)
+        answer = _Answer(method, url, limits)
+        bounds = Bounds(limits.silence_s, deadline, limits.sent_bytes)
         try:
-            async with self._session.request(
-                method,
-                _read_address(checked),
-                headers=dict(headers),
-                data=body,
-                allow_redirects=False,
-                timeout=timeout,
-            ) as answer:
-                status = answer.status
-                wanted = method != "GET" or status not in REDIRECTS
-                content = await _read(answer, limits, url) if wanted and status != 304 else b""
-                return Response(status, _plain(answer.headers), content, url, None, datetime.now(UTC))
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise _mapped(error, url, refused) from error
-        finally:
-            _refused.reset(token)
+            named = {name.title() if name.islower() else name: value for name, value in headers.items()}
+            request = request_bytes(method, place.target, place.headers | named, body)
+            await self._exchange(place.origin, request, answer, bounds, limits.connect_s, fresh=body is not None)
+        except (WireError, Refused, OSError, ValueError) as error:
+            late = isinstance(error, TimeoutError | WireError) and self._loop.time() >= deadline - 0.01
+            message = f"no whole answer within {limits.total_s:g} s"
+            raise FetchError("timeout", message, url) if late else _mapped(error, url) from error
+        return Response(answer.status, answer.headers, answer.body(), url, None, datetime.now(UTC))
 
+    async def _exchange(
+        self, origin: Origin, request: bytes, answer: _Answer, bounds: Bounds, connect_s: float, *, fresh: bool
+    ) -> None:
+        """Over a connection that was kept, or else over a new one."""
+        connections = self._connections
+        kept = None if fresh else connections.kept(origin)
+        if kept is not None:
+            try:
+                await self._ask(origin, kept, request, answer, bounds)
+                return
+            except WireError as error:
+                if error.code == "timeout" or not kept.silent:
+                    raise  # else the server closed it at the same moment: it never saw the request
+        left_s = bounds.deadline - self._loop.time()
+        async with asyncio.timeout(left_s):
+            addresses = await connections.look_up(origin)
+        async with asyncio.timeout(min(connect_s, left_s)):
+            connection = await connections.connect(origin, addresses)
+        await self._ask(origin, connection, request, answer, bounds)
 
-@lru_cache(maxsize=4096)
-def _read_address(checked: str) -> URL:
-    return URL(checked, encoded=True)
+    async def _ask(
+        self, origin: Origin, connection: Connection, request: bytes, answer: _Answer, bounds: Bounds
+    ) -> None:
+        if await connection.ask(request, answer, bounds):
+            self._connections.keep(origin, connection)
 
 
 @asynccontextmanager
 async def open_client(allowances: Allowances, limits: Limits = DEFAULT_LIMITS) -> AsyncIterator[Client]:
     """The client of a process; `limits` where a request names none.
 
-    Every request has a connection of its own: feeds live on many hosts.
+    A connection is kept for some seconds: a publisher's next feed or page needs no new handshake.
     """
-    threads = ThreadPoolExecutor(max_workers=32, thread_name_prefix="dns")
-    connector = aiohttp.TCPConnector(
-        limit=0,
-        force_close=True,
-        resolver=_Resolver(threads),
-        ttl_dns_cache=60,
-        socket_factory=partial(_guarded_socket, allowances),
-        ssl=ssl.create_default_context(),
-    )
-    headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "gzip, deflate"}
-    session = aiohttp.ClientSession(
-        connector=connector,
-        headers=headers,
-        auto_decompress=False,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        max_line_size=32_768,
-        max_field_size=32_768,
-    )
+    connections = Connections(allowances)
     try:
-        yield Client(session, allowances, limits)
+        yield Client(connections, allowances, limits)
     finally:
-        await session.close()
-        threads.shutdown(wait=False, cancel_futures=True)
+        connections.close()
 
 
-# What the guard refused during the request of the current task (the connector may connect in tasks of its own, which
-# inherit the context and so share the list).
-_refused: contextvars.ContextVar[list[str]] = contextvars.ContextVar("refused")
+class _Place(NamedTuple):
+    """An address as a request needs it."""
+
+    origin: Origin
+    target: str
+    headers: dict[str, str]
 
 
-def _guarded_socket(allowances: Allowances, info: tuple[Any, ...]) -> socket.socket:
-    family, kind, protocol, _, address = info
-    if not may_reach(address[0], address[1], allowances):
-        _refused.get([]).append(str(address[0]))
-        raise PermissionError(errno.EACCES, f"{address[0]} is a private or reserved address")
-    return socket.socket(family, kind, protocol)
+@lru_cache(maxsize=8192)
+def _place(checked: str) -> _Place:
+    parts = urlsplit(checked)
+    userinfo, _, named = parts.netloc.rpartition("@")
+    headers = {"Host": named} | _SENT
+    if userinfo:
+        headers["Authorization"] = "Basic " + b64encode(unquote(userinfo).encode()).decode()
+    origin = Origin(parts.scheme == "https", parts.hostname or "", parts.port or DEFAULT_PORTS[parts.scheme])
+    return _Place(origin, f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/", headers)
 
 
-class _Resolver(AbstractResolver):
-    """getaddrinfo in threads of its own: a dead name server delays nobody but those who ask it."""
+class _Answer:
+    """What comes of one request: its head, and its body unpacked as it comes. Raises `FetchError`."""
 
-    def __init__(self, threads: ThreadPoolExecutor) -> None:
-        self._threads = threads
+    def __init__(self, method: str, url: str, limits: Limits) -> None:
+        self._method, self._url, self._limits = method, url, limits
+        self._unpacker: _Unpacker | None = None
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self.status = 0
+        self.headers: Mapping[str, str] = {}
 
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        loop = asyncio.get_running_loop()
-        look_up = partial(socket.getaddrinfo, host, port, family, socket.SOCK_STREAM)
-        found = await loop.run_in_executor(self._threads, look_up)
-        return [
-            ResolveResult(
-                hostname=host,
-                host=str(address[0]),
-                port=port,
-                family=kind,
-                proto=protocol,
-                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
-            )
-            for kind, _, protocol, _, address in found
-        ]
+    def begin(self, status: int, headers: Mapping[str, str]) -> bool:
+        """The head; the body of a redirect that is followed is not wanted."""
+        self.status, self.headers, limits = status, headers, self._limits
+        if status == 304 or (self._method == "GET" and status in REDIRECTS):
+            return False
+        declared = headers.get("content-length", "")
+        if declared.isdecimal() and int(declared) > limits.sent_bytes:
+            raise FetchError("too_big", f"{declared} bytes announced, {limits.sent_bytes} allowed", self._url)
+        self._unpacker = _unpacker(headers.get("content-encoding", "").strip().lower(), limits, self._url)
+        return True
 
-    async def close(self) -> None:
-        """The threads belong to the client."""
+    def feed(self, piece: bytes) -> None:
+        """The next piece of the body."""
+        piece = self._unpacker.feed(piece, self._size) if self._unpacker else piece
+        self._size += len(piece)
+        if self._size > self._limits.unpacked_bytes:
+            raise FetchError("too_big", f"more than {self._limits.unpacked_bytes} bytes when unpacked", self._url)
+        self._pieces.append(piece)
 
-
-async def _read(answer: aiohttp.ClientResponse, limits: Limits, url: str) -> bytes:
-    """The body, unpacked. Raises `FetchError` too_big or protocol."""
-    declared = answer.content_length
-    if declared is not None and declared > limits.sent_bytes:
-        raise FetchError("too_big", f"{declared} bytes announced, {limits.sent_bytes} allowed", url)
-    encoding = answer.headers.get("Content-Encoding", "identity").strip().lower()
-    unpacker = _unpacker(encoding, limits, url)
-    sent, chunks = 0, bytearray()
-    async for chunk in answer.content.iter_chunked(_STEP):
-        sent += len(chunk)
-        if sent > limits.sent_bytes:
-            raise FetchError("too_big", f"more than {limits.sent_bytes} bytes sent", url)
-        chunks += unpacker.feed(chunk, len(chunks)) if unpacker else chunk
-        if len(chunks) > limits.unpacked_bytes:
-            raise FetchError("too_big", f"more than {limits.unpacked_bytes} bytes when unpacked", url)
-    return bytes(chunks)
+    def body(self) -> bytes:
+        """All of it."""
+        return b"".join(self._pieces)
 
 
 def _unpacker(encoding: str, limits: Limits, url: str) -> _Unpacker | None:
@@ -295,29 +271,19 @@ def _has_header(chunk: bytes) -> bool:
     return chunk[:2] == b"\x1f\x8b" or zlib_header
 
 
-def _plain(headers: Mapping[str, str]) -> dict[str, str]:
-    plain: dict[str, str] = {}
-    for name, value in headers.items():
-        key = name.lower()
-        plain[key] = f"{plain[key]}, {value}" if key in plain else value
-    return plain
-
-
-def _mapped(error: Exception, url: str, refused: list[str]) -> FetchError:
-    if refused:
-        where = ", ".join(dict.fromkeys(refused))
+def _mapped(error: Exception, url: str) -> FetchError:
+    if isinstance(error, Refused):
+        where = ", ".join(error.addresses)
         message = f"the name leads to {where}, a private or reserved address; WIREDESK_ALLOW_PRIVATE can let it through"
         return FetchError("address_refused", message, url)
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return FetchError("dns", f"the name cannot be resolved: {error.os_error.strerror or error.os_error}", url)
-    if isinstance(error, aiohttp.ClientSSLError | ssl.SSLError):
+    if isinstance(error, WireError):
+        return FetchError(error.code, error.message, url)
+    if isinstance(error, socket.gaierror | UnicodeError):
+        return FetchError("dns", f"the name cannot be resolved: {getattr(error, 'strerror', None) or error}", url)
+    if isinstance(error, ssl.SSLError):
         return FetchError("tls", f"no secure connection: {error}", url)
     if isinstance(error, TimeoutError):
-        return FetchError("timeout", "no connection, or no next byte, in time", url)
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return FetchError("connect", f"no connection: {error.os_error.strerror or error.os_error}", url)
-    if isinstance(error, ConnectionError | aiohttp.ClientOSError):
-        return FetchError("connect", f"the connection broke: {error}", url)
-    if isinstance(error, aiohttp.ClientError | ValueError):
-        return FetchError("protocol", f"the answer cannot be read as HTTP: {error}", url)
-    return FetchError("connect", f"no connection: {error}", url)
+        return FetchError("timeout", "no connection in time", url)
+    if isinstance(error, OSError):
+        return FetchError("connect", f"no connection: {error.strerror or error}", url)
+    return FetchError("protocol", f"the request cannot be sent: {error}", url)
