@@ -4,8 +4,6 @@ What a site changes by itself is no news: counters, relative times, "updated" li
 of links to other articles. `settled` texts leave these out; two texts that settle alike are one to a reader.
 """
 
-# ruff: noqa: SIM905 - lists of words read best as text
-
 from __future__ import annotations
 
 import html
@@ -40,11 +38,12 @@ _COUNTED = (
     r"|condivisioni|reacties|просмотр\w*|комментари\w*"
 )
 # Looking for one of these first costs a tenth of trying the patterns, which need one of them.
-_AGO_CUES = (" ago", "just now", "vor ", "il y a ", "hace ", "há ", " fa", " geleden", " назад", "前")
-_COUNTED_CUES = tuple(
-    "view read comment share like reaction replies reply vote visit aufruf kommentar leser vue partage comentario"
-    " comentário lectura visualiz condivision reactie просмотр комментари".split()
+_COUNTED_STEMS = (
+    "view|read|comment|share|like|reaction|repl(?:ies|y)|vote|visit|aufruf|kommentar|leser|vue|partage|comentario"
+    "|comentário|lectura|visualiz|condivision|reactie|просмотр|комментари"
 )
+_FIGURE_FIRST = re.compile(rf"\d[.,\s]*[km]?\s*(?:{_COUNTED_STEMS})")  # of text in lower case, as is the next
+_FIGURE_LAST = re.compile(r"[:(]\s*\d")
 _DIGIT = re.compile(r"\d")
 # A figure and what it counts, standing by itself: at an end of the text or between separators, never within a sentence.
 _COUNTER = re.compile(
@@ -72,7 +71,16 @@ _LABEL = re.compile(
 
 def settled(text: str) -> str:
     """Plain text without what its site changes by itself, line by line."""
-    return "\n".join(filter(None, (_settled_line(line) for line in text.split("\n"))))
+    lines = text.split("\n") if "\n" in text else [text]
+    if "  " in text or not text.replace("\n", "").isprintable():  # of all white space only the blank is printable
+        lines = [" ".join(line.split()) for line in lines]
+    else:
+        lines = [line.strip() for line in lines]
+    if _may_be_touched("\n".join(lines)):
+        lines = [_settled_line(line) for line in lines]
+    else:
+        lines = [line for line in lines if len(line) >= 120 or not _goes(line)]
+    return "\n".join(filter(None, lines))
 
 
 def settled_html(sanitised: str) -> str:
@@ -86,20 +94,41 @@ def settled_html(sanitised: str) -> str:
     return settled("\n".join(kept or lines).replace(_OPEN, "").replace(_CLOSE, ""))
 
 
+def _may_be_touched(text: str) -> bool:
+    """Whether anything within a line may go: looked for once in all of a text, which most texts are done with."""
+    low = text.lower()
+    return _is_parted(low) or _tells_age(low) or _may_count(low)
+
+
+def _is_parted(line: str) -> bool:
+    return "|" in line or "·" in line or "•" in line
+
+
+def _tells_age(low: str) -> bool:
+    early = " ago" in low or "just now" in low or "vor " in low or "il y a " in low or "hace " in low
+    return early or "há " in low or " fa" in low or " geleden" in low or " назад" in low or "前" in low
+
+
+def _may_count(low: str) -> bool:
+    told_after = (":" in low or "(" in low) and _FIGURE_LAST.search(low) is not None
+    return told_after or _FIGURE_FIRST.search(low) is not None
+
+
+def _goes(line: str) -> bool:
+    """Whether a short line says nothing but what its site says of itself."""
+    return _LABEL.match(line) is not None or _UPDATED.match(line) is not None
+
+
 def _settled_line(line: str) -> str:
-    line = " ".join(line.split())
-    short = len(line) < 120
-    if short and (_LABEL.match(line) or _UPDATED.match(line)):
-        return ""
-    digits = _DIGIT.search(line) is not None
-    if not (short or digits):
+    if len(line) < 120:
+        if _goes(line):
+            return ""
+    elif _DIGIT.search(line) is None:
         return line
-    low = line.lower()
-    ago = any(cue in low for cue in _AGO_CUES)
-    counted = digits and any(cue in low for cue in _COUNTED_CUES)
-    if not (ago or counted or "|" in line or "·" in line or "•" in line):
+    rest = _AGO.sub("", line) if _tells_age(line.lower()) else line
+    counted = _may_count(rest.lower())
+    if not (counted or rest != line or _is_parted(line)):
         return line
-    rest = _AGO.sub("", line) if ago else line
     parts = [_COUNTER.sub("", part) if counted else part for part in _SPLIT.split(rest)]
     return " ".join(" · ".join(filter(None, (part.strip() for part in parts))).split())
 

@@ -106,6 +106,11 @@ def identity(url: str) -> str:
 
     Raises `AddressRefused` as `canonical` does.
     """
+    return _identity(url)
+
+
+@lru_cache(maxsize=4096)
+def _identity(url: str) -> str:
     _, _, rest = _canonical(url).partition("://")
     cached = _AMP_CACHE.match(rest)
     if cached is not None:

@@ -42,7 +42,8 @@ _BLOCK_NAMES = (
 )
 _BLOCKS = frozenset(_BLOCK_NAMES.split())
 _SCHEMES = {"http", "https", "mailto", "tel"}
-_RELATIVE = re.compile(r"""(?:src|href|poster|cite)\s*=\s*["']?(?!\w+:|#|//)""", re.IGNORECASE)
+_GIVEN = re.compile(r"""=\s*+["']?+(?!\w+:)""")  # an attribute's beginning, but where a scheme follows
+_ADDRESSES = ("src", "href", "poster", "cite")  # attributes that hold one
 
 _TAG = re.compile(r"</?[a-zA-Z][^>]*>")
 _BLOCK = re.compile(rf"</?(?:{'|'.join(sorted(_BLOCKS))})\b[^>]*>", re.IGNORECASE)
@@ -62,7 +63,10 @@ _NO_PROSE = re.compile(
 _CLOSED_IN_ITSELF = re.compile(
     r"<(?:iframe|object|script|style|svg|math|form|select|template)\b[^<>]*/>", re.IGNORECASE
 )
-_SWALLOWING = (re.compile(r"<iframe\b[^<>]*>", re.IGNORECASE), re.compile(r"<object\b[^<>]*>", re.IGNORECASE))
+_SWALLOWING = {
+    "iframe": re.compile(r"<iframe\b[^<>]*>", re.IGNORECASE),
+    "object": re.compile(r"<object\b[^<>]*>", re.IGNORECASE),
+}
 _TWICE = re.compile(
     r"&(?:#\d{1,6}|#[xX][0-9A-Fa-f]{1,6}|amp|quot|lt|gt|apos|nbsp|[lr][sd]quo|[mn]dash|hellip"
     r"|[A-Za-z]{1,2}(?:acute|grave|uml|circ|tilde|cedil|slash|ring|lig));"
@@ -93,17 +97,28 @@ def without_controls(text: str) -> str:
 def sanitise(fragment: str, base: str) -> str:
     """HTML that can be shown: no scripts, forms, frames, styles or handlers; relative addresses resolved."""
     fragment = _unswallowed(without_controls(fragment))
-    return _cleaner(base if _RELATIVE.search(fragment) else None).clean(fragment).strip()
+    return _cleaner(base if _has_relative(fragment) else None).clean(fragment).strip()
+
+
+def _has_relative(fragment: str) -> bool:
+    """Whether an attribute that holds an address may hold a relative one."""
+    if "=" not in fragment:
+        return False
+    return any(
+        fragment[max(0, found.start() - 100) : found.start()].rstrip().lower().endswith(_ADDRESSES)
+        for found in _GIVEN.finditer(fragment)
+    )
 
 
 def _unswallowed(fragment: str) -> str:
     """The fragment without frames and objects that are never closed, which would take all the rest with them."""
     if "/>" in fragment:
         fragment = _CLOSED_IN_ITSELF.sub("", fragment)
-    for opening in _SWALLOWING:
-        name = opening.pattern[1:7]
-        if len(opened := opening.findall(fragment)) and len(opened) > fragment.lower().count(f"</{name}"):
+    low = fragment.lower()  # plain searches in it are ten times faster than patterns that know no case
+    for name, opening in _SWALLOWING.items():
+        if f"<{name}" in low and len(opening.findall(fragment)) > low.count(f"</{name}"):
             fragment = opening.sub("", fragment)
+            low = fragment.lower()
     return fragment
 
 

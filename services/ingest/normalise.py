@@ -72,8 +72,9 @@ def clean(entry: Entry, names: Names, item_hash: str, base: str, feed_language: 
 
 def content_hash(title: str, description: str | None, body_html: str | None, authors: Sequence[str] = ()) -> str:
     """32 hex digits of the words a reader would see and of who wrote them, but for what a site changes by itself."""
-    told = (title, settled(description or ""), settled_html(body_html or ""), "\n".join(sorted(authors)))
-    seen = "\0".join(_on_one_line(text) for text in told)
+    lines = (settled(description or ""), settled_html(body_html or ""))  # without blanks that tell nothing
+    told = (_on_one_line(title), *(text.replace("\n", " ") for text in lines), _on_one_line("\n".join(sorted(authors))))
+    seen = "\0".join(told)
     return sha256(seen.encode()).hexdigest()[:32]
 
 

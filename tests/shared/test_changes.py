@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import random
+import re
+
 import pytest
 
 from shared.changes import Telling, compare, significant
-from shared.settled import settled, settled_html
+from shared.settled import _AGO, _COUNTER, _LABEL, _SPLIT, _UPDATED, settled, settled_html
 
 LEAD = "Officials said that three people were hurt in the fire at the harbour on Monday evening."
 
@@ -82,3 +85,34 @@ def test_taking_back_is_a_change_that_matters() -> None:
     changes = compare(told(), told(status="withdrawn"))
     assert changes == [{"field": "status", "old": "usable", "new": "withdrawn"}]
     assert significant(changes)
+
+
+def test_looking_for_words_first_hides_nothing_from_the_patterns() -> None:
+    rng = random.Random(4)
+    for _ in range(4_000):
+        text = rng.choice(("", " ", "  ")).join(rng.choice(PIECES) for _ in range(rng.randint(1, 12)))
+        assert settled(text) == _settled_plainly(text), text
+
+
+PIECES = (
+    *("12", "|", "·", "•", "views", "Comments", "(15", "comments)", "1,204k", "14", "Shares:", "likes:3", "[4"),
+    *("replies]", ".", ",", "!", "12.", ",5", "前", "Advertisement"),
+    *("just now", "3 hours ago", "An hour ago", "vor 2 Tagen", "il y a 5 minutes", "3小时前", "5 секунд назад", "fa"),
+    *("Last updated: 25 Nov 2026 10:33", "read more", "\n", "\n\n", "\t", "\xa0", "word", "word " * 25),
+)
+
+
+def _settled_plainly(text: str) -> str:
+    """Every pattern tried on every line."""
+    lines = []
+    for line in (" ".join(line.split()) for line in text.split("\n")):
+        if len(line) < 120 and (_LABEL.match(line) or _UPDATED.match(line)):
+            continue
+        if len(line) >= 120 and not re.search(r"\d", line):
+            lines.append(line)
+            continue
+        parts = _SPLIT.split(_AGO.sub("", line))
+        touched = [_COUNTER.sub("", part) for part in parts]
+        same = len(parts) == 1 and touched == [line]
+        lines.append(line if same else " ".join(" · ".join(filter(None, map(str.strip, touched))).split()))
+    return "\n".join(filter(None, lines))

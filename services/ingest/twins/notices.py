@@ -18,6 +18,8 @@ _WORDS = (
 _BEFORE = re.compile(rf"\A[\W_]*(?:{_WORDS})\s*(?:[:\])]|[-–—]+\s|\Z)[\s\])]*")
 _BEFORE_SOFT = re.compile(r"\A\W*(?:withdrawn|retracted)\s*(?::|\])\s*", re.IGNORECASE)
 _AFTER = re.compile(rf"\s*(?:[(\[]\s*(?:{_WORDS})\s*[)\]]|\s[-–—]+\s*(?:{_WORDS}))\s*\Z")
+_IN_FRONT = (_BEFORE, _BEFORE_SOFT)
+_ALL = (*_IN_FRONT, _AFTER)
 _STATUSES = frozenset({"canceled", "cancelled", "killed", "withdrawn", "retracted"})
 _TOMBSTONE = re.compile(rb"<(?:[\w.\-]{1,30}:)?deleted-entry\b([^>]{0,4000})>")
 _REF = re.compile(rb"""\bref\s*=\s*(?:"([^"]*)"|'([^']*)')""")
@@ -27,14 +29,20 @@ def is_withdrawn(title: str, pubstatus: str | None = None) -> bool:
     """Whether the title or the status says that the article is taken back."""
     if pubstatus and pubstatus.strip().lower().removeprefix("stat:") in _STATUSES:
         return True
-    return any(mark.search(title) for mark in (_BEFORE, _BEFORE_SOFT, _AFTER))
+    return any(mark.search(title) for mark in _marks(title))
 
 
 def bare(title: str) -> str:
     """The headline without such a mark."""
-    for mark in (_BEFORE, _BEFORE_SOFT, _AFTER):
+    for mark in _marks(title):
         title = mark.sub("", title)
     return title.strip()
+
+
+def _marks(title: str) -> tuple[re.Pattern[str], ...]:
+    """The patterns that may be in a title: one that ends in a bracket or a capital may have its mark behind."""
+    end = title.rstrip()[-1:]
+    return _ALL if end in ")]" or end.isupper() else _IN_FRONT
 
 
 def tombstones(document: bytes) -> list[str]:
