@@ -13,7 +13,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench import quality_marked, quality_numbers, quality_sets, quality_things
+from bench import quality_languages, quality_marked, quality_numbers, quality_sets, quality_things
 from bench.quality_rows import FLOORS, Floors, Row, floors, under
 from services.enrich.pipeline import load_resources
 
@@ -58,7 +58,13 @@ _FOOT = """
   encyclopaedic text, not news; GUM's flat names were derived from nested ones by rule and are noisy. Nothing here was
   trained on them; one constant of the model was chosen on them (see its card). Sentences of one source are read as one
   article, but for the rows that say otherwise.
-- **MasakhaNEWS dev** (AFL-3.0): headlines alone, without what a feed declares; Nigerian Pidgin is left out.
+- **own lines**: {lines} headlines and sentences in `tests/enrich/marked/languages.txt`, written by this project in 29
+  languages of Europe and Asia and in Kinyarwanda. They are few and clean: real ones are worse (98.3 was measured with
+  the same cascade on 2,190 real headlines and sentences of 24 languages that are not here). *mixed texts*: six
+  paragraphs in one language with three in another between.
+- **MasakhaNEWS dev** (AFL-3.0): headlines alone, without what a feed declares where the row does not say so; Nigerian
+  Pidgin is left out. Words and spellings that tell Kirundi, Xhosa, Tigrinya and Igbo from their neighbours were looked
+  for in these headlines, so those rows are kinder than others.
   Their topics: how often the surest of the 17 top topics is the one marked, and the same where only the set's own
   seven count.
 - **article-extraction-benchmark, half** (scrapinghub, MIT): real pages of 2014 to 2019; runs of four words in common
@@ -97,6 +103,7 @@ def main() -> int:
         rows += _beside(given.beside)
     rows.append(quality_marked.topics_from_text(resources, pairs))
     rows.append(quality_marked.languages(resources))
+    rows += quality_languages.own(resources)
     complete = quality_sets.DATA.is_dir()
     if complete:
         rows += quality_sets.rows(resources)
@@ -110,7 +117,12 @@ def main() -> int:
         PAGE.write_text(
             _HEAD
             + table(rows, least)
-            + _FOOT.format(count=len(pairs), sentences=len(quality_things.read()), numbers=len(quality_numbers.read())),
+            + _FOOT.format(
+                count=len(pairs),
+                sentences=len(quality_things.read()),
+                numbers=len(quality_numbers.read()),
+                lines=len(quality_languages.read()),
+            ),
             encoding="utf-8",
         )
     fallen = under(rows, least)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from bench import quality_languages
 from bench.pages import FOLDER, declared, pages, score
 from bench.quality_marked import articles, topic_names
 from bench.quality_rows import Counts, Row
@@ -41,7 +42,6 @@ MASAKHANE = {
     "business": "04000000", "entertainment": "01000000", "health": "07000000", "politics": "11000000",
     "religion": "12000000", "sports": "15000000", "technology": "13000000",
 }  # fmt: skip
-PIDGIN = "pcm"  # no model tells Nigerian Pidgin from English
 _TOKEN = re.compile(r"[^\W_]+")
 
 
@@ -53,7 +53,7 @@ def rows(resources: Resources, folder: Path = DATA) -> Iterator[Row]:
     if FOLDER.is_dir():
         yield _pages()
         yield Row("page facts", "mostly de", "trafilatura's Creative Commons pages", "64 pages", declared())
-    yield _languages(resources, folder / "lang" / "masakhanews_dev_headlines.jsonl.gz")
+    yield from quality_languages.headlines(resources, folder / "lang" / "masakhanews_dev_headlines.jsonl.gz")
     yield _summaries(resources, folder / "summaries" / "gum_train_news.jsonl.gz")
 
 
@@ -132,20 +132,6 @@ def _pages() -> Row:
 
     languages = "mostly en"
     return Row("page text", languages, "article-extraction-benchmark, half", f"{len(found)} pages", score(found, read))
-
-
-def _languages(resources: Resources, path: Path) -> Row:
-    lines = [line for line in _lines(path) if line["lang"] != PIDGIN]
-    right = Counts()
-    groups: dict[str, Counts] = defaultdict(Counts)
-    for line in lines:
-        told = resources.language_model.detect(line["headline"])
-        same = told is not None and told.code == line["lang"]
-        right.share(same)
-        groups[line["lang"]].share(same)
-    worst = min(groups, key=lambda lang: groups[lang].recall)
-    figures = {"right": right.recall, f"worst ({worst})": groups[worst].recall}
-    return Row("language", f"{len(groups)} languages", "MasakhaNEWS dev, headlines", f"{len(lines)} headlines", figures)
 
 
 def _summaries(resources: Resources, path: Path) -> Row:

@@ -5,6 +5,7 @@ body or headline ─▶ one language ─▶ paragraphs of a long body, each by i
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,7 +14,8 @@ from services.enrich.document import Document, Language
 from services.enrich.resources import Resources
 from services.enrich.text.language import related
 
-LONG, PARAGRAPH, MOST = 800, 120, 12  # characters of a body and of a paragraph looked at by itself; how many of them
+_DENSE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")  # a character of these says as much as three letters
+LONG, PARAGRAPH, MOST = 800, 120, 12  # letters of a body and of a paragraph looked at by itself; how many of them
 READ, FULL = 300, 0.3  # characters of a paragraph whose small words are counted, and the share that is plenty
 SURE = 0.85  # of a paragraph's language
 OTHER = 0.2  # share of the paragraphs looked at that another language must have to be told
@@ -23,7 +25,7 @@ class DetectLanguage:
     """Provides `language`, None where neither text nor feed says anything."""
 
     name = "language"
-    revision = "3"
+    revision = "4"
     needs = frozenset({"article", "title", "body_text"})
     provides = frozenset({"language"})
     languages = None
@@ -41,9 +43,9 @@ def _mixed(body: str, one: Language, resources: Resources) -> Language:
 
     A paragraph full of the small words of the language found is in it: the model is not asked again.
     """
-    if len(body) < LONG:
+    if _length(body) < LONG:
         return one
-    parts = [part for part in body.split("\n\n") if len(part) >= PARAGRAPH]
+    parts = [part for part in body.split("\n\n") if _length(part) >= PARAGRAPH]
     if len(parts) < 2:
         return one
     every = parts[:: max(1, len(parts) // MOST)][:MOST]
@@ -51,16 +53,21 @@ def _mixed(body: str, one: Language, resources: Resources) -> Language:
     shares: Counter[str] = Counter()
     for part in every:
         if _full_of(small, part):
-            shares[one.code] += len(part)
+            shares[one.code] += _length(part)
             continue
         told = resources.language_model.detect(part)
         sure = told is not None and told.confidence >= SURE and not related(told.code, one.code)
-        shares[told.code if told and sure else one.code] += len(part)
+        shares[told.code if told and sure else one.code] += _length(part)
     total = shares.total()
     code, most = shares.most_common(1)[0]
     main = replace(one, code=code, confidence=round(most / total, 3)) if code != one.code and most * 2 > total else one
     others = [code for code, length in shares.most_common() if code != main.code and length >= OTHER * total]
     return replace(main, others=tuple(others))
+
+
+def _length(text: str) -> int:
+    """In letters, so that texts in different scripts compare."""
+    return len(text) if text.isascii() else len(text) + 2 * len(_DENSE.findall(text))
 
 
 def _full_of(small: frozenset[str], part: str) -> bool:

@@ -35,7 +35,11 @@ _PAIRS = (
         "rn",
         _cues(
             r"cy|jy|b?by[aeiou]|\w+shya(?!\w)",
-            _words("perezida polisi umugore cyane kugera nyine wenyine ibyo icyo ubu nk'uko byo ubwo"),
+            r"minisit|nny[aeiou]|(?:gu|ya|ba|a|ra)f(?:ung|unz)|komej|komez|(?<!\w)[abiu]+fite(?!\w)|burayi",
+            _words(
+                "perezida polisi umugore cyane kugera nyine wenyine ibyo icyo ubu nk'uko byo ubwo leta inteko urukiko"
+                " itsinda ubukungu agomba igomba bagomba kohereza yohereje loni akarere"
+            ),
         ),
         _cues(
             r"vy",
@@ -44,12 +48,15 @@ _PAIRS = (
             r"(?<!\w)[km]w['\u2019]",
             r"\w+shasha(?!\w)",
             r"nyene(?!\w)",
-            r"(?<!\w)(?:a|ba|bi|i|ka|ki|ma|n|ndi|ri|ru|tu|twe|u|wu|ya|zi|mu)?zo[bcdghjkmnprstvw][a-z]{2,}",
+            r"(?<!\w)(?:a|ba|bi|i|ka|ki|ma|n|ndi|ri|ru|tu|twe|u|wu|ya|zi|mu)?zo[bcdghjkmnprstvw][a-z]+",
+            r"\w{3,}mwo(?!\w)|pfun[gz]|shikira(?:ngan)?|rungik|bandany|gabish|giriz(?!w?e?ho)|iyamiriz|tegerez[wa]|nshingamateka",
             r"ronk[aey]|ronse",
             _words(
                 "prezida igiporisi umukenyezi abakenyezi inyuma gushika ashika hashika bashika ngaho ntaco"
                 " ico aho niho ivyo vyo"
                 " ubwambere atari niko harya imisi icigwa incanco ingwano indwano zimwe"
+                " canke reta umugwi imigwi indwi ingene ubutunzi sentare igipolisi umugera amagara urucanco"
+                " abajejwe ndwi afise ufise bafise ifise urwaruka bulaya akenge imvo cayo cabo icumba amahasa"
             ),
         ),
     ),
@@ -98,6 +105,15 @@ _PAIRS = (
             r"(?<!\w)ዝ\w|(?<!\w)ዘይ?\w",
             r"ን(?=\s\w+ን(?!\w))",
             r"['\u2019](?:ቲ|ታ|ቶም)(?!\w)",
+        ),
+    ),
+    _Pair(
+        "ja",
+        "zh",
+        _cues("[\u3041-\u30fa]", "[気円県駅売広図伝経済関対価応検査続発変権銭霊沢]"),
+        # Characters that only simplified writing has, and some of the traditional one that Japanese does not use.
+        _cues(
+            "[们这说为谈议银东车长门问间见话语该请让认还进远选过运马难风飞龙军农爱业产亲伤优员单华岁岛][这們個麼灣臺還]?|[們這說麼灣啊嗎呢吧您]"
         ),
     ),
     _Pair(
