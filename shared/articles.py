@@ -19,6 +19,7 @@ class Source:
     name: str
     domain: str
     country: str | None = None  # ISO 3166-1 alpha-2, upper case
+    admin1: str | None = None  # GeoNames' first-level code inside it, where an operator set one
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from services.api.problems import CODES
 from shared.articles import Lane, Precision, Status
@@ -404,11 +404,28 @@ class FeedState(Served):
 
 
 class FeedSource(Asked):
-    """Who publishes the feed, where the feed itself does not say it rightly."""
+    """Who publishes the feed and where it is at home, where the feed itself does not say it rightly.
 
-    name: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    A place that has namesakes is rather taken for the one at home: in `country`, and in `admin1` of it.
+    """
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
     domain: Annotated[str, StringConstraints(min_length=1, max_length=253)] | None = None
     country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] | None = None
+    admin1: (
+        Annotated[
+            str,
+            StringConstraints(pattern=r"^[A-Z0-9]{1,8}$"),
+            Field(description="GeoNames' first-level code inside `country`: GA for Georgia of the US, ENG for England"),
+        ]
+        | None
+    ) = None
+
+    @model_validator(mode="after")
+    def _inside(self) -> FeedSource:
+        if self.admin1 is not None and self.country is None:
+            raise ValueError("admin1 needs the country that it lies in")
+        return self
 
 
 class FeedObject(Served):

@@ -12,7 +12,7 @@ from shared.urls import host_of, registrable_domain
 
 
 def source_of(feed: Claimed, parsed: ParsedFeed) -> dict[str, Any]:
-    """{id, name, domain, country} as `shared.articles.Source`.
+    """{id, name, domain, country} as `shared.articles.Source`, and admin1 where the operator set it.
 
     The id is the registrable domain; where there is none (an IP address, a bare name) the site's path tells one
     publisher on it from the next.
@@ -27,4 +27,5 @@ def source_of(feed: Claimed, parsed: ParsedFeed) -> dict[str, Any]:
     path = urlsplit(site).path.strip("/") if registrable_domain(host) is None else ""
     identity = own.get("domain") or (f"{domain}/{path}" if path else domain)
     name = own.get("name") or feed.own_title or parsed.title or feed.title or domain
-    return {"id": identity, "name": name, "domain": domain, "country": own.get("country")}
+    told = {"id": identity, "name": name, "domain": domain, "country": own.get("country")}
+    return {**told, "admin1": own["admin1"]} if own.get("admin1") else told

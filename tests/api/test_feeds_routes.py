@@ -81,6 +81,8 @@ async def test_an_address_that_must_not_be_fetched_is_refused(api: httpx.AsyncCl
         ({"url": WIRE, "priority": "urgent"}, "body.priority", None),
         ({"url": WIRE, "tags": ["a", 3]}, "body.tags.1", None),
         ({"url": WIRE, "source": {"name": "x", "country": "portugal"}}, "body.source.country", None),
+        ({"url": WIRE, "source": {"country": "US", "admin1": "Georgia"}}, "body.source.admin1", None),
+        ({"url": WIRE, "source": {"admin1": "GA"}}, "body.source", None),
     ],
 )
 async def test_a_wrong_shape_is_told_by_its_place(
@@ -102,6 +104,13 @@ async def test_a_change_keeps_what_it_does_not_name(newsroom: Newsroom, api: htt
     assert (cleared["title"], cleared["source"], cleared["tags"], cleared["paused"]) == (None, None, [], True)
     assert [kind for _, kind in requests(newsroom)] == ["changed"] * 3
     assert (await api.patch(f"/v1/feeds/{feed['id']}", json={"url": WIRE})).status_code == 422
+
+
+async def test_a_feeds_home_needs_no_name(api: httpx.AsyncClient) -> None:
+    feed = await subscribe(api, source={"country": "US", "admin1": "GA"})
+    assert feed["source"] == {"country": "US", "admin1": "GA"}
+    moved = (await api.patch(f"/v1/feeds/{feed['id']}", json={"source": {"country": "GB", "admin1": "ENG"}})).json()
+    assert moved["source"] == {"country": "GB", "admin1": "ENG"}
 
 
 async def test_a_deleted_feed_is_gone_and_can_come_back(newsroom: Newsroom, api: httpx.AsyncClient) -> None:

@@ -82,10 +82,15 @@ async def test_every_command_that_prints_data_understands_the_api(url: str, news
     assert (code, found["items"][0]["title"]) == (0, "Harbour bridge reopens")
     code, feed, _ = await command(url, "feeds", "add", "https://wire.example/rss", "--tag", "europe")
     assert (code, feed["tags"]) == (0, ["europe"])
+    code, home, _ = await command(
+        url, "feeds", "add", "https://georgia.example/rss", "--country", "US", "--admin1", "GA"
+    )
+    assert code == 0, home
+    assert home["source"] == {"country": "US", "admin1": "GA"}
     code, again, _ = await command(url, "feeds", "add", "https://wire.example/rss")
     assert (code, again["id"]) == (0, feed["id"])
     code, feeds, _ = await command(url, "feeds", "list")
-    assert (code, [f["url"] for f in feeds]) == (0, ["https://wire.example/rss"])
+    assert (code, [f["url"] for f in feeds]) == (0, ["https://wire.example/rss", "https://georgia.example/rss"])
     code, key, _ = await command(url, "keys", "create", "desk", "--scope", "read", "--scope", "write")
     assert (code, key["key"][:3]) == (0, "wd_")
     code, keys, _ = await command(url, "keys", "list")

@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
 from services.enrich import store
 from services.enrich.batch import Work, enrich_batch
@@ -64,10 +65,42 @@ def test_a_town_is_the_one_of_its_name_at_home(resources: Resources) -> None:
     assert place_of(resources, text, Home("GB", "ENG"), "US")["Durham"][0] == "US"
 
 
+def test_one_name_is_another_place_by_the_home_that_the_feed_was_given(resources: Resources) -> None:
+    text = "The council of Athens met again on Monday. It was a long night for everybody in Athens."
+
+    def athens(country: str | None, admin1: str | None, home: Home | None = None) -> tuple[str, str]:
+        one = article("", text, source=Source("w.example", "W", "w.example", country, admin1))
+        (doc,) = enrich([one], resources, clock=time.perf_counter, homes={"w.example": home} if home else None)
+        (place,) = doc.places
+        (row,) = [row for row in resources.gazetteer.find("athens") if row.geonames_id == place.geonames_id]
+        return row.country, row.admin
+
+    assert athens(None, None)[0] == athens("GR", None)[0] == "GR"
+    assert athens("US", "GA") == ("US", "GA")
+    assert athens("US", "AL") == ("US", "AL")
+    # What was learned does not move a home that was set.
+    assert athens("US", "AL", Home("US", "GA")) == ("US", "AL")
+    assert athens("US", "AL", Home("GR", None)) == ("US", "AL")
+
+
 @pytest.fixture
 def work(database_url: str, resources: Resources) -> Iterator[Work]:
     with open_pool(database_url, "test", size=2) as pool:
         yield Work(pool, resources, lambda: NOW, time.perf_counter)
+
+
+def test_the_home_of_a_feed_comes_with_its_articles(work: Work, database_url: str) -> None:
+    """The same text by two publishers, as ingest stores it: Durham is another town."""
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        for number, home in ((1, {"country": "US", "admin1": "NC"}), (2, {"country": "GB", "admin1": "ENG"})):
+            put(conn, number, "The council of Durham meets")
+            source = {"id": f"{number}.example", "name": "W", "domain": f"{number}.example", **home}
+            conn.execute("UPDATE articles SET source = %s WHERE id = %s", (Jsonb(source), number))
+        enrich_batch(work, [1, 2])
+        cards = [json.loads(card) for (card,) in conn.execute("SELECT card FROM enriched_articles ORDER BY article_id")]
+    durham = [next(place for place in card["places"] if place["name"] == "Durham") for card in cards]
+    assert [place["country"] for place in durham] == ["US", "GB"]
+    assert cards[0]["source"] == {"id": "1.example", "name": "W", "domain": "1.example", "country": "US"}
 
 
 def test_the_store_tells_which_places_a_sources_articles_name(work: Work, database_url: str) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from datetime import UTC, datetime
 
+from psycopg.types.json import Jsonb
+
 from services.ingest.resources import Resources
 from services.ingest.twins.pages import declare_canonical, page_gone
 from shared.db import async_transaction
@@ -16,6 +18,20 @@ NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
 async def warned(desk: Desk, feed: int) -> list[str]:
     return [warning["code"] for warning in (await desk.state(feed))["warnings"]]
+
+
+async def test_an_article_carries_the_home_its_feed_was_given(
+    desk: Desk, publisher: Publisher, ingest: Resources
+) -> None:
+    given = {"domain": "a.example", "country": "US", "admin1": "GA"}, {"domain": "b.example", "country": "PT"}
+    for number, source in enumerate(given):
+        publisher.serve(f"/{number}", rss([item(number)]))
+        await desk.first_poll(await desk.subscribe(publisher.url(f"/{number}"), source=Jsonb(source)))
+    found = [row[0] for row in await desk.rows("SELECT source FROM articles ORDER BY id")]
+    assert [(one["id"], one["country"], one.get("admin1")) for one in found] == [
+        ("a.example", "US", "GA"),
+        ("b.example", "PT", None),
+    ]
 
 
 async def test_a_feed_that_changes_all_its_guids_brings_nothing_new(

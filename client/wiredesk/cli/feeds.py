@@ -35,11 +35,16 @@ def add(
     tag: Annotated[list[str] | None, typer.Option(help="May be repeated.")] = None,
     priority: Annotated[str | None, typer.Option(help="normal, breaking or backfill.")] = None,
     paused: Annotated[bool, typer.Option("--paused", help="Do not poll it yet.")] = False,
+    country: Annotated[str | None, typer.Option(help="Where its publisher is at home (ISO 3166 alpha-2).")] = None,
+    admin1: Annotated[str | None, typer.Option(help="And in which part of it (GeoNames code: GA, ENG).")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Subscribe to a feed; it is polled at once."""
+    home = {name: value for name, value in (("country", country), ("admin1", admin1)) if value}
     with connect(ctx) as desk:
-        feed = desk.feeds.add(url, title=title, tags=tag or None, priority=priority, paused=paused or None)
+        feed = desk.feeds.add(
+            url, title=title, tags=tag or None, priority=priority, paused=paused or None, source=home or None
+        )
     show_json(feed) if as_json else _show([feed])
 
 

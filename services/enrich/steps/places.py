@@ -154,9 +154,10 @@ def _context(doc: Document, candidates: Mapping[str, list[PlaceRow]], resources:
 
 
 def _home(doc: Document) -> Home | None:
-    """Where the publisher is at home: as was set, else as its articles tell. They know the state in either case."""
-    if doc.article.source.country and (doc.home is None or doc.home.country != doc.article.source.country):
-        return Home(doc.article.source.country, None)
+    """Where the publisher is at home: as was set, else as its articles tell; these may know the state as well."""
+    source = doc.article.source
+    if source.country and (source.admin1 or doc.home is None or doc.home.country != source.country):
+        return Home(source.country, source.admin1)
     return doc.home
 
 
