@@ -90,31 +90,38 @@ def ingest_alone() -> Iterator[IngestAlone]:
     """Engines, schema and one ingest process; all gone afterwards."""
     home = Path(tempfile.mkdtemp(prefix="wiredesk-bench-"))
     postgres, valkey = Postgres(home), Valkey(home)
-    process: subprocess.Popen[bytes] | None = None
     try:
         postgres.start()
         valkey.start()
         postgres.create_database("bench")
-        url = postgres.url("bench")
-        migrate(url)
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("WIREDESK_")} | {
-            "DATABASE_URL": url,
-            "REDIS_URL": valkey.url(),
-            "WIREDESK_HOME": str(home),
-            "WIREDESK_INGEST_PORT": str(free_port()),
-            "WIREDESK_ALLOW_PRIVATE": "127.0.0.0/8",
-            "WIREDESK_HOST_GAP_S": "0",
-            "WIREDESK_HOST_CONCURRENCY": "1000",
-        }
-        with (home / "ingest.log").open("wb") as log:
-            process = subprocess.Popen([sys.executable, "-m", "services.ingest"], cwd=ROOT, env=environment, stderr=log)
+        migrate(postgres.url("bench"))
+        with ingesting(postgres, valkey, "bench") as ingest:
+            yield ingest
+    finally:
+        valkey.stop()
+        postgres.stop()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def ingesting(postgres: Postgres, valkey: Valkey, database: str) -> Iterator[IngestAlone]:
+    """One ingest process on running engines, ended afterwards."""
+    url = postgres.url(database)
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("WIREDESK_")} | {
+        "DATABASE_URL": url,
+        "REDIS_URL": valkey.url(),
+        "WIREDESK_HOME": str(valkey.home),
+        "WIREDESK_INGEST_PORT": str(free_port()),
+        "WIREDESK_ALLOW_PRIVATE": "127.0.0.0/8",
+        "WIREDESK_HOST_GAP_S": "0",
+        "WIREDESK_HOST_CONCURRENCY": "1000",
+    }
+    with (valkey.home / "ingest.log").open("wb") as log:
+        process = subprocess.Popen([sys.executable, "-m", "services.ingest"], cwd=ROOT, env=environment, stderr=log)
+    try:
         time.sleep(2)
         assert postgres.child
         yield IngestAlone(url, process, postgres.child.pid)
     finally:
-        if process:
-            process.terminate()
-            process.wait(30)
-        valkey.stop()
-        postgres.stop()
-        shutil.rmtree(home, ignore_errors=True)
+        process.terminate()
+        process.wait(30)

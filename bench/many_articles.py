@@ -1,8 +1,9 @@
-"""A store of a million made-up articles for rows 15 and 16, filled by PostgreSQL itself, and an API in front of it.
+"""Stores of made-up articles for rows 15 and 16, filled by enrichment's own statements, and an API in front of one.
 
-Values follow Zipf's law (k is taken about 1/k times as often as the first), as words, names and sources do: a word of
-the commonest kind is in eight of ten articles, the rarest in one. An article has 385 words after its function words, as
-4 KB of English have: 8 of 40,000 paragraphs and a few words of its own. Times are even over 30 days.
+Filling a million takes ten minutes. `WIREDESK_BENCH_STORES` names a folder to keep stores in; the next run finds them
+there. They may be filled beforehand, and piece by piece, as each piece goes on where the one before ended:
+
+    WIREDESK_BENCH_STORES=/big/disk python -m bench.many_articles 1000000 whole 120      articles, kind, seconds
 """
 
 from __future__ import annotations
@@ -14,126 +15,145 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 import httpx
 import psycopg
 
 from bench.machine import ROOT, free_port, until
+from bench.made_articles import Kind, Store
 from deploy.local.engines import Postgres, Valkey
+from services.enrich import store as enriched
 from shared.migrate import migrate
 
-LOADING = {"fsync": "off", "full_page_writes": "off", "max_wal_size": "20GB", "autovacuum": "off"}
-# `letters` makes a word of a number; the digit at its end keeps stemmers from it. `zipf` draws a number.
-TOOLS = """
-CREATE FUNCTION letters(n int) RETURNS text LANGUAGE sql IMMUTABLE AS
-$$ SELECT substr(translate(md5(n::text), '0123456789', 'ghijklmnop'), 1, 4 + n % 5) || n % 10 $$;
-CREATE FUNCTION zipf(most int, shift int) RETURNS int LANGUAGE sql VOLATILE AS
-$$ SELECT floor(exp(ln(shift) + random() * ln((most + shift)::float8 / shift)))::int - shift + 1 $$;
-CREATE UNLOGGED TABLE vocabulary AS SELECT n, letters(n) AS word FROM generate_series(1, 60001) AS n;
-CREATE UNLOGGED TABLE paragraphs AS SELECT d.p AS n, string_agg(v.word, ' ' ORDER BY random()) AS told
-FROM (SELECT p, zipf(60000, 30) AS k FROM generate_series(1, 40000) AS p, generate_series(1, 47) AS w) AS d
-JOIN vocabulary v ON v.n = d.k GROUP BY d.p;
-ALTER TABLE paragraphs ADD PRIMARY KEY (n);
-CREATE UNLOGGED TABLE cards AS SELECT n, '"url":"https://source.example/' || n || '","description":"'
-    || string_agg(letters(zipf(60000, 30)), ' ') || '"' AS told
-FROM generate_series(1, 500) AS n, generate_series(1, 240) AS w GROUP BY n;
-"""
-FILL = """
-WITH made AS MATERIALIZED (
-    SELECT n AS id, now() - interval '30 days' * (1 - n / %(articles)s::float8) AS at,
-           (ARRAY['en','en','en','en','en','en','es','fr','de','pt'])[1 + floor(random() * 10)::int] AS lang,
-           'source' || zipf(2000, 3) || '.example' AS source, zipf(5000, 5) AS feed, 'PT' AS country,
-           (SELECT array_agg(DISTINCT 'entity=person:' || letters(zipf(200000, 8)) ORDER BY
-                             'entity=person:' || letters(zipf(200000, 8)))
-            FROM generate_series(1, 8 + n * 0)) AS named,
-           (SELECT array_agg(DISTINCT 'place=' || chr(65 + zipf(26, 2) - 1) || chr(65 + zipf(26, 2) - 1))
-            FROM generate_series(1, 2 + n * 0)) AS places,
-           (SELECT string_agg(p.told, ' ') FROM (
-                SELECT 1 + floor(random() * 40000)::int AS k FROM generate_series(1, 8 + n * 0) OFFSET 0
-            ) AS k JOIN paragraphs p ON p.n = k.k) AS body
-    FROM generate_series(%(first)s::int, %(last)s::int) AS n
-), looked AS (
-    INSERT INTO article_lookup
-    SELECT id, at, lang, ARRAY['author=' || letters(zipf(20000, 10)), 'day=' || to_char(at, 'YYYY-MM-DD'),
-               'feed=' || feed,
-               'has=author', 'has=body', 'has=entity', 'has=place', 'lang=' || lang, 'sample=' || id %% 256,
-               'source=' || source, 'topic=medtop:' || lpad(zipf(17, 2)::text, 2, '0') || '000000', 'type=person'
-           ] || named || places,
-           ' ' || letters(zipf(60000, 30)) || ' ' || letters(id) || 'x1 ' || letters(zipf(60000, 30))
-               || ' | ' || body || ' '
-    FROM made
-)
-INSERT INTO enriched_articles (article_id, version, revision, position, enriched_at, sort_at, lang, source_id, status,
-                               card, rest)
-SELECT m.id, 1, 'r', m.id, m.at, m.at, m.lang, m.source, 'usable',
-       '{"id":' || m.id || ',"version":1,"title":"' || letters(m.id) || '",' || c.told || '}', '{}'
-FROM made m JOIN cards c ON c.n = 1 + m.id %% 500
-"""
+LOADING = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "max_wal_size": "3GB",
+    "min_wal_size": "80MB",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "autovacuum": "off",
+    "maintenance_work_mem": "1500MB",
+}
+SPAN = 5_000  # articles of one transaction
 INDEXES = ("article_lookup_found", "article_lookup_newest")
-_kept: dict[int, Postgres] = {}
+STEPS = """
+CREATE TABLE IF NOT EXISTS bench_steps (step text PRIMARY KEY, at timestamptz NOT NULL DEFAULT now());
+CREATE TABLE IF NOT EXISTS bench_indexes (name text PRIMARY KEY, definition text NOT NULL);
+"""
+_open: dict[tuple[int, Kind], Postgres] = {}
 _folders: list[Path] = []
 
 
-def filled(articles: int) -> Postgres:
-    """A running server with so many articles; made once per run, its folder removed at the end."""
-    if articles not in _kept:
-        home = Path(tempfile.mkdtemp(prefix="wiredesk-bench-"))
-        _folders.append(home)
-        engine = Postgres(home, settings=LOADING | {"maintenance_work_mem": "1500MB"})
+def filled(articles: int, kind: Kind = "whole") -> Postgres:
+    """A running server with so many articles; removed at the end unless there is a folder to keep it in."""
+    if (articles, kind) not in _open:
+        home = _home(articles, kind)
+        begun = time.monotonic()
+        while not fill(home, articles, kind):
+            pass
+        print(f"  {articles:,} articles ready after {time.monotonic() - begun:.0f} s", flush=True)
+        engine = Postgres(home, settings={"fsync": "off", "autovacuum": "off"})
         engine.start()
+        migrate(engine.url())
+        _open[articles, kind] = engine
+    return _open[articles, kind]
+
+
+def fill(home: Path, articles: int, kind: Kind, seconds: float = 3600) -> bool:
+    """Go on filling for about so long; whether all is there. Each step is done once."""
+    if (home / "filled").exists():
+        return True
+    engine = Postgres(home, settings=LOADING)
+    engine.start()
+    try:
         engine.create_database()
         migrate(engine.url())
-        begun = time.monotonic()
-        _fill(engine.url(), articles)
-        engine.stop()
-        engine = Postgres(home, settings={"fsync": "off"})
-        engine.start()
-        _kept[articles] = engine
-        print(f"  {articles:,} articles made in {time.monotonic() - begun:.0f} s", flush=True)
-    return _kept[articles]
+        done = _go_on(engine.url(), articles, kind, time.monotonic() + seconds)
+    finally:
+        engine.stop(120)
+    if done:
+        (home / "filled").touch()
+    return done
+
+
+def _home(articles: int, kind: Kind) -> Path:
+    kept = os.environ.get("WIREDESK_BENCH_STORES")
+    if kept:
+        return Path(kept, f"{kind}-{articles}")
+    home = Path(tempfile.mkdtemp(prefix="wiredesk-bench-"))
+    _folders.append(home)
+    return home
 
 
 @atexit.register
 def _clean() -> None:
-    for engine in _kept.values():
+    for engine in _open.values():
         engine.stop()
     for folder in _folders:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _fill(url: str, articles: int) -> None:
+def _go_on(url: str, articles: int, kind: Kind, until_s: float) -> bool:
+    """Rows, then each index, then the vacuum: as many steps as there is time for."""
     with psycopg.connect(url, autocommit=True) as conn:
-        conn.execute(TOOLS)
-        definitions = [
-            conn.execute("SELECT indexdef FROM pg_indexes WHERE indexname = %s", (name,)).fetchall()[0][0]
-            for name in INDEXES
-        ]
-        for name in INDEXES:
-            conn.execute(f"DROP INDEX {name}".encode())
-        step = 10_000
-        spans = [(first, min(first + step - 1, articles)) for first in range(1, articles + 1, step)]
-        workers = [threading.Thread(target=_some, args=(url, articles, spans[n::2])) for n in range(2)]
-        for worker in workers:
-            worker.start()
-        for worker in workers:
-            worker.join()
-        for definition in definitions:
-            conn.execute(definition.encode())
+        conn.execute(STEPS)
+        steps: dict[str, datetime] = dict(conn.execute("SELECT step, at FROM bench_steps").fetchall())
+        if "begun" not in steps:
+            for name in INDEXES:
+                conn.execute(
+                    "INSERT INTO bench_indexes SELECT indexname, indexdef FROM pg_indexes WHERE indexname = %s"
+                    " ON CONFLICT DO NOTHING",
+                    (name,),
+                )
+                conn.execute(f"DROP INDEX IF EXISTS {name}".encode())
+            conn.execute("INSERT INTO bench_steps VALUES ('begun')")
+            steps = dict(conn.execute("SELECT step, at FROM bench_steps").fetchall())
+        made = Store(articles, kind, steps["begun"])
+        spans = [first for first in range(1, articles + 1, SPAN) if f"from {first}" not in steps]
+        if spans:
+            with ProcessPoolExecutor(2) as workers:
+                work = [(url, made, spans[n::2], until_s) for n in range(2)]
+                if not all(list(workers.map(_some, work))):
+                    return False
+        for name, definition in conn.execute("SELECT name, definition FROM bench_indexes ORDER BY name").fetchall():
+            if name not in steps:
+                if time.monotonic() > until_s:
+                    return False
+                with conn.transaction():
+                    conn.execute(definition.encode())
+                    conn.execute("INSERT INTO bench_steps VALUES (%s)", (name,))
         conn.execute(
-            "INSERT INTO events (position, at, type, subject, data) VALUES (%s, now(), 't', 's', '{}')", (articles,)
+            "INSERT INTO events (position, at, type, subject, data) VALUES (%s, now(), 't', 's', '{}')"
+            " ON CONFLICT DO NOTHING",
+            (articles,),
         )
         conn.execute("VACUUM ANALYZE")
         conn.execute("CHECKPOINT")
+    return True
 
 
-def _some(url: str, articles: int, spans: list[tuple[int, int]]) -> None:
+def _some(work: tuple[str, Store, list[int], float]) -> bool:
+    """Spans of articles, while there is time; whether all were made."""
+    url, made, spans, until_s = work
     with psycopg.connect(url, autocommit=True) as conn:
-        for first, last in spans:
-            conn.execute(FILL.encode(), {"articles": articles, "first": first, "last": last})
+        for first in spans:
+            if time.monotonic() > until_s:
+                return False
+            numbers = range(first, min(first + SPAN, made.articles + 1))
+            rows = [made.rows(number) for number in numbers]
+            with conn.transaction():
+                enriched.insert(conn, [row for row, _ in rows], datetime.now(UTC))
+                enriched.index(conn, [row for _, row in rows])
+                enriched.place(conn, numbers, numbers)
+                conn.execute("INSERT INTO bench_steps VALUES (%s)", (f"from {first}",))
+    return True
 
 
 @contextlib.contextmanager
@@ -173,3 +193,15 @@ def timed(client: httpx.Client, paths: list[str]) -> list[float]:
         found.append((time.perf_counter() - begun) * 1000)
         answer.raise_for_status()
     return found
+
+
+def main() -> None:
+    """Fill a kept store for so many seconds."""
+    articles, kind, seconds = int(sys.argv[1]), cast(Kind, sys.argv[2]), float(sys.argv[3])
+    assert os.environ.get("WIREDESK_BENCH_STORES"), "WIREDESK_BENCH_STORES must name the folder to keep it in"
+    done = fill(_home(articles, kind), articles, kind, seconds)
+    print("all is there" if done else "there is more to do")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,7 +1,7 @@
 """A local publisher in a process of its own: `python -m bench.publisher PORT FEEDS ITEMS WORDS VALIDATORS`.
 
-GET /f/N: feed N. GET /bump?feed=N: one new item on top of feed N (its seed is the answer). Nothing is cached by chance:
-bodies are built once, so that serving costs little next to what is measured.
+GET /f/N: feed N. GET /bump?feed=N: one new item on top of feed N (its seed is the answer), or `count` of them. Nothing
+is cached by chance: bodies are built once, so that serving costs little next to what is measured.
 """
 
 from __future__ import annotations
@@ -37,11 +37,12 @@ class Publisher:
         return web.Response(body=body, content_type="application/rss+xml", headers={"ETag": etag})
 
     async def bump(self, request: web.Request) -> web.Response:
-        """Add an item."""
+        """Add items; the seed of the newest."""
         feed = int(request.query["feed"])
-        self._bumps += 1
-        seed = feed * 1_000_000 + 500_000 + self._bumps
-        self._items[feed] = [rss_item(seed, self._words, self._base), *self._items[feed][:49]]
+        for _ in range(int(request.query.get("count", 1))):
+            self._bumps += 1
+            seed = feed * 1_000_000 + 500_000 + self._bumps
+            self._items[feed] = [rss_item(seed, self._words, self._base), *self._items[feed][:49]]
         self._ready[feed] = self._render(feed)
         return web.json_response({"seed": seed})
 

@@ -7,7 +7,7 @@ Times are passed in, so that one clock (the caller's) stamps all that belongs to
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -21,6 +21,7 @@ from services.ingest.states import Claimed
 from shared.articles import Lane
 
 Conn = psycopg.AsyncConnection[tuple[Any, ...]]
+EVER = datetime(1, 1, 1, tzinfo=UTC)
 
 
 def _json(rows: Any) -> str:
@@ -724,28 +725,53 @@ async def hub_of(conn: Conn, url_key: str) -> tuple[str | None, bool] | None:
 # --- the queue's other side -----------------------------------------------------------------------------------------
 
 
-async def forget_enriched(conn: Conn) -> int:
-    """Take what is enriched off the list of what waits; how many were."""
+async def forget_enriched(
+    conn: Conn, after: tuple[datetime, int] | None, most: int
+) -> tuple[int, tuple[datetime, int] | None]:
+    """Take what is enriched off the list of what waits, among the next `most` that were sent, in the order of sending.
+
+    `after` is where to go on. Returns (how many left, where to go on next time; None: from the beginning). Each is looked
+    up by its id, however much waits: left to itself the planner reads all articles for a few thousand.
+    """
     cursor = await conn.execute(
         """
-        DELETE FROM article_queue q USING enriched_articles e, articles a
-        WHERE q.queued_at IS NOT NULL AND e.article_id = q.article_id AND e.version >= q.version
-          AND e.page_edition >= q.page_edition
-          AND a.id = q.article_id AND a.duplicate_of IS NOT DISTINCT FROM e.duplicate_of
-        """
+        WITH looked AS MATERIALIZED (
+            SELECT q.*, EXISTS (SELECT FROM enriched_articles e JOIN articles a ON a.id = e.article_id
+                                WHERE e.article_id = q.article_id AND e.version >= q.version
+                                  AND e.page_edition >= q.page_edition
+                                  AND a.duplicate_of IS NOT DISTINCT FROM e.duplicate_of OFFSET 0) AS done
+            FROM article_queue q WHERE queued_at >= %(at)s AND (queued_at, article_id) > (%(at)s, %(id)s)
+            ORDER BY queued_at NULLS FIRST, article_id LIMIT %(most)s
+        ), gone AS (
+            DELETE FROM article_queue q USING looked l
+            WHERE l.done AND q.article_id = l.article_id AND q.queued_at = l.queued_at AND q.version = l.version
+              AND q.page_edition = l.page_edition
+            RETURNING q.article_id
+        )
+        SELECT (SELECT count(*) FROM gone), queued_at, article_id
+        FROM (SELECT) one LEFT JOIN (SELECT * FROM looked OFFSET %(most)s - 1) last ON true
+        """,
+        {"at": after[0] if after else EVER, "id": after[1] if after else 0, "most": most},
     )
-    return cursor.rowcount
+    gone, queued_at, article_id = (await cursor.fetchall())[0]
+    return gone, None if article_id is None else (queued_at, article_id)
 
 
 async def take_to_send(conn: Conn, sent_before: datetime, now: datetime, limit: int) -> list[tuple[int, Lane]]:
     """At most `limit` (article, lane) pairs never sent or sent before a moment and not enriched; marked as sent now."""
     cursor = await conn.execute(
         """
-        UPDATE article_queue SET queued_at = %(now)s WHERE article_id IN (
+        WITH unsent AS MATERIALIZED (
             SELECT article_id FROM article_queue
-            WHERE (queued_at IS NULL OR queued_at < %(before)s) AND (wait_until IS NULL OR wait_until <= %(now)s)
+            WHERE queued_at IS NULL AND (wait_until IS NULL OR wait_until <= %(now)s)
+            ORDER BY queued_at NULLS FIRST, article_id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+        ), late AS MATERIALIZED (
+            SELECT article_id FROM article_queue
+            WHERE queued_at < %(before)s AND (wait_until IS NULL OR wait_until <= %(now)s)
             ORDER BY queued_at NULLS FIRST, article_id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
         )
+        UPDATE article_queue SET queued_at = %(now)s
+        WHERE article_id IN (SELECT article_id FROM (TABLE unsent UNION ALL TABLE late) AS due LIMIT %(limit)s)
         RETURNING article_id, lane
         """,
         {"now": now, "before": sent_before, "limit": limit},

@@ -22,6 +22,7 @@ from services.ingest.past import store as past
 from services.ingest.resources import Resources
 from services.ingest.runner import AWAY_S, DATABASE_AWAY
 from services.ingest.sender import LANES, room
+from services.ingest.twins import store as titles
 from shared.articles import Lane
 from shared.locks import Lock
 from shared.queue import VISIBILITY_TIMEOUT_S
@@ -34,6 +35,9 @@ TRIM_EVERY_S = 60.0
 KEEP_POLLS = 200  # of each feed
 TRIM_ONE_IN = 20
 PAST = 500  # articles emptied in one round
+FORGET = 4_096  # of what was sent, looked at at once
+KEEP_TITLES = timedelta(days=30)  # of articles found longer ago nothing new can be a second copy (`twins.titles`)
+TITLES, TITLES_ROUNDS = 1_000, 20  # dropped at once, and how often in a minute at most
 
 _log = logging.getLogger(__name__)
 
@@ -48,6 +52,7 @@ class Sweep:
         self._trimmed_at = 0.0
         self._trimmed_until: int | None = None
         self._emptied_until = 0
+        self._looked_until: tuple[datetime, int] | None = None
 
     async def run(self) -> None:
         """Take the lock, sweep every two seconds; start over when the database was away."""
@@ -67,13 +72,19 @@ class Sweep:
 
     async def round(self, conn: store.Conn, now: datetime) -> None:
         """One sweep. Redis away: nothing is sent, the rest is done."""
-        await store.forget_enriched(conn)
+        await self._forget(conn)
         with suppress(redis.RedisError):
             waiting, _ = await self._res.sender.depth()
             self._res.metrics.queue_messages.set(waiting)
             await self._send(conn, now, waiting)
-        await self._trim(conn)
+        await self._trim(conn, now)
         await self._empty(conn, now)
+
+    async def _forget(self, conn: store.Conn) -> None:
+        """Enrichment takes the oldest first, so what is done mostly stands together: on while all of a piece is."""
+        gone = FORGET
+        while gone == FORGET:
+            gone, self._looked_until = await store.forget_enriched(conn, self._looked_until, FORGET)
 
     async def _send(self, conn: store.Conn, now: datetime, waiting: int) -> None:
         soon = self._started_at if self._first else now - SOON
@@ -91,7 +102,7 @@ class Sweep:
         if taken:
             self._res.metrics.queued.labels("sweep").inc(len(taken))
 
-    async def _trim(self, conn: store.Conn) -> None:
+    async def _trim(self, conn: store.Conn, now: datetime) -> None:
         now_s = asyncio.get_running_loop().time()
         if now_s - self._trimmed_at < TRIM_EVERY_S:
             return
@@ -100,6 +111,9 @@ class Sweep:
         if self._trimmed_until is not None and newest > self._trimmed_until:
             await store.trim_polls(conn, self._trimmed_until, newest, KEEP_POLLS, TRIM_ONE_IN)
         self._trimmed_until = newest
+        for _ in range(TITLES_ROUNDS):
+            if await titles.forget_titles(conn, now - KEEP_TITLES, TITLES) < TITLES:
+                break
 
     async def _empty(self, conn: store.Conn, now: datetime) -> None:
         """What is past keeps its names and hashes, or it would come back as news from a feed that still carries it."""

@@ -15,7 +15,7 @@ from services.ingest.requests import answer_requests
 from services.ingest.resources import Resources
 from services.ingest.sender import MAX_WAITING
 from services.ingest.service import open_resources
-from services.ingest.sweep import LATE, SOON, Sweep
+from services.ingest.sweep import KEEP_TITLES, LATE, SOON, Sweep
 from shared.db import async_transaction
 from shared.queue import QUEUES
 from shared.settings import Settings
@@ -117,6 +117,42 @@ async def test_enriched_articles_leave_the_list_and_older_versions_do_not(
         await desk.conn.execute("UPDATE article_queue SET version = 2 WHERE article_id = %s", (second,))
         await sweep(res, datetime.now(UTC))
         assert await desk.rows("SELECT article_id FROM article_queue ORDER BY 1") == [(second,), (third,)]
+
+
+async def test_what_is_enriched_is_found_piece_by_piece_whatever_stands_before_it(
+    desk: Desk, settings: Settings, publisher: Publisher
+) -> None:
+    async with open_resources(settings) as res:
+        ids = await stored(desk, res, publisher, 9)
+        await desk.conn.execute("UPDATE article_queue SET queued_at = now() + article_id / 3 * interval '1 s'")
+        await desk.conn.execute(
+            "INSERT INTO enriched_articles (article_id, version, revision, enriched_at, sort_at, source_id, status,"
+            " card, rest) SELECT id, 1, 'r', now(), now(), 's', 'usable', '', '' FROM articles WHERE id <> ALL(%s)",
+            (ids[:4],),
+        )
+        async with res.db.connection() as conn:
+            gone, after, rounds = [], None, 0
+            while rounds == 0 or after is not None:
+                found, after = await store.forget_enriched(conn, after, 2)
+                gone.append(found)
+                rounds += 1
+        assert (sum(gone), rounds) == (5, 5)
+        assert [row[0] for row in await desk.rows("SELECT article_id FROM article_queue ORDER BY 1")] == ids[:4]
+
+
+async def test_titles_of_articles_found_long_ago_are_dropped(
+    desk: Desk, settings: Settings, publisher: Publisher
+) -> None:
+    async with open_resources(settings) as res:
+        first, *others = await stored(desk, res, publisher, 5)
+        await desk.conn.execute("UPDATE articles SET discovered_at = now() - interval '2 days' WHERE id > %s", (first,))
+        now = datetime.now(UTC)
+        titled = "SELECT article_id FROM article_titles ORDER BY 1"
+        await sweep(res, now + KEEP_TITLES - timedelta(days=3))
+        assert await desk.rows(titled) == [(n,) for n in (first, *others)]
+        await sweep(res, now + KEEP_TITLES - timedelta(days=1))
+        assert await desk.rows(titled) == [(first,)]
+        assert await desk.one("SELECT count(*) FROM articles") == 5
 
 
 async def test_full_lanes_leave_ids_in_the_database(desk: Desk, settings: Settings, publisher: Publisher) -> None:

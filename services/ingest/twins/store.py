@@ -84,6 +84,20 @@ async def take_titles(conn: Conn, rows: Sequence[tuple[str, int, datetime]]) -> 
     return cursor.rowcount == len(rows)
 
 
+async def forget_titles(conn: Conn, before: datetime, most: int) -> int:
+    """Of the `most` titles of the oldest articles, drop those of articles found before a time; how many."""
+    cursor = await conn.execute(
+        """
+        DELETE FROM article_titles WHERE key IN (
+            SELECT o.key FROM (SELECT key, article_id FROM article_titles ORDER BY article_id LIMIT %s) AS o
+            JOIN articles a ON a.id = o.article_id WHERE a.discovered_at < %s
+        )
+        """,
+        (most, before),
+    )
+    return cursor.rowcount
+
+
 async def hold(conn: Conn, article_ids: Sequence[int]) -> int:
     """Lock articles, in order; how many of them are there and no duplicates."""
     cursor = await conn.execute(
