@@ -6,24 +6,19 @@ import random
 from datetime import UTC, datetime, timedelta
 
 import httpx
-import psycopg
 
 from bench import many_articles
+from bench.made_articles import letters
 from bench.report import Row, percentile, spread
 
 FEW, MANY = 10_000, 1_000_000
 EACH = 150  # requests of a kind
 
 
-def _letters(url: str, numbers: list[int]) -> list[str]:
-    with psycopg.connect(url) as conn:
-        return [row[0] for row in conn.execute("SELECT letters(n) FROM unnest(%s::int[]) AS n", (numbers,)).fetchall()]
-
-
-def questions(url: str, rng: random.Random) -> dict[str, list[str]]:
+def questions(rng: random.Random) -> dict[str, list[str]]:
     """Paths by kind; common and rare values alike."""
     drawn = [int(200_000 ** rng.random()) for _ in range(EACH)]
-    people = _letters(url, drawn)
+    people = [letters(n) for n in drawn]
     now = datetime.now(UTC)
 
     def deep() -> str:
@@ -48,7 +43,7 @@ def questions(url: str, rng: random.Random) -> dict[str, list[str]]:
 def measure(articles: int) -> dict[str, list[float]]:
     """Milliseconds by kind."""
     engine = many_articles.filled(articles)
-    asked = questions(engine.url(), random.Random(5))
+    asked = questions(random.Random(5))
     with many_articles.api(engine) as base, httpx.Client(base_url=base, timeout=30) as client:
         many_articles.timed(client, [f"/v1/articles?{q}" for some in asked.values() for q in some[:20]])  # warm
         return {kind: many_articles.timed(client, [f"/v1/articles?{q}" for q in some]) for kind, some in asked.items()}

@@ -8,9 +8,9 @@ import subprocess
 import tempfile
 
 import httpx
-import psycopg
 
 from bench import many_articles
+from bench.made_articles import VOCABULARY, letters, paragraphs
 from bench.report import Row, percentile, spread
 from bench.rival import python
 
@@ -36,25 +36,16 @@ print(json.dumps(times))
 """
 
 
-def _words(url: str, numbers: list[int]) -> list[str]:
-    with psycopg.connect(url) as conn:
-        rows = conn.execute(
-            "SELECT letters(n) FROM unnest(%s::int[]) WITH ORDINALITY AS t (n, o) ORDER BY o", (numbers,)
-        )
-        return [row[0] for row in rows.fetchall()]
+def _words(rng: random.Random, least: int, most: int) -> list[str]:
+    return [letters(rng.randint(least, most)) for _ in range(EACH)]
 
 
-def questions(url: str, rng: random.Random) -> dict[str, list[str]]:
+def questions(rng: random.Random) -> dict[str, list[str]]:
     """Questions by kind."""
-    common = _words(url, [rng.randint(1, 20) for _ in range(EACH)])
-    middling = _words(url, [rng.randint(200, 3000) for _ in range(EACH)])
-    rare = _words(url, [rng.randint(20_000, 60_000) for _ in range(EACH)])
-    own = [f"{word}x1" for word in _words(url, [rng.randint(1, MANY) for _ in range(EACH)])]
-    with psycopg.connect(url) as conn:
-        rows = conn.execute(
-            "SELECT told FROM paragraphs WHERE n = ANY(%s)", ([rng.randint(1, 40_000) for _ in range(EACH)],)
-        )
-        phrases = [" ".join(told.split()[9:11]) for (told,) in rows.fetchall()]
+    common, middling, rare = _words(rng, 1, 20), _words(rng, 200, 3000), _words(rng, 20_000, VOCABULARY)
+    own = [f"{word}x1" for word in _words(rng, 1, MANY)]
+    told = paragraphs()
+    phrases = [" ".join(rng.choice(told).split()[9:11]) for _ in range(EACH)]
     return {
         "common word": common,
         "middling word": middling,
@@ -69,9 +60,8 @@ def questions(url: str, rng: random.Random) -> dict[str, list[str]]:
     }
 
 
-def _rival(url: str, words: list[str]) -> list[float]:
-    with psycopg.connect(url) as conn:
-        texts = [told for (told,) in conn.execute("SELECT told FROM paragraphs ORDER BY n LIMIT 5000").fetchall()]
+def _rival(words: list[str]) -> list[float]:
+    texts = paragraphs()[:5000]
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as file, tempfile.TemporaryDirectory() as folder:
         file.write("\n".join(" ".join(texts[n : n + 8]) for n in range(0, len(texts), 2)))
         file.flush()
@@ -84,7 +74,7 @@ def run() -> Row:
     """Each question as a list and as facets; the rival's commonest words last."""
     engine = many_articles.filled(MANY)
     rng = random.Random(7)
-    asked = questions(engine.url(), rng)
+    asked = questions(rng)
     figures: dict[str, float | int | str] = {}
     lists: list[float] = []
     counts: list[float] = []
@@ -107,7 +97,7 @@ def run() -> Row:
                 f"p50 {told['p50']} p99 {told['p99']} max {told['max']} ms; facets {by['p50']} / {by['max']};"
                 f" by relevance {ranked['p50']} / {ranked['max']}"
             )
-    rival = _rival(engine.url(), asked["common word"][:5])
+    rival = _rival(asked["common word"][:5])
     p99 = percentile(lists, 0.99)
     figures |= {
         "p99 of all ms": round(p99, 1),

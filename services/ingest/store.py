@@ -730,8 +730,8 @@ async def forget_enriched(
 ) -> tuple[int, tuple[datetime, int] | None]:
     """Take what is enriched off the list of what waits, among the next `most` that were sent, in the order of sending.
 
-    `after` is where to go on. Returns (how many left, where to go on next time; None: from the beginning). Each is looked
-    up by its id, however much waits: left to itself the planner reads all articles for a few thousand.
+    `after` is where to go on. Returns (how many left, where to go on next time; None: from the beginning). Each is
+    looked up by its id, however much waits: left to itself the planner reads all articles for a few thousand.
     """
     cursor = await conn.execute(
         """
