@@ -20,6 +20,7 @@ import uvloop
 from services.api.app import create_app
 from services.api.auth import first_key, needs_keys
 from services.api.deps import Resources, open_resources
+from services.api.lines import Connection
 from services.api.ops.health import is_ready
 from shared.errors import Unavailable
 from shared.observe import configure_logging, notify_ready
@@ -75,7 +76,7 @@ async def serve(settings: Settings, sock: socket.socket) -> None:
             await first_key(held)
         config = uvicorn.Config(
             create_app(settings, held),
-            http="httptools",
+            http=Connection,
             loop="none",
             ws="websockets-sansio",
             ws_max_size=MAX_MESSAGE_BYTES,

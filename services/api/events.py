@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -14,19 +13,21 @@ from starlette.types import Receive, Scope, Send
 from services.api import params, query, shape, sse
 from services.api.answers import JSON, Body, answer, negotiate
 from services.api.deps import Resources, resources
-from services.api.follow import Reset, check, follow, page
+from services.api.follow import Log, Reset, catch_up, check, page
+from services.api.lines import Connection
 from services.api.openapi import described
 from services.api.problems import InputError, refuse
 from services.api.query import EventQuery
 from services.api.schemas import EventPage
-from services.api.stream import Follower
-from services.api.views import View
+from services.api.stream import Direct
+from services.api.views import Told, View
 from shared.events import batch
 
 router = APIRouter(prefix="/v1/events", tags=["events"])
 
 BATCH = "application/cloudevents-batch+json"
 CHUNK_BYTES = 64_000  # of frames joined into one write
+STALL_S = 60.0  # in which a reader of the past takes one write
 CUT_GRACE_S = 5.0  # for a reader that was cut and still does not read
 _SSE = {"type": "string", "description": "server-sent events: `id` is the position, `event` the type, `data` the event"}
 _BATCH = {"type": "array", "items": {"$ref": "#/components/schemas/CloudEvent"}}
@@ -65,8 +66,7 @@ async def _stream(request: Request, held: Resources, asked: EventQuery) -> Respo
     if after is None:
         after = held.hub.head
     await check(held.log, after)
-    follower = Follower(View(asked.filter, asked.form), after)
-    return EventStream(_frames(held, follower), follower)
+    return EventStream(held.log, View(asked.filter, asked.form), after)
 
 
 def _resume(request: Request, after: int | None) -> int | None:
@@ -80,42 +80,15 @@ def _resume(request: Request, after: int | None) -> int | None:
         raise refuse("bad_value", [InputError("header.Last-Event-ID", str(error))]) from None
 
 
-async def _frames(held: Resources, follower: Follower) -> AsyncGenerator[bytes]:
-    yield sse.retry(sse.RETRY_MS) + sse.comment("following")
-    async with aclosing(follow(held.log, follower)) as steps:
-        async for step in steps:
-            if step is None:
-                yield sse.comment("still here")
-            elif isinstance(step, Reset):
-                yield sse.reset(step.as_json())
-            else:
-                for chunk in _chunks([told.frame for told in step]):
-                    yield chunk
-    yield sse.comment(follower.ended or "the end")
-
-
-def _chunks(frames: list[bytes]) -> list[bytes]:
-    chunks: list[list[bytes]] = [[]]
-    size = 0
-    for frame in frames:
-        if size > CHUNK_BYTES:
-            chunks.append([])
-            size = 0
-        chunks[-1].append(frame)
-        size += len(frame)
-    return [b"".join(chunk) for chunk in chunks]
-
-
 class EventStream(Response):
-    """Frames, until they end, the reader goes, or a reader that was cut does not read."""
+    """The log as server-sent events, until the server ends it, the reader goes, or does not keep up."""
 
     media_type = sse.MEDIA_TYPE
 
-    def __init__(self, frames: AsyncGenerator[bytes], follower: Follower) -> None:
+    def __init__(self, source: Log, view: View, after: int) -> None:
         self.status_code = 200
         self.background = None
-        self._frames = frames
-        self._follower = follower
+        self._source, self._view, self._after = source, view, after
         self.init_headers({"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"})
 
     def init_headers(self, headers: Any = None) -> None:
@@ -125,29 +98,50 @@ class EventStream(Response):
         self.raw_headers = [(name, value) for name, value in self.raw_headers if name != b"content-length"]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send until one of the three ends it."""
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        waits = [asyncio.create_task(w) for w in (self._pump(send), _gone(receive), self._stuck())]
+        """What is past goes through `send`; what comes is written by the hub while this only waits for the end."""
+        connection = Connection.of(scope)
+        follower = Direct(self._view, self._after, connection)
         try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            await self._past(follower, send)
+            await follower.over.wait()
+            await _end(follower.ended or "the end", send)
+        except TimeoutError:  # it does not read: what waits for it is dropped, and the connection with it
+            connection.abort()
+            await follower.gone.wait()
         finally:
-            for task in waits:
-                task.cancel()
-            for task in waits:
-                with suppress(asyncio.CancelledError, OSError):
-                    await task
+            connection.watch(None)
+            self._source.hub.leave(follower)
 
-    async def _pump(self, send: Send) -> None:
-        async with aclosing(self._frames) as frames:
-            async for chunk in frames:
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-    async def _stuck(self) -> None:
-        await self._follower.over.wait()
-        await asyncio.sleep(CUT_GRACE_S)
+    async def _past(self, follower: Direct, send: Send) -> None:
+        await _send(sse.retry(sse.RETRY_MS) + sse.comment("following"), send)
+        async with aclosing(catch_up(self._source, follower)) as steps:
+            async for step in steps:
+                for chunk in _chunks(step):
+                    async with asyncio.timeout(STALL_S):
+                        await _send(chunk, send)
 
 
-async def _gone(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+async def _send(chunk: bytes, send: Send) -> None:
+    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+
+
+async def _end(reason: str, send: Send) -> None:
+    async with asyncio.timeout(CUT_GRACE_S):
+        await send({"type": "http.response.body", "body": sse.comment(reason), "more_body": False})
+
+
+def _chunks(step: list[Told] | Reset | None) -> list[bytes]:
+    if step is None:
+        return [sse.comment("still here")]
+    if isinstance(step, Reset):
+        return [sse.reset(step.as_json())]
+    chunks: list[list[bytes]] = [[]]
+    size = 0
+    for told in step:
+        if size > CHUNK_BYTES:
+            chunks.append([])
+            size = 0
+        chunks[-1].append(told.frame)
+        size += len(told.frame)
+    return [b"".join(chunk) for chunk in chunks]

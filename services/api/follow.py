@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from services.api.problems import Problem
@@ -72,23 +73,33 @@ async def check(source: Log, after: int) -> None:
             raise Problem("position_ahead", f"the newest event is {head}", members={"latest": head})
 
 
+async def catch_up(source: Log, follower: Follower) -> AsyncGenerator[list[Told] | Reset | None]:
+    """Batches of what is past, from the follower's position on; None for a sign of life.
+
+    At the end the follower has joined the hub; whoever reads this has it leave afterwards.
+    """
+    hub = source.hub
+    told_at = time.monotonic()
+    while follower.after < hub.head and hub.closing is None and follower.ended is None:
+        events = await _read(source, follower.after)
+        if events and events[0].position != follower.after + 1:
+            yield Reset(events[0].position, max(hub.head, events[-1].position), follower.after)
+        batch = await _tell(source, follower.view, events) if events else []
+        if events and batch is not None:
+            follower.after = events[-1].position
+        if batch or time.monotonic() - told_at > HEARTBEAT_S:
+            told_at = time.monotonic()
+            yield batch or None
+    if follower.ended is None:
+        hub.join(follower)  # nothing waited since the loop's last look at the head
+
+
 async def follow(source: Log, follower: Follower) -> AsyncGenerator[list[Told] | Reset | None]:
     """Batches from the follower's position on; None for a sign of life. Ends when `follower.ended` says why."""
-    hub = source.hub
     try:
-        told_at = time.monotonic()
-        while follower.after < hub.head and hub.closing is None and follower.ended is None:
-            events = await _read(source, follower.after)
-            if events and events[0].position != follower.after + 1:
-                yield Reset(events[0].position, max(hub.head, events[-1].position), follower.after)
-            batch = await _tell(source, follower.view, events) if events else []
-            if events and batch is not None:
-                follower.after = events[-1].position
-            if batch or time.monotonic() - told_at > HEARTBEAT_S:
-                told_at = time.monotonic()
-                yield batch or None
-        if follower.ended is None:
-            hub.join(follower)  # nothing waited since the loop's last look at the head
+        async with aclosing(catch_up(source, follower)) as past:
+            async for step in past:
+                yield step
         live = True
         while live:
             batch = await follower.take()
@@ -96,7 +107,7 @@ async def follow(source: Log, follower: Follower) -> AsyncGenerator[list[Told] |
             if batch or live:
                 yield batch or None
     finally:
-        hub.leave(follower)
+        source.hub.leave(follower)
 
 
 async def page(source: Log, query: EventQuery) -> EventsPage:

@@ -1,7 +1,7 @@
 """The one reader of the event stream in this process, and those who follow it.
 
-    Redis Stream --XREAD--> batch -> judged and encoded once per view -> a bounded queue per follower
-         |  away, wiped, behind or with a gap
+    Redis Stream --XREAD--> batch -> judged and encoded once per view -> straight to the connection of each follower,
+         |  away, wiped, behind or with a gap                             or into its bounded queue
          `--> PostgreSQL, until the stream goes on where we are
 
 Positions are gapless, so continuity is seen, not hoped for: what does not follow on the last position is read from the
@@ -13,12 +13,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Sequence
+from functools import cached_property
 
 import psycopg
 import redis.asyncio
 from psycopg_pool import PoolTimeout
 
+from services.api import lines, sse
+from services.api.lines import Connection
 from services.api.views import POOL_WAIT_S, Seen, Told, View, tell
 from shared import log, stream
 from shared.db import AsyncPool
@@ -30,9 +33,23 @@ BEAT_S = 6.0  # a follower is silent for at most twice this long
 AWAY_S = 0.25  # between looks at PostgreSQL while Redis does not answer
 MAX_QUEUED = 5000  # events a follower may be behind
 MAX_QUEUED_BYTES = 4_000_000
+AT_ONCE = 250  # followers given a batch before other work of the process has its turn
+ALIVE = lines.chunk(sse.comment("still here"))
 STORE_AWAY = (psycopg.OperationalError, PoolTimeout)
 
 logger = logging.getLogger(__name__)
+
+
+class Batch:
+    """What a view shows of some events, in order."""
+
+    def __init__(self, told: Sequence[Told]) -> None:
+        self.told = told
+
+    @cached_property
+    def chunk(self) -> bytes:
+        """All of it as server-sent events in one chunk: the same bytes for every client."""
+        return lines.chunk(b"".join(one.frame for one in self.told))
 
 
 class Follower:
@@ -51,11 +68,11 @@ class Follower:
         self._quiet = True
         self.over = asyncio.Event()
 
-    def offer(self, told: Iterable[Told], upto: int) -> None:
+    def offer(self, batch: Batch, upto: int) -> None:
         """Queue what lies after the position that the follower already has, and move that up. Nothing once it ended."""
         if self.ended is not None:
             return  # it was cut: what it is given now would lie behind a gap
-        for one in told:
+        for one in batch.told:
             if one.position > self.after:
                 self._queue.append(one)
                 self._bytes += len(one.frame)
@@ -98,6 +115,48 @@ class Follower:
         if self.ended is None:
             self._news.clear()
         return taken
+
+
+class Direct(Follower):
+    """A follower whose events are written to its connection as they come; only what finds it full is queued."""
+
+    def __init__(self, view: View, after: int, connection: Connection) -> None:
+        super().__init__(view, after)
+        self._connection = connection
+        self.gone = asyncio.Event()
+        connection.watch(self)
+
+    def offer(self, batch: Batch, upto: int) -> None:
+        """Write what lies after the position that the follower already has, and move that up."""
+        if self.ended is None and not self._queue and not self._connection.full:
+            if not batch.told:
+                self.after = max(self.after, upto)
+                return
+            if batch.told[0].position > self.after:
+                self.after = upto
+                self._quiet = False
+                self._connection.write(batch.chunk)
+                return
+        super().offer(batch, upto)
+        self.room()
+
+    def beat(self) -> None:
+        """Show that the stream is alive where nothing was written since the last beat."""
+        if self._quiet and self.ended is None and not self._connection.full:
+            self._connection.write(ALIVE)
+        self._quiet = True
+
+    def room(self) -> None:
+        """Write what waits, as far as the connection takes it."""
+        while self._queue and not self._connection.full:
+            one = self._queue.popleft()
+            self._bytes -= len(one.frame)
+            self._connection.write(lines.chunk(one.frame))
+
+    def lost(self) -> None:
+        """The client is gone."""
+        self.gone.set()
+        self.end("the reader left")
 
 
 class Hub:
@@ -162,9 +221,10 @@ class Hub:
         # One timer for all: a timer for each wait of each follower would cost more than the event it waits for.
         while True:
             await asyncio.sleep(BEAT_S)
-            for group in self._views.values():
-                for follower in group:
-                    follower.beat()
+            for n, follower in enumerate([one for group in self._views.values() for one in group]):
+                follower.beat()
+                if n % AT_ONCE == AT_ONCE - 1:
+                    await asyncio.sleep(0)
 
     async def _read(self) -> None:
         while self.closing is None:
@@ -219,11 +279,16 @@ class Hub:
                 for follower in group:
                     if follower.after + 1 < batch[0].position:
                         follower.end("events were dropped before they were read; resume from the last id")
-        # From here on nothing waits, so nobody can join between being given this batch and the head's moving.
+        # From here on nothing waits until it is settled who is given this batch: whoever joins later has the head.
         self.head = batch[-1].position
-        for view, group in self._views.items():
-            events = told[view]
-            for follower in group:
-                follower.offer(events, self.head)
+        given = [(Batch(told[view]), list(group)) for view, group in self._views.items()]
         moved, self._moved = self._moved, asyncio.Event()
         moved.set()
+        for told_now, followers in given:
+            await self._offer(told_now, followers, self.head)
+
+    async def _offer(self, shown: Batch, group: list[Follower], upto: int) -> None:
+        for n, follower in enumerate(group, 1):
+            follower.offer(shown, upto)
+            if n % AT_ONCE == 0:
+                await asyncio.sleep(0)

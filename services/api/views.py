@@ -30,12 +30,22 @@ EVERYTHING = View()
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """One event as a view shows it: the CloudEvent, and the same as a server-sent event."""
+
+    position: int
+    data: bytes
+    frame: bytes
+
+
+@dataclass(slots=True, eq=False)
 class Seen:
     """One event of the log: its structured CloudEvent as bytes and, parsed once, as an object."""
 
     position: int
     raw: bytes
     event: dict[str, Any]
+    _plain: Told | None = None
 
     @classmethod
     def of(cls, position: int, raw: bytes) -> Seen:
@@ -51,14 +61,12 @@ class Seen:
         kind, _, name = str(self.event["subject"]).partition("/")
         return int(name) if kind == "articles" and name.isdigit() else None
 
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """One event as a view shows it: the CloudEvent, and the same as a server-sent event."""
-
-    position: int
-    data: bytes
-    frame: bytes
+    @property
+    def plain(self) -> Told:
+        """As it is: encoded once for every view that shows cards."""
+        if self._plain is None:
+            self._plain = Told(self.position, self.raw, sse.event(self.position, self.event["type"], self.raw))
+        return self._plain
 
 
 async def tell(pool: AsyncPool, events: Sequence[Seen], views: Iterable[View]) -> dict[View, list[Told]]:
@@ -89,11 +97,11 @@ def _passes(seen: Seen, view: View, found: dict[int | None, set[str]]) -> bool:
 
 
 def _told(seen: Seen, form: Form, stored: dict[int, Stored]) -> Told:
-    data = seen.raw
     article_id = seen.article_id
-    if not form.plain and article_id is not None:
-        now = stored.get(article_id)
-        whole = shape.whole(now.card, now.rest, seen.position) if now else {}
-        told = seen.event["data"] | whole | {"position": seen.position}
-        data = orjson.dumps(seen.event | {"data": shape.only(told, form.fields)})
+    if form.plain or article_id is None:
+        return seen.plain
+    now = stored.get(article_id)
+    whole = shape.whole(now.card, now.rest, seen.position) if now else {}
+    told = seen.event["data"] | whole | {"position": seen.position}
+    data = orjson.dumps(seen.event | {"data": shape.only(told, form.fields)})
     return Told(seen.position, data, sse.event(seen.position, seen.event["type"], data))

@@ -22,6 +22,7 @@ from psycopg.types.json import Jsonb
 from services.api.__main__ import Server, bind
 from services.api.app import create_app
 from services.api.deps import Resources, open_resources
+from services.api.lines import Connection
 from shared import facts, log, stream, words
 from shared.events import NewEvent, envelope, source_of
 from shared.settings import Settings
@@ -216,7 +217,7 @@ async def serving(settings: Settings, held: Resources) -> AsyncIterator[tuple[ht
     host, port = sock.getsockname()[:2]
     config = uvicorn.Config(
         create_app(settings, held),
-        http="httptools",
+        http=Connection,
         ws="websockets-sansio",
         lifespan="off",
         log_config=None,

@@ -12,6 +12,7 @@ import pytest
 
 from services.api import stream
 from services.api.deps import Resources, open_resources
+from services.api.stream import Batch
 from services.api.views import EVERYTHING, Told
 from shared import log
 from shared.settings import Settings
@@ -259,11 +260,11 @@ async def test_a_slow_reader_is_cut_and_resumes(
 async def test_one_that_was_cut_is_given_nothing_behind_the_gap(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stream, "MAX_QUEUED", 3)
     follower = stream.Follower(EVERYTHING, 4)
-    follower.offer([Told(n, b"{}", b"") for n in (6, 7)], 8)
+    follower.offer(Batch([Told(n, b"{}", b"") for n in (6, 7)]), 8)
     assert [t.position for t in await follower.take()] == [6, 7]
-    follower.offer([Told(n, b"{}", b"") for n in range(10, 14)], 20)
+    follower.offer(Batch([Told(n, b"{}", b"") for n in range(10, 14)]), 20)
     assert (follower.ended is None, follower.after) == (False, 9)  # 9 did not pass the view, 10 was dropped
-    follower.offer([Told(21, b"{}", b"")], 21)
+    follower.offer(Batch([Told(21, b"{}", b"")]), 21)
     assert (await follower.take(), follower.after) == ([], 9)
 
 

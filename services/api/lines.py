@@ -1,0 +1,77 @@
+"""The last step to a client's socket, past ASGI: bytes that many clients share go to each transport as they are.
+
+    head and past of a stream -> ASGI `send`, which waits for a slow client
+    what comes live           -> `Connection.write`, in one loop over all clients; a full one queues and is told of room
+
+ASGI wakes a coroutine for each client and message, builds a chunk and copies it; here a chunk is made once for all.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from starlette.types import Scope
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+_KEY = "wiredesk.connection"
+
+
+class Watcher(Protocol):
+    """Whoever writes to a connection by itself."""
+
+    def room(self) -> None:
+        """The client took enough of what was written for more."""
+
+    def lost(self) -> None:
+        """The client is gone."""
+
+
+class Connection(HttpToolsProtocol):
+    """uvicorn's HTTP connection, which hands itself to the requests that come over it."""
+
+    _watcher: Watcher | None = None
+
+    @classmethod
+    def of(cls, scope: Scope) -> Connection:
+        """The connection of a request."""
+        found: Connection = scope["extensions"][_KEY]
+        return found
+
+    @property
+    def full(self) -> bool:
+        """Whether more waits for the client than should: nothing is to be written until `room`."""
+        return self.flow.write_paused
+
+    def watch(self, watcher: Watcher | None) -> None:
+        """Tell the watcher of room and of the end, until there is another or none."""
+        self._watcher = watcher
+
+    def write(self, chunk: bytes) -> None:
+        """Send a ready chunk of a response that has begun. It is kept by reference where it has to wait."""
+        self.transport.write(chunk)
+
+    def abort(self) -> None:
+        """Close at once, dropping what waits."""
+        self.transport.abort()
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        super().on_message_begin()
+        self.scope["extensions"] = {_KEY: self}  # type: ignore[dict-item]  # ASGI: whatever the server offers
+
+    def resume_writing(self) -> None:
+        """The transport says that there is room again."""
+        super().resume_writing()
+        if self._watcher is not None:
+            self._watcher.room()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The transport says that the client is gone."""
+        super().connection_lost(exc)
+        if self._watcher is not None:
+            self._watcher.lost()
+
+
+def chunk(body: bytes) -> bytes:
+    """A piece of a body as HTTP/1.1 writes it in chunked transfer coding (RFC 9112 section 7.1)."""
+    return b"%x\r\n%s\r\n" % (len(body), body)
