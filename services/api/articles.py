@@ -6,7 +6,6 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
 
 import orjson
 from fastapi import APIRouter, Request
@@ -19,7 +18,7 @@ from services.api.formats import Item, ListForm, Listing
 from services.api.openapi import described
 from services.api.problems import InputError, Problem, refuse
 from services.api.query import ArticleQuery
-from services.api.schemas import EMBEDDING, ArticlePage, ArticleWhole, Trace, Versions
+from services.api.schemas import EMBEDDING, ArticlePage, ArticleServed, Trace, Versions
 from services.api.search import ranking
 from services.api.search import store as lookup
 from services.api.websub import asking
@@ -27,12 +26,8 @@ from services.api.websub import asking
 router = APIRouter(prefix="/v1/articles", tags=["articles"])
 
 
-def _schema(kind: str, about: str) -> dict[str, Any]:
-    return {"type": "object" if kind.endswith("json") and "nd" not in kind else "string", "description": about}
-
-
-_LISTS = {f.media_type: _schema(f.media_type, f.about) for f in formats.LISTS.values()}
-_ARTICLES = {f.media_type: _schema(f.media_type, f.about) for f in formats.ARTICLES.values()}
+_LISTS = {f.media_type: f.schema for f in formats.LISTS.values()}
+_ARTICLES = {f.media_type: f.schema for f in formats.ARTICLES.values()}
 KEPT_PAGES = 64
 KEPT_S = 1.0  # a page made before its articles were removed is served no longer than this
 
@@ -191,8 +186,8 @@ for _form in (None, *formats.LISTS.values()):
         description=f"The same list, whatever `Accept` says, as {_about}.",
         **described(
             None if _form else ArticlePage,
-            takes=query.ARTICLES,
-            also={_form.media_type: _LISTS[_form.media_type]} if _form else {},
+            takes=query.ARTICLES if _form is None or _form.chooses else query.WHOLE_ARTICLES,
+            also={_form.media_type: _form.schema} if _form else {},
             fails=("too_slow",),
         ),
     )
@@ -236,9 +231,9 @@ for _article_form in (None, *formats.ARTICLES.values()):  # before the route wit
         name=f"article_{_extension}",
         description=f"One whole article, whatever `Accept` says, as {_about}.",
         **described(
-            None if _article_form else ArticleWhole,
+            None if _article_form else ArticleServed,
             takes=() if _article_form else query.ONE_ARTICLE,
-            also={_article_form.media_type: _ARTICLES[_article_form.media_type]} if _article_form else {},
+            also={_article_form.media_type: _article_form.schema} if _article_form else {},
             fails=("not_found",),
         ),
     )
@@ -246,7 +241,7 @@ for _article_form in (None, *formats.ARTICLES.values()):  # before the route wit
 
 @router.get(
     "/{article_id}",
-    **described(ArticleWhole, takes=query.ONE_ARTICLE, also=_ARTICLES, fails=("not_found", "not_acceptable")),
+    **described(ArticleServed, takes=query.ONE_ARTICLE, also=_ARTICLES, fails=("not_found", "not_acceptable")),
 )
 async def one(request: Request, article_id: str) -> Response:
     """One whole article; as ninjs or JSON-LD where `Accept` prefers it."""

@@ -53,7 +53,8 @@ def _has_nul(value: Any) -> bool:
 def parse(model: type[Model], value: Any) -> Model:
     """A value as a model. Raises `Problem` 422 naming every place that is wrong."""
     try:
-        return model.model_validate(value)
+        # As JSON, strictly: 0 is no `false`, "1" no number, and yet times and choices may be texts.
+        return model.model_validate_json(orjson.dumps(value), strict=True)
     except ValidationError as error:
         known = {f.alias or name for name, f in model.model_fields.items()}
         raise refuse("bad_body", [_wrong(e, known) for e in error.errors(include_url=False)]) from error

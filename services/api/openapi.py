@@ -12,12 +12,18 @@ from pydantic.json_schema import models_json_schema
 from starlette.responses import Response
 
 from services.api import params, problems
+from services.api import paths as _paths  # noqa: F401 - routes say {id:number}, and are all described by this
 from services.api.params import Param
 from services.api.schemas import ProblemDocument
 
 ABOUT = """The enriched stream of a newsroom's feeds. One `position` orders everything: lists say at which position
 they were read, events carry theirs, and every stream resumes from one."""
 _REF = "#/components/schemas/{model}"
+_ALWAYS = ("bad_value", "unknown_parameter", "unauthorized", "forbidden", "rate_limited", "internal", "unavailable")
+_BODY = ("bad_body", "unsupported_media_type", "too_large")
+_FRAMEWORKS = ("HTTPValidationError", "ValidationError")
+_NUMBER = {"type": "integer", "minimum": 1, "maximum": 10**18 - 1}
+_ENTITY = {"type": "string", "minLength": 1}
 _models: dict[str, type[BaseModel]] = {ProblemDocument.__name__: ProblemDocument}
 
 
@@ -29,13 +35,19 @@ def described(
     body_types: Sequence[str] = (),
     status: int = 200,
     also: dict[str, Any] | None = None,
+    otherwise: tuple[int, type[BaseModel]] | None = None,
     fails: Sequence[str] = (),
 ) -> dict[str, Any]:
     """What a route takes and gives, as keyword arguments of its decorator.
 
-    `also` are further media types of the answer with their schemas, `fails` the problem codes beside the usual ones.
+    `also` are further media types of the answer with their schemas, `otherwise` another status that is a success,
+    `fails` the problem codes beside those that follow from what is taken.
     """
-    told: dict[str, Any] = {"responses": _responses(answer, status, also or {}, (*_usual(takes), *fails))}
+    reads = _BODY if body is not None or body_types else ()
+    responses = _responses(answer, status, also or {}, (*_ALWAYS, *(("bad_json",) if body else ()), *reads, *fails))
+    if otherwise is not None:
+        responses[str(otherwise[0])] = {"description": "as asked for"} | _content(otherwise[1], {})
+    told: dict[str, Any] = {"responses": dict(sorted(responses.items()))}
     if takes:
         told["parameters"] = params.openapi(takes)
     if body is not None:
@@ -60,24 +72,41 @@ def document(app: FastAPI) -> dict[str, Any]:
         components.setdefault("schemas", {}).update(schemas["$defs"])
         components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer", "bearerFormat": "wd_…"}}
         told["security"] = [{"key": []}, {}]
+        for path in told["paths"].values():
+            for operation in path.values():
+                _ours(operation)
+        for name in _FRAMEWORKS:
+            components["schemas"].pop(name, None)
         app.openapi_schema = told
     return app.openapi_schema
 
 
-def _usual(takes: Sequence[Param]) -> tuple[str, ...]:
-    return ("unauthorized", "forbidden", "unavailable", *(("bad_value", "unknown_parameter") if takes else ()))
+def _ours(operation: dict[str, Any]) -> None:
+    """Take out what the framework adds for checks that it does not make here; say what numbers in a path are."""
+    invalid = operation["responses"].get("422", {}).get("content", {})
+    if any(_FRAMEWORKS[0] in str(told.get("schema")) for told in invalid.values()):
+        invalid.pop("application/json", None)
+        if not invalid:
+            del operation["responses"]["422"]
+    for parameter in operation.get("parameters", ()):
+        if parameter["in"] == "path":
+            parameter["schema"] = _ENTITY if parameter["name"] == "entity_id" else _NUMBER
+
+
+def _content(answer: type[BaseModel] | None, also: dict[str, Any]) -> dict[str, Any]:
+    content: dict[str, Any] = {kind: {"schema": schema} for kind, schema in also.items()}
+    if answer is not None:
+        _models[answer.__name__] = answer
+        content = {"application/json": {"schema": {"$ref": _REF.format(model=answer.__name__)}}} | content
+    return {"content": content} if content else {}
 
 
 def _responses(
     answer: type[BaseModel] | None, status: int, also: dict[str, Any], fails: Sequence[str]
 ) -> dict[str, Any]:
-    content: dict[str, Any] = {kind: {"schema": schema} for kind, schema in also.items()}
-    if answer is not None:
-        _models[answer.__name__] = answer
-        content = {"application/json": {"schema": {"$ref": _REF.format(model=answer.__name__)}}} | content
-    told: dict[str, Any] = {str(status): {"description": "as asked for"} | ({"content": content} if content else {})}
+    told: dict[str, Any] = {str(status): {"description": "as asked for"} | _content(answer, also)}
     by_status: dict[int, list[str]] = {}
-    for code in fails:
+    for code in dict.fromkeys(fails):
         by_status.setdefault(problems.CODES[code][0], []).append(code)
     for failed, codes in sorted(by_status.items()):
         told[str(failed)] = {

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 from services.api.problems import InputError, Problem, nearest, refuse
 
 MAX_POSITION = 2**63 - 1
+TEXT: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": 200}
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
@@ -22,7 +23,7 @@ class Param:
     name: str
     about: str
     parse: Callable[[str], Any]
-    schema: dict[str, Any] = field(default_factory=lambda: {"type": "string"})
+    schema: dict[str, Any] = field(default_factory=lambda: TEXT)
     many: bool = False
     default: Any = None
     example: Any = None
@@ -177,6 +178,14 @@ def limit(high: int, default: int) -> Param:
     """How many items a page holds."""
     schema = {"type": "integer", "minimum": 1, "maximum": high, "default": default}
     return Param("limit", "items on a page", integer(1, high), schema, default=default)
+
+
+CURSOR = Param(
+    "cursor",
+    "where the page before ended; taken from `next`",
+    integer(0, MAX_POSITION),
+    {"type": "integer", "minimum": 0},
+)
 
 
 def openapi(params: Sequence[Param]) -> list[dict[str, Any]]:

@@ -20,6 +20,8 @@ from shared.facts import OF_REST, ON_CARD
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TIME = {"type": "string", "format": "date-time"}
+_LANGUAGE = {"type": "string", "pattern": "^[A-Za-z]{2,3}$"}
+_PLACE = {"type": "string", "pattern": "^([A-Z]{2}|[^:]*:.*)$", "maxLength": 200}
 _POSITION = {"type": "integer", "minimum": 0}
 _CURSOR = struct.Struct(">qq")
 RANKED_MOST = 1000  # ranking reads the words of each
@@ -125,10 +127,11 @@ FILTERS: tuple[Param, ...] = (
         "q",
         "words in title, description or body; phrases in quotes, OR, -minus",
         params.text(500),
+        params.TEXT | {"maxLength": 500},
         many=True,
         example='"climate summit" OR cop31 -football',
     ),
-    Param("lang", "language of the text, a primary subtag", params.language, many=True, example="en"),
+    Param("lang", "language of the text, a primary subtag", params.language, _LANGUAGE, many=True, example="en"),
     Param("source", "id of the source", params.text(), many=True, example="example.org"),
     Param(
         "feed",
@@ -146,7 +149,12 @@ FILTERS: tuple[Param, ...] = (
         many=True,
     ),
     Param(
-        "place", "where it plays: id of a place, or country (ISO 3166 alpha-2)", params.place, many=True, example="PT"
+        "place",
+        "where it plays: id of a place, or country (ISO 3166 alpha-2)",
+        params.place,
+        _PLACE,
+        many=True,
+        example="PT",
     ),
     Param(
         "topic",
@@ -202,6 +210,7 @@ ARTICLES: tuple[Param, ...] = (
     INCLUDE,
     FORM[1],
 )
+WHOLE_ARTICLES = tuple(p for p in ARTICLES if p.name != "fields")  # in formats that have their own members
 EVENTS: tuple[Param, ...] = (
     *FILTERS,
     _has(*sorted(ON_CARD)),

@@ -5,9 +5,21 @@ Nothing on the hot path builds these: articles and events are served as the byte
 
 from __future__ import annotations
 
+import re
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    RootModel,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
 
 from services.api.problems import CODES
 from shared.articles import Lane, Precision, Status
@@ -19,6 +31,19 @@ FeedStatus = Literal["new", "ok", "failing", "quiet", "gone", "paused"]
 FEED_STATUSES: tuple[FeedStatus, ...] = ("new", "ok", "failing", "quiet", "gone", "paused")
 Scope = Literal["read", "write", "admin"]
 SCOPES: tuple[Scope, ...] = ("read", "write", "admin")
+
+
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE)
+
+
+def _moment(value: object) -> datetime:
+    """A time as bodies have it: text with its offset. A bare number could be of seconds or of anything."""
+    if not isinstance(value, str) or not _RFC_3339.fullmatch(value):
+        raise ValueError("must be a time such as 2026-03-01T12:00:00Z")
+    return datetime.fromisoformat(value.upper())
+
+
+Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
 
 
 class Served(BaseModel):
@@ -288,6 +313,19 @@ ARTICLE_FIELDS: tuple[str, ...] = (*ArticleWhole.model_fields, EMBEDDING)
 REST_FIELDS: tuple[str, ...] = tuple(name for name in ArticleWhole.model_fields if name not in ArticleCard.model_fields)
 
 
+class ArticleSome(Served):
+    """Some members of an article, as `fields` asks for them, and always these four."""
+
+    id: int
+    version: int
+    position: int
+    title: str
+
+
+class ArticleServed(RootModel[ArticleWhole | ArticleSome]):
+    """The whole article, or the members that `fields` asks for."""
+
+
 class Page(Served):
     """A list: `next` is the address of the page after, `position` the head of the log when this was read."""
 
@@ -298,7 +336,7 @@ class Page(Served):
 class ArticlePage(Page):
     """A page of articles."""
 
-    items: list[ArticleCard]
+    items: list[Annotated[ArticleCard | ArticleSome, Field(union_mode="left_to_right")]]
 
 
 class EventPage(Page):
@@ -656,7 +694,7 @@ class KeyIn(Asked):
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=200)]
     scopes: Annotated[list[Scope], Field(min_length=1)]
-    expires_at: AwareDatetime | None = None
+    expires_at: Moment | None = None
 
 
 class KeyMade(Served):

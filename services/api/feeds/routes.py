@@ -20,7 +20,7 @@ from services.api.feeds.explain import explanation
 from services.api.feeds.store import NewFeed
 from services.api.openapi import described
 from services.api.params import MAX_POSITION, Param
-from services.api.problems import Problem
+from services.api.problems import InputError, Problem, refuse
 from services.api.schemas import (
     FEED_STATUSES,
     DoctorIn,
@@ -63,11 +63,11 @@ _LIST = (
         many=True,
     ),
     params.limit(200, 50),
-    Param("cursor", "where the page before ended; taken from `next`", params.integer(0, MAX_POSITION)),
+    params.CURSOR,
 )
 _POLLS = (
     params.limit(200, 50),
-    Param("cursor", "where the page before ended; taken from `next`", params.integer(0, MAX_POSITION)),
+    params.CURSOR,
 )
 _WAIT = (
     Param(
@@ -103,7 +103,12 @@ async def feeds(request: Request) -> Response:
     return _listed(request, [_feed(row) for row in rows], following, head)
 
 
-@router.post("", **described(FeedObject, body=FeedIn, status=201, fails=("bad_json", "bad_body", "address_refused")))
+@router.post(
+    "",
+    **described(
+        FeedObject, body=FeedIn, status=201, otherwise=(200, FeedObject), fails=("address_refused", "conflict")
+    ),
+)
 async def subscribe(request: Request) -> Response:
     """Subscribe a feed; it is polled at once. 200 with the feed that is there if the address is known."""
     held = resources(request)
@@ -151,7 +156,7 @@ async def doctor(request: Request) -> Response:
     raise Problem("unavailable", f"no ingest process answered within {DOCTOR_S:.0f} s; try again")
 
 
-@router.get("/{feed_id}", **described(FeedObject, fails=("not_found",)))
+@router.get("/{feed_id:number}", **described(FeedObject, fails=("not_found",)))
 async def one(request: Request, feed_id: str) -> Response:
     """One feed: what was asked for, and what polling found."""
     negotiate(request, (JSON,))
@@ -159,7 +164,7 @@ async def one(request: Request, feed_id: str) -> Response:
     return answer(request, Body(_json(_feed(await _get(resources(request), feed_id)))))
 
 
-@router.patch("/{feed_id}", **described(FeedObject, body=FeedPatch, fails=("not_found", "bad_json", "bad_body")))
+@router.patch("/{feed_id:number}", **described(FeedObject, body=FeedPatch, fails=("not_found", "bad_json", "bad_body")))
 async def change(request: Request, feed_id: str) -> Response:
     """Change a feed; what is left out stays. The address cannot change: that would be another feed."""
     held = resources(request)
@@ -168,9 +173,9 @@ async def change(request: Request, feed_id: str) -> Response:
     values: dict[str, Any] = asked.model_dump(include=asked.model_fields_set)
     if values.get("source"):
         values["source"] = {k: v for k, v in values["source"].items() if v is not None}
-    for name in ("tags", "priority", "paused"):
+    for name in ("tags", "priority", "paused"):  # there is no feed without these
         if name in values and values[name] is None:
-            del values[name]
+            raise refuse("bad_body", [InputError(f"body.{name}", "must not be null")])
     if "tags" in values:
         values["tags"] = list(_once(values["tags"]))
     async with held.writing() as conn:
@@ -181,7 +186,7 @@ async def change(request: Request, feed_id: str) -> Response:
     return Response(_json(_feed(row)), media_type=JSON)
 
 
-@router.delete("/{feed_id}", **described(None, status=204, fails=("not_found",)))
+@router.delete("/{feed_id:number}", **described(None, status=204, fails=("not_found",)))
 async def unsubscribe(request: Request, feed_id: str) -> Response:
     """Unsubscribe a feed. Its articles stay."""
     held = resources(request)
@@ -194,7 +199,10 @@ async def unsubscribe(request: Request, feed_id: str) -> Response:
     return Response(status_code=204)
 
 
-@router.post("/{feed_id}/poll", **described(PollAsked, takes=_WAIT, status=202, fails=("not_found", "retry_after")))
+@router.post(
+    "/{feed_id:number}/poll",
+    **described(PollAsked, takes=_WAIT, status=202, otherwise=(200, PollObject), fails=("not_found", "retry_after")),
+)
 async def poll(request: Request, feed_id: str) -> Response:
     """Poll now, whatever the interval. Politeness holds: not while the publisher asked to be left alone."""
     held = resources(request)
@@ -214,7 +222,7 @@ async def poll(request: Request, feed_id: str) -> Response:
     return Response(_json({name: answered[name] for name in _POLL}), media_type=JSON)
 
 
-@router.get("/{feed_id}/polls", **described(PollPage, takes=_POLLS, fails=("not_found",)))
+@router.get("/{feed_id:number}/polls", **described(PollPage, takes=_POLLS, fails=("not_found",)))
 async def polls(request: Request, feed_id: str) -> Response:
     """The last polls, newest first, each with how its entries were judged."""
     held = resources(request)
@@ -233,7 +241,7 @@ async def polls(request: Request, feed_id: str) -> Response:
     return _listed(request, [{name: r[name] for name in _POLL} for r in rows], following, head)
 
 
-@router.get("/{feed_id}/explain", **described(Explanation, fails=("not_found",)))
+@router.get("/{feed_id:number}/explain", **described(Explanation, fails=("not_found",)))
 async def explain(request: Request, feed_id: str) -> Response:
     """Why the next poll is when it is: every rule with its input and its vote, and the rhythm learned so far."""
     negotiate(request, (JSON,))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from services.api.formats import atom, csv, jsonfeed, jsonld, ndjson, ninjs, rss
 from services.api.formats.listing import Item, Listing
@@ -26,6 +27,11 @@ class ListForm:
     chooses: bool = False
     needs: tuple[str, ...] = ()
 
+    @property
+    def schema(self) -> dict[str, Any]:
+        """What its bytes are, in a JSON schema."""
+        return _schema(self.media_type, self.about)
+
 
 @dataclass(frozen=True, slots=True)
 class ArticleForm:
@@ -35,6 +41,15 @@ class ArticleForm:
     media_type: str
     about: str
     render: Callable[[Item], bytes]
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """What its bytes are, in a JSON schema."""
+        return _schema(self.media_type, self.about)
+
+
+def _schema(media_type: str, about: str) -> dict[str, Any]:
+    return {"type": "object" if media_type.endswith("+json") else "string", "description": about}
 
 
 LISTS: Mapping[str, ListForm] = {

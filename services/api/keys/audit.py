@@ -11,7 +11,6 @@ from services.api.answers import JSON, Body, answer, negotiate
 from services.api.deps import resources
 from services.api.keys import store
 from services.api.openapi import described
-from services.api.params import MAX_POSITION, Param
 from services.api.schemas import AuditPage
 from shared import log
 
@@ -19,7 +18,7 @@ router = APIRouter(prefix="/v1/ops", tags=["keys"])
 
 _LIST = (
     params.limit(200, 50),
-    Param("cursor", "where the page before ended; taken from `next`", params.integer(0, MAX_POSITION)),
+    params.CURSOR,
 )
 
 

@@ -118,5 +118,5 @@ class Timed:
         await self._app(scope, receive, noting)
 
     def _note(self, scope: Scope, status: int, took_s: float) -> None:
-        route = getattr(scope.get("route"), "path", "other")
+        route = getattr(scope.get("route"), "path_format", "other")
         self._metrics.requests.labels(scope["method"], route, str(status)).observe(took_s)

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 import orjson
 from fastapi import APIRouter, Request
-from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 from starlette.responses import Response
 
 from services.api import params
@@ -20,7 +20,7 @@ from services.api.deps import resources
 from services.api.openapi import described
 from services.api.ops import store
 from services.api.problems import InputError, Problem, nearest, refuse
-from services.api.schemas import Asked, Served
+from services.api.schemas import Asked, Moment, Served
 from shared import log
 
 router = APIRouter(prefix="/v1/ops/reenrich", tags=["operations"])
@@ -40,8 +40,8 @@ class ReenrichIn(Asked):
     source: list[_Text] | None = Field(default=None, max_length=1000)
     feed: list[Annotated[int, Field(ge=1)]] | None = Field(default=None, max_length=1000)
     lang: list[_Text] | None = Field(default=None, max_length=100)
-    from_: AwareDatetime | None = Field(default=None, alias="from", description="published at or after")
-    to: AwareDatetime | None = Field(default=None, description="published before")
+    from_: Moment | None = Field(default=None, alias="from", description="published at or after")
+    to: Moment | None = Field(default=None, description="published before")
     steps: list[_Text] | None = Field(
         default=None, max_length=50, description="only articles that one of these steps would read otherwise now"
     )

@@ -15,7 +15,7 @@ from services.api.bodies import read_json
 from services.api.deps import Connection, resources
 from services.api.formats import ListForm
 from services.api.openapi import described
-from services.api.params import MAX_POSITION, Param
+from services.api.params import Param
 from services.api.problems import InputError, Problem, refuse
 from services.api.schemas import ArticlePage
 from services.api.searches import store, wishes
@@ -28,7 +28,7 @@ router = APIRouter(prefix="/v1/searches", tags=["searches"])
 EXTENSIONS = ("json", *formats.LISTS)
 _LIST = (
     params.limit(200, 50),
-    Param("cursor", "where the page before ended; taken from `next`", params.integer(0, MAX_POSITION)),
+    params.CURSOR,
 )
 _DAYS = (
     Param(
@@ -93,20 +93,20 @@ def _feed(form: ListForm | None) -> Callable[[Request, str], Awaitable[Response]
 for _form in (None, *formats.LISTS.values()):  # before the route without extension, which takes any name
     _extension, _about = (_form.extension, _form.about) if _form else ("json", "Wiredesk JSON")
     router.add_api_route(
-        f"/{{search_id}}.{_extension}",
+        f"/{{search_id:number}}.{_extension}",
         _feed(_form),
         name=f"search_{_extension}",
         description=f"The articles that a saved search finds, newest first, as {_about}.",
         **described(
             None if _form else ArticlePage,
-            takes=wishes.PAGE,
-            also={_form.media_type: {"type": "string", "description": _form.about}} if _form else {},
+            takes=[p for p in wishes.PAGE if p.name != "fields" or _form is None or _form.chooses],
+            also={_form.media_type: _form.schema} if _form else {},
             fails=("not_found", "too_slow"),
         ),
     )
 
 
-@router.get("/{search_id}", **described(SearchObject, fails=("not_found", "not_acceptable")))
+@router.get("/{search_id:number}", **described(SearchObject, fails=("not_found", "not_acceptable")))
 async def one(request: Request, search_id: str) -> Response:
     """One saved search."""
     negotiate(request, (JSON,))
@@ -117,7 +117,7 @@ async def one(request: Request, search_id: str) -> Response:
 
 
 @router.get(
-    "/{search_id}/preview", **described(Preview, takes=_DAYS, fails=("not_found", "not_acceptable", "too_slow"))
+    "/{search_id:number}/preview", **described(Preview, takes=_DAYS, fails=("not_found", "not_acceptable", "too_slow"))
 )
 async def look_again(request: Request, search_id: str) -> Response:
     """The same for a search that is kept."""
@@ -129,7 +129,9 @@ async def look_again(request: Request, search_id: str) -> Response:
     return answer(request, Body(told))
 
 
-@router.patch("/{search_id}", **described(SearchObject, body=SearchPatch, fails=("not_found", "bad_json", "bad_body")))
+@router.patch(
+    "/{search_id:number}", **described(SearchObject, body=SearchPatch, fails=("not_found", "bad_json", "bad_body"))
+)
 async def change(request: Request, search_id: str) -> Response:
     """Change a search; what is left out stays."""
     params.read(request.scope["query_string"], ())
@@ -146,7 +148,7 @@ async def change(request: Request, search_id: str) -> Response:
     return Response(_json(_search(row)), media_type=JSON)
 
 
-@router.delete("/{search_id}", **described(None, status=204, fails=("not_found",)))
+@router.delete("/{search_id:number}", **described(None, status=204, fails=("not_found",)))
 async def forget(request: Request, search_id: str) -> Response:
     """Forget a search; its feeds are gone."""
     params.read(request.scope["query_string"], ())

@@ -4,24 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints
 
-from services.api.schemas import Asked, ErrorObject, Page, Served
+from services.api.schemas import Asked, ErrorObject, Moment, Page, Served
 
 Status = Literal["active", "paused", "disabled"]
 Address = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 Batch = Annotated[int, Field(ge=1, le=1000, strict=True)]
 Position = Annotated[int, Field(ge=0, le=2**63 - 1, strict=True)]
-
-
-def _text(value: object) -> object:
-    """Times are RFC 3339 text; a number is a position and nothing else."""
-    if not isinstance(value, str):
-        raise ValueError("must be a position, or a time such as 2026-03-01T12:00:00Z")
-    return value
-
-
-Moment = Annotated[AwareDatetime, BeforeValidator(_text)]
 
 
 class WebhookIn(Asked):

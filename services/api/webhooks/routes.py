@@ -17,7 +17,6 @@ from services.api.answers import JSON, Body, answer, negotiate
 from services.api.bodies import read_json
 from services.api.deps import Connection, Resources, resources
 from services.api.openapi import described
-from services.api.params import MAX_POSITION, Param
 from services.api.problems import InputError, Problem, refuse
 from services.api.webhooks import signing, store, wishes
 from services.api.webhooks.models import (
@@ -45,7 +44,7 @@ LOOK_AGAIN_S = 0.1
 PAUSED_BY_HAND = "paused by the operator"
 _LIST = (
     params.limit(200, 50),
-    Param("cursor", "where the page before ended; taken from `next`", params.integer(0, MAX_POSITION)),
+    params.CURSOR,
 )
 
 
