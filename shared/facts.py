@@ -69,6 +69,7 @@ def facts(card: Mapping[str, Any], rest: Mapping[str, Any], sort_at: datetime, s
     found |= {fact("feed", feed["id"]) for feed in card.get("feeds") or ()}
     for entity in card.get("entities") or ():
         found |= {fact("entity", entity["id"]), fact("type", entity["type"])}
+        found |= {fact("entity", former) for former in entity.get("former_ids") or ()}
     for place in card.get("places") or ():
         found.add(fact("place", place["entity_id"]))
         if place.get("country"):

@@ -14,3 +14,4 @@ class Lock(IntEnum):
     RELAY = 0x57440003  # held by the one relay that leads
     SWEEP = 0x57440004  # held by the one ingest replica that sweeps
     FIRST_KEY = 0x57440005  # one API process makes the first key
+    IDENTITY = 0x57440006  # held while a worker decides which keys of entities are one

@@ -70,6 +70,7 @@ class Entity(Model):
     salience: float | None = None
     confidence: float | None = None
     ids: dict[str, Any] = {}
+    former_ids: list[str] | None = None
     mentions: list[Mention] = []
 
 
@@ -391,6 +392,9 @@ class KnownEntity(Model):
     articles: int = 0
     first_seen_at: datetime | None = None
     last_seen_at: datetime | None = None
+    aliases: list[str] = []
+    former_ids: list[str] = []
+    changes: list[dict[str, Any]] = []
 
 
 class RelatedEntity(Model):

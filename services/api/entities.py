@@ -6,6 +6,7 @@ import base64
 import binascii
 from dataclasses import asdict, replace
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 from fastapi import APIRouter, Request
@@ -22,7 +23,7 @@ from services.api.schemas import ENTITY_TYPES
 from services.api.search import condition as conditions
 from services.api.search import directory, store
 from services.api.search.directory import Known
-from services.api.search.models import DirectoryEntity, DirectoryPage, Related, TimeSeries
+from services.api.search.models import DirectoryPage, EntityWhole, Related, TimeSeries
 from shared import words
 
 router = APIRouter(prefix="/v1/entities", tags=["entities"])
@@ -76,7 +77,7 @@ async def entities(request: Request) -> Response:
         found = found[: v["limit"]]
         cursor = encode(found[-1].articles, found[-1].id)
         following = query.with_values("/v1/entities", request.scope["query_string"], cursor=cursor)
-    told = {"items": [asdict(one) for one in found], "next": following, "position": head}
+    told = {"items": [_told(one) for one in found], "next": following, "position": head}
     headers = {"Link": f'<{following}>; rel="next"'} if following else {}
     return answer(request, Body(orjson.dumps(told, option=orjson.OPT_UTC_Z)), headers=headers)
 
@@ -96,8 +97,8 @@ async def timeline(request: Request, entity_id: str) -> Response:
     """How many articles name it, step by step. Further filters narrow those articles."""
     negotiate(request, (JSON,))
     asked, v = query.read_counts(request.scope["query_string"], TIMELINE)
-    await _known(request, entity_id)
-    return await facets.series(request, replace(asked, entity=(entity_id,)), v["interval"])
+    known = await _known(request, entity_id)
+    return await facets.series(request, replace(asked, entity=(known.id,)), v["interval"])
 
 
 @router.get("/{entity_id:path}/related", **described(Related, takes=RELATED, fails=("not_found", "too_slow")))
@@ -105,7 +106,7 @@ async def related(request: Request, entity_id: str) -> Response:
     """Entities that the same articles name. Further filters narrow those articles."""
     negotiate(request, (JSON,))
     asked, v = query.read_counts(request.scope["query_string"], RELATED)
-    await _known(request, entity_id)
+    entity_id = (await _known(request, entity_id)).id
     held = resources(request)
     asked = replace(asked, entity=(entity_id,))
     wanted, within = conditions.condition(asked), conditions.bounds(asked)
@@ -119,7 +120,7 @@ async def related(request: Request, entity_id: str) -> Response:
     items: list[dict[str, Any]] = []
     for _, value, n in rows:
         other = known.get(value)
-        if other is None or value == entity_id or (v["type"] and other.type not in v["type"]):
+        if other is None or other.merged_into or value == entity_id or (v["type"] and other.type not in v["type"]):
             continue
         together = n / counted
         one = {"id": value, "type": other.type, "name": other.name, "count": share.scaled(n)}
@@ -130,18 +131,29 @@ async def related(request: Request, entity_id: str) -> Response:
     return answer(request, Body(orjson.dumps(told)))
 
 
-@router.get("/{entity_id:path}", **described(DirectoryEntity, fails=("not_found", "not_acceptable")))
+@router.get("/{entity_id:path}", **described(EntityWhole, fails=("not_found", "not_acceptable")))
 async def entity(request: Request, entity_id: str) -> Response:
-    """One entity."""
+    """One entity. An id that was merged into another one is answered with that one, whose `id` it then has."""
     negotiate(request, (JSON,))
     params.read(request.scope["query_string"], ())
     known = await _known(request, entity_id)
-    return answer(request, Body(orjson.dumps(asdict(known), option=orjson.OPT_UTC_Z)))
+    async with resources(request).reading() as conn:
+        merged = await directory.former(conn, known.id)
+        changes = [asdict(one) for one in await directory.changes(conn, known.id)]
+    told = _told(known) | {"former_ids": merged, "changes": changes}
+    headers = {} if known.id == entity_id else {"Content-Location": f"/v1/entities/{quote(known.id)}"}
+    return answer(request, Body(orjson.dumps(told, option=orjson.OPT_UTC_Z)), headers=headers)
+
+
+def _told(known: Known) -> dict[str, Any]:
+    told = asdict(known)
+    del told["merged_into"]
+    return told
 
 
 async def _known(request: Request, entity_id: str) -> Known:
     async with resources(request).reading() as conn:
-        known = await directory.entities(conn, [entity_id]) if "\x00" not in entity_id else {}
-    if entity_id not in known:
+        known = await directory.followed(conn, entity_id) if "\x00" not in entity_id else None
+    if known is None:
         raise Problem("not_found", f"there is no entity {entity_id}")
-    return known[entity_id]
+    return known

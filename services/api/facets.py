@@ -81,16 +81,21 @@ async def facets(request: Request) -> Response:
         names = await _names(conn, rows)
     by_kind: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for kind, value, n in rows:
+        if (kind, value) in names and names[kind, value] is None:
+            continue  # an id that was merged: what answers for it is counted by its own
         by_kind[kind].append({"value": value, "name": names.get((kind, value)), "count": share.scaled(n)})
     items = [{"field": field, "values": by_kind[conditions.KINDS[field]]} for field in fields]
     return answer(request, Body(orjson.dumps({"items": items, **estimate(share, counted), "position": head})))
 
 
-async def _names(conn: Connection, rows: list[tuple[str, str, int]]) -> dict[tuple[str, str], str]:
+async def _names(conn: Connection, rows: list[tuple[str, str, int]]) -> dict[tuple[str, str], str | None]:
+    """What values are called, as far as that is known; None for entities that others answer for."""
     ids = [value for kind, value, _ in rows if kind in ("entity", "place")]
     known = await directory.entities(conn, ids) if ids else {}
-    told = {
-        (kind, value): known[value].name for kind, value, _ in rows if kind in ("entity", "place") and value in known
+    told: dict[tuple[str, str], str | None] = {
+        (kind, value): None if known[value].merged_into else known[value].name
+        for kind, value, _ in rows
+        if kind in ("entity", "place") and value in known
     }
     return told | {(k, v): name for k, v, _ in rows if k == "topic" and (name := topics.name(v)) is not None}
 

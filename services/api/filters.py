@@ -72,9 +72,14 @@ def _is_feed(event: dict[str, Any], ids: tuple[int, ...]) -> bool:
 
 
 def _names(wanted: Filter, entities: Collection[dict[str, Any]]) -> bool:
-    return (not wanted.entity or any(e.get("id") in wanted.entity for e in entities)) and (
+    return (not wanted.entity or any(_is_one_of(e, wanted.entity) for e in entities)) and (
         not wanted.entity_type or any(e.get("type") in wanted.entity_type for e in entities)
     )
+
+
+def _is_one_of(entity: dict[str, Any], wanted: Collection[str]) -> bool:
+    """By the key it has, or one that was merged into it."""
+    return entity.get("id") in wanted or any(former in wanted for former in entity.get("former_ids") or ())
 
 
 def _plays(wanted: Filter, places: Collection[dict[str, Any]]) -> bool:

@@ -113,6 +113,9 @@ class EntityObject(Served):
     salience: float
     confidence: float | None = None
     ids: dict[str, Any] = {}
+    former_ids: Annotated[
+        list[str] | None, Field(description="ids merged into this one: filters by them find it; absent: none")
+    ] = None
 
 
 class EntityWithMentions(EntityObject):

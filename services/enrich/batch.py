@@ -23,6 +23,9 @@ from services.enrich import store
 from services.enrich.again import store as again
 from services.enrich.document import Document
 from services.enrich.homes import Homes
+from services.enrich.identity import store as identity
+from services.enrich.identity.keep import Known, settle_acronyms
+from services.enrich.identity.learned import taught
 from services.enrich.pipeline import Resources, enrich, enricher_revision
 from services.enrich.present import as_json, card, rest
 from services.enrich.reread import reread
@@ -33,6 +36,7 @@ from shared.events import EventType, NewEvent
 
 MAX_ATTEMPTS = 3
 AT_ONCE = 8  # articles to a transaction at most
+ALIASES = 20  # of an entity that the directory keeps
 SEARCH_CHARS = 100_000  # of the body
 
 Told = dict[str, Any]
@@ -48,6 +52,7 @@ class Work:
     clock: Callable[[], datetime]
     timer: Callable[[], float]
     homes: Homes = field(default_factory=Homes)
+    known: Known = field(default_factory=Known)
 
 
 def enrich_batch(work: Work, ids: Sequence[int]) -> int:
@@ -80,12 +85,24 @@ def _pass(work: Work, ids: Sequence[int], revision: str, *, give_up: bool = Fals
             work.resources.gazetteer,
             work.clock(),
         )
+        identities = work.known.of(conn)
     if give_up:
         logger.error("enrichment given up", extra={"articles": list(ids), "attempts": MAX_ATTEMPTS})
         documents = [_bare(article, revision) for article in articles]
     else:
-        documents = enrich(articles, work.resources, clock=work.timer, fatal=(SoftTimeLimitExceeded,), homes=homes)
-    return save(work, documents, revision)
+        documents = enrich(
+            articles,
+            work.resources,
+            clock=work.timer,
+            fatal=(SoftTimeLimitExceeded,),
+            homes=homes,
+            identities=identities,
+        )
+    told = save(work, documents, revision)
+    if keys := {one.id for document in documents for one in taught(document)}:
+        with transaction(work.pool) as conn:
+            settle_acronyms(conn, keys, work.clock())
+    return told
 
 
 def _bare(article: Article, revision: str) -> Document:
@@ -119,6 +136,8 @@ def save(work: Work, documents: Sequence[Document], revision: str) -> int:
             ids = [r.article_id for r in written]
             store.keep_vectors(conn, ids, [by_id[i].embedding for i in ids])
             store.know_entities(conn, list(_named(written, by_id, inserted)), now)
+            if lessons := [one for i in sorted(inserted) for one in taught(by_id[i])]:
+                identity.count(conn, lessons)
             store.forget_attempts(conn, list(by_id))
         # What was read again and says the same is not told of.
         told = [r for r in written if differs.get(r.article_id) != [] or _finds(r, held.get(r.article_id))]
@@ -180,7 +199,8 @@ def _named(
     for row in rows:
         for e in by_id[row.article_id].entities:
             told = " ".join(words.tokens(e.name)[:20])
-            yield store.Named(e.id, e.type, e.name, e.ids, e.salience, told, row.article_id in inserted)
+            forms = "\n".join(alias for alias in e.aliases_seen[:ALIASES] if alias != e.name)
+            yield store.Named(e.id, e.type, e.name, e.ids, e.salience, told, row.article_id in inserted, forms)
 
 
 def _finds(row: store.Enriched, known: store.Held | None) -> bool:

@@ -6,6 +6,7 @@ be run again on the same document). Offsets are Unicode code points into exactly
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NotRequired, TypedDict
 
@@ -107,6 +108,7 @@ class Entity:
     confidence: float
     ids: dict[str, str]
     mentions: tuple[Mention, ...]
+    former_ids: tuple[str, ...] = ()  # keys that were merged into this one
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +185,14 @@ class Home:
     admin: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Identities:
+    """Keys of entities that were found to be another one's thing, and the other way round."""
+
+    into: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # former key -> the key and name that it has now
+    former: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # key -> those that were merged into it
+
+
 @dataclass(slots=True)
 class Document:
     """An article and everything the steps have found out about it so far."""
@@ -212,6 +222,7 @@ class Document:
     numbers: tuple[NumberMention, ...] = ()
     annotations: dict[str, Annotation] = field(default_factory=dict)
     home: Home | None = None  # given beside the article: what was learned of its source
+    identities: Identities = field(default_factory=Identities)  # given too: merged keys
 
     def text_of(self, name: TextField) -> str:
         """The exact text a mention's offsets count in."""

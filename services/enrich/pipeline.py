@@ -12,13 +12,14 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from services.enrich.document import Annotation, Document, Home
+from services.enrich.document import Annotation, Document, Home, Identities
 from services.enrich.resources import Resources, UnknownTagger, load_resources
 from services.enrich.steps import STEPS, Step
 from shared.articles import Article
 
 __all__ = ["ENRICHER_REVISION", "Resources", "UnknownTagger", "enrich", "enricher_revision", "load_resources"]
 
+NONE_MERGED = Identities()
 MAX_ERROR = 300  # characters of an error kept in the article
 
 
@@ -59,14 +60,18 @@ def enrich(
     steps: Sequence[Step] = STEPS,
     fatal: tuple[type[BaseException], ...] = (),
     homes: Mapping[str, Home] | None = None,
+    identities: Identities = NONE_MERGED,
 ) -> list[Document]:
-    """One document per article, in order. `clock` counts seconds, for `took_ms`; `homes` are those of sources, by id.
+    """One document per article, in order. `clock` counts seconds, for `took_ms`; `homes` are those of sources, by
+    id, `identities` the keys of entities that were merged.
 
     Errors of steps are recorded, not raised, but for those in `fatal` (a task's time limit, say) and those that are no
     `Exception` at all.
     """
     known = homes or {}
-    docs = [Document(article=one, title=one.title, home=known.get(one.source.id)) for one in articles]
+    docs = [
+        Document(article=one, title=one.title, home=known.get(one.source.id), identities=identities) for one in articles
+    ]
     for step in steps:
         served = []
         for doc in docs:

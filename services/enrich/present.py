@@ -149,6 +149,7 @@ def _entity(entity: Entity) -> dict[str, Any]:
         "salience": entity.salience,
         "confidence": entity.confidence,
         "ids": entity.ids,
+        **({"former_ids": list(entity.former_ids)} if entity.former_ids else {}),
     }
 
 

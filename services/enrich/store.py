@@ -72,6 +72,7 @@ class Named:
     salience: float
     words: str
     new: bool
+    aliases: str = ""  # by line feeds
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,13 +260,19 @@ def know_entities(conn: Connection, rows: Sequence[Named], now: datetime) -> Non
     ordered = sorted(rows, key=lambda r: (r.entity_id, -r.salience))
     conn.execute(
         """
-        INSERT INTO entities AS e (id, type, name, ids, first_seen_at, words, articles, last_seen_at)
+        INSERT INTO entities AS e (id, type, name, ids, first_seen_at, words, articles, last_seen_at, aliases)
         SELECT DISTINCT ON (r.entity_id) r.entity_id, r.type, r.name, r.ids, %(now)s,
-               array_to_tsvector(string_to_array(r.words, ' ')), sum(r.new) OVER (PARTITION BY r.entity_id), %(now)s
+               array_to_tsvector(string_to_array(r.words, ' ')), sum(r.new) OVER (PARTITION BY r.entity_id), %(now)s,
+               array_remove(string_to_array(r.aliases, chr(10)), '')
         FROM unnest(%(entity_id)s::text[], %(type)s::text[], %(name)s::text[], %(ids)s::jsonb[], %(words)s::text[],
-                    %(new)s::int[]) WITH ORDINALITY AS r(entity_id, type, name, ids, words, new, n)
+                    %(new)s::int[], %(aliases)s::text[])
+             WITH ORDINALITY AS r(entity_id, type, name, ids, words, new, aliases, n)
         ORDER BY r.entity_id, r.n
-        ON CONFLICT (id) DO UPDATE SET articles = e.articles + excluded.articles, last_seen_at = excluded.last_seen_at
+        ON CONFLICT (id) DO UPDATE SET
+            articles = e.articles + excluded.articles, last_seen_at = excluded.last_seen_at,
+            aliases = CASE WHEN e.aliases @> excluded.aliases OR cardinality(e.aliases) >= 20 THEN e.aliases ELSE (
+                SELECT array_agg(a)
+                FROM (SELECT DISTINCT a FROM unnest(e.aliases || excluded.aliases) AS a LIMIT 20) AS u (a)) END
         WHERE excluded.articles > 0
         """,
         {name: [getattr(row, name) for row in ordered] for name in Named.__slots__ if name not in ("ids", "new")}

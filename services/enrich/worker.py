@@ -17,6 +17,7 @@ from celery import signals
 
 from services.enrich.again.store import tell_steps
 from services.enrich.batch import Work
+from services.enrich.identity.keep import settle_operator
 from services.enrich.pipeline import enricher_revision, known_steps, load_resources
 from services.enrich.tasks import register
 from shared.db import open_pool, transaction
@@ -43,6 +44,7 @@ def _open(**_: Any) -> None:
     die_with_parent(_PARENT)
     pool = _child.enter_context(open_pool(settings.database_url, "enrich"))
     with transaction(pool) as conn:
+        settle_operator(conn, resources.own, _now())
         tell_steps(conn, enricher_revision(resources), known_steps(resources), _now())
     _work.append(Work(pool, resources, _now, time.perf_counter))
 

@@ -140,7 +140,8 @@ class Newsroom:
             )
             for i, t, name in entities:
                 self.conn.execute(
-                    "INSERT INTO entities VALUES (%s, %s, %s, '{}', %s, array_to_tsvector(%s), 1, %s)"
+                    "INSERT INTO entities (id, type, name, ids, first_seen_at, words, articles, last_seen_at)"
+                    " VALUES (%s, %s, %s, '{}', %s, array_to_tsvector(%s), 1, %s)"
                     " ON CONFLICT (id) DO UPDATE SET articles = entities.articles + 1, last_seen_at = %s",
                     (i, t, name, at, words.tokens(name), at, at),
                 )

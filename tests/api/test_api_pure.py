@@ -92,6 +92,7 @@ AT = datetime(2026, 3, 1, tzinfo=UTC)
         (Filter(type=("wiredesk.feed.failing.v1",)), FEED, True),
         (Filter(type=("wiredesk.feed.failing.v1",)), event(), False),
         (Filter(entity=("a", "b")), event(entities=[{"id": "b", "type": "place"}]), True),
+        (Filter(entity=("was",)), event(entities=[{"id": "b", "type": "place", "former_ids": ["was"]}]), True),
         (Filter(entity=("b",), entity_type=("person",)), event(entities=[{"id": "b", "type": "place"}]), False),
         (Filter(start=AT), event(published_at="2026-03-01T00:00:00Z"), True),
         (Filter(end=AT), event(published_at="2026-03-01T00:00:00Z"), False),

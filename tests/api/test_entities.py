@@ -8,7 +8,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from services.api.search.models import DirectoryEntity, DirectoryPage, Related, Similar, TimeSeries
+from services.api.search.models import DirectoryPage, EntityWhole, Related, Similar, TimeSeries
 from tests.api.conftest import BEGAN, Newsroom
 
 LISBON = ("place:lisbon", "place", "Lisbon")
@@ -64,7 +64,7 @@ async def test_the_directory_is_paged_without_gap_or_double(newsroom: Newsroom, 
 async def test_one_entity_its_timeline_and_its_company(newsroom: Newsroom, api: httpx.AsyncClient) -> None:
     fill(newsroom)
     one = (await api.get("/v1/entities/place:lisbon")).json()
-    DirectoryEntity.model_validate(one)
+    EntityWhole.model_validate(one)
     assert (one["name"], one["articles"]) == ("Lisbon", 4)
     slashed = quote(UNION[0], safe="")
     assert (await api.get(f"/v1/entities/{slashed}")).json()["name"] == UNION[2]
@@ -110,3 +110,36 @@ async def test_vectors_decide_between_articles_that_share_as_much(newsroom: News
         newsroom.conn.execute("INSERT INTO article_vectors (article_id, vector) VALUES (%s, %s)", (n, vector))
     page = (await api.get("/v1/articles/1/similar")).json()
     assert [one["title"] for one in page["items"]] == ["n2", "n1"]
+
+
+async def test_an_id_that_was_merged_is_answered_with_what_it_is_now(
+    newsroom: Newsroom, api: httpx.AsyncClient
+) -> None:
+    short, whole = "organisation:dul", UNION[0]
+    fill(newsroom)
+    newsroom.article("short", entities=((short, "organisation", "DUL"),), published=BEGAN)
+    with newsroom.conn.transaction():
+        newsroom.conn.execute("UPDATE entities SET merged_into = %s, aliases = '{DUL}' WHERE id = %s", (whole, short))
+        newsroom.conn.execute("UPDATE entities SET aliases = '{DUL,Union}' WHERE id = %s", (whole,))
+        newsroom.conn.execute("INSERT INTO entity_merges VALUES (%s, %s, %s, 'acronym')", (short, whole, UNION[2]))
+        newsroom.conn.execute(
+            "INSERT INTO entity_changes (at, kind, id, into_id, why, evidence, articles)"
+            " VALUES (%s, 'merged', %s, %s, 'acronym', '3 of 3 articles', 1)",
+            (BEGAN, short, whole),
+        )
+    answer = await api.get(f"/v1/entities/{short}")
+    EntityWhole.model_validate(answer.json())
+    told = answer.json()
+    assert answer.headers["content-location"] == f"/v1/entities/{quote(whole)}"
+    assert (told["id"], told["aliases"], told["former_ids"]) == (whole, ["DUL", "Union"], [short])
+    assert [(one["kind"], one["id"], one["evidence"]) for one in told["changes"]] == [
+        ("merged", short, "3 of 3 articles")
+    ]
+    itself = await api.get(f"/v1/entities/{quote(whole, safe='')}")
+    assert (itself.json(), "content-location" in itself.headers) == (told, False)
+    listed = (await api.get("/v1/entities?type=organisation")).json()["items"]
+    assert [one["id"] for one in listed] == [whole]
+    facets = (await api.get("/v1/facets?field=entity&size=50")).json()["items"][0]["values"]
+    assert short not in {one["value"] for one in facets}
+    for part in ("timeline", "related"):
+        assert (await api.get(f"/v1/entities/{short}/{part}")).status_code == 200

@@ -70,6 +70,26 @@ class DirectoryEntity(Served):
     articles: int
     first_seen_at: AwareDatetime
     last_seen_at: AwareDatetime | None = None
+    aliases: list[str] = Field(default=[], description="what else it was called, at most 20 forms")
+
+
+class EntityChange(Served):
+    """A merge of one id into another, or a split of the two, with the reason."""
+
+    at: AwareDatetime
+    kind: Literal["merged", "split"]
+    id: str
+    into_id: str
+    why: Literal["operator", "acronym"]
+    evidence: str
+    articles: Annotated[int, Field(description="that were to be read again for it")]
+
+
+class EntityWhole(DirectoryEntity):
+    """One entity; asked for by an id that was merged, it is the one that answers for it now."""
+
+    former_ids: list[str] = Field(default=[], description="ids that were merged into this one")
+    changes: list[EntityChange] = Field(default=[], description="its merges and splits, the newest first")
 
 
 class DirectoryPage(Page):

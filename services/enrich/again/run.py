@@ -35,7 +35,7 @@ Send = Callable[[Sequence[int]], None]
 
 
 class Reenricher:
-    """Works off requests, oldest first.
+    """Works off requests, oldest first; before them what a merge of entities touches.
 
     `send` puts ids into the backfill lane and raises `redis.RedisError` when the queue is away.
     """
@@ -60,9 +60,10 @@ class Reenricher:
     def round(self, conn: store.Connection) -> bool:
         """One turn of the oldest request; whether there is more to do at once."""
         now = self._clock()
+        own = self._identities(conn, now)
         request = store.oldest(conn)
         if request is None:
-            return False
+            return own
         current = store.current(conn)
         if current is None:  # no worker has ever started: nothing can be read anyway
             return False
@@ -75,7 +76,15 @@ class Reenricher:
         if not looked:
             store.finish(conn, request.id, now)
             store.trim(conn, now - KEEP)
-        return bool(looked) or sent
+        return bool(looked) or sent or own
+
+    def _identities(self, conn: store.Connection, now: datetime) -> bool:
+        """Send what names an entity whose key was merged or split; whether there was any."""
+        if not store.unread(conn, store.IDENTITY):
+            return False
+        with conn.transaction():
+            store.trim_own(conn, store.IDENTITY, now - KEEP)
+        return self._dispatch(conn, store.IDENTITY, now)
 
     def _dispatch(self, conn: store.Connection, request_id: int, now: datetime) -> bool:
         lane: Any = self._client.llen(QUEUES["backfill"])

@@ -11,6 +11,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 Connection = psycopg.Connection[tuple[Any, ...]]
+IDENTITY = 0  # in the place of a request: articles to be read again since keys of entities were merged or split
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,22 @@ def want(conn: Connection, request_id: int, ids: Sequence[int]) -> None:
         """,
         (request_id, list(ids)),
     )
+
+
+def want_anew(conn: Connection, request_id: int, ids: Sequence[int]) -> None:
+    """Have articles read again, whether or not they were for the same request before."""
+    conn.execute(
+        """
+        INSERT INTO rereads (request_id, article_id) SELECT %s, unnest(%s::bigint[])
+        ON CONFLICT (request_id, article_id) DO UPDATE SET sent_at = NULL, done_at = NULL, changes = NULL
+        """,
+        (request_id, list(ids)),
+    )
+
+
+def trim_own(conn: Connection, request_id: int, before: datetime) -> None:
+    """Forget what was read long ago for a reason of enrichment's own."""
+    conn.execute("DELETE FROM rereads WHERE request_id = %s AND done_at < %s", (request_id, before))
 
 
 def rename(conn: Connection, ids: Sequence[int], revision: str) -> None:

@@ -69,6 +69,10 @@ class OwnNames:
                 last = stop
                 yield OwnSpan(start, stop, entity)
 
+    def forms(self) -> Iterator[tuple[str, OwnEntity]]:
+        """Every form of a name, folded, and whose it is."""
+        yield from self._by_form.items()
+
     def named(self, forms: Iterable[str]) -> OwnEntity | None:
         """Which of them a thing is that goes by these forms, the most frequent ones first."""
         known = (self._by_form.get(fold(form)) for form, _ in Counter(forms).most_common())

@@ -69,7 +69,7 @@ class StepOrderError(TypeError):
 def check(steps: Sequence[Step]) -> None:
     """Raises StepOrderError unless names are unique and every field is provided once and before it is needed."""
     fields = {field.name for field in dataclasses.fields(Document)}
-    provided: dict[str, str] = dict.fromkeys(("article", "home"), "the document itself")
+    provided: dict[str, str] = dict.fromkeys(("article", "home", "identities"), "the document itself")
     names: set[str] = set()
     for step in steps:
         if step.name in names:

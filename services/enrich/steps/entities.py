@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from services.enrich.document import Cluster, Document, Entity, Place
+from services.enrich.document import Cluster, Document, Entity, Identities, Place
 from services.enrich.lexicons import Lexicon
 from services.enrich.names.fold import slug
 from services.enrich.names.own import OwnEntity
@@ -21,8 +21,8 @@ class Entities:
     """
 
     name = "entities"
-    revision = "2"
-    needs = frozenset({"title", "body_text", "clusters", "places"})
+    revision = "3"
+    needs = frozenset({"title", "body_text", "clusters", "places", "identities"})
     provides = frozenset({"entities"})
     languages = None
 
@@ -37,18 +37,19 @@ def entities(doc: Document, resources: Resources) -> list[Entity]:
     places = {key: place for place in doc.places for key in place.keys}
     groups: dict[str, list[Cluster]] = {}
     for cluster in doc.clusters:
-        groups.setdefault(_id(cluster, places, resources), []).append(cluster)
+        groups.setdefault(_id(cluster, places, resources, doc.identities), []).append(cluster)
     most = max((sum(len(cluster.mentions) for cluster in group) for group in groups.values()), default=1)
     found = [_entity(doc, key, group, places, most, resources) for key, group in groups.items()]
     return sorted(found, key=lambda entity: (-entity.salience, entity.id))
 
 
-def _id(cluster: Cluster, places: dict[str, Place], resources: Resources) -> str:
+def _id(cluster: Cluster, places: dict[str, Place], resources: Resources, merged: Identities) -> str:
     if own := _own(cluster, resources):
         return own.id
     if cluster.type == "place" and cluster.key in places:
         return places[cluster.key].entity_id
-    return f"{cluster.type}:{slug(_name(cluster, resources.lexicon))}"
+    key = f"{cluster.type}:{slug(_name(cluster, resources.lexicon))}"
+    return merged.into[key][0] if key in merged.into else key
 
 
 def _own(cluster: Cluster, resources: Resources) -> OwnEntity | None:
@@ -78,14 +79,21 @@ def _entity(
     return Entity(
         id=key,
         type=own.type if own else first.type,
-        name=own.name if own else place.name if place else _name(first, resources.lexicon),
+        name=own.name if own else place.name if place else _called(first, doc.identities, resources.lexicon),
         aliases_seen=tuple(dict.fromkeys(mention.text for mention in mentions)),
         count=len(mentions),
         salience=round(salience, 3),
         confidence=round(max(mention.score for mention in mentions), 3),
         ids=own.ids if own else _ids(first, place, resources),
         mentions=tuple(mentions),
+        former_ids=doc.identities.former.get(key, ()),
     )
+
+
+def _called(cluster: Cluster, merged: Identities, lexicon: Lexicon) -> str:
+    """The name of the thing, which is another one's where its key was merged."""
+    name = _name(cluster, lexicon)
+    return merged.into.get(f"{cluster.type}:{slug(name)}", ("", name))[1]
 
 
 def _ids(cluster: Cluster, place: Place | None, resources: Resources) -> dict[str, str]:

@@ -1,5 +1,5 @@
 """The directory of everything ever named."""
 
-from services.api.search.directory.store import Known, begins, entities
+from services.api.search.directory.store import Changed, Known, begins, changes, entities, followed, former
 
-__all__ = ["Known", "begins", "entities"]
+__all__ = ["Changed", "Known", "begins", "changes", "entities", "followed", "former"]
