@@ -50,7 +50,9 @@ async def _read(res: Resources, url: str, job: Job) -> tuple[bytes, ParsedFeed]:
     if failure is not None:
         raise NotAFeed(f"the sitemap {url}: {failure.message}")
     content_type = response.headers.get("content-type")
-    parsed = await res.parser.parse(response.body, replace(job, url=response.url, content_type=content_type))
+    parsed = await res.parser.parse(
+        response.body, replace(job, url=response.url, content_type=content_type, remember=False)
+    )
     if parsed.children:
         raise NotAFeed(f"the sitemap index names another index, {url}, which is not read", code="plain_sitemap")
     return response.body, parsed

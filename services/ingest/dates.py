@@ -65,14 +65,22 @@ def read_date(text: str | None, now: datetime) -> tuple[datetime | None, Precisi
 
     A moment further ahead than a clock's error is put at `now` with precision unknown: the caller keeps the raw text.
     """
+    moment, precision = _told(text)
+    if moment is None or moment <= now:
+        return moment, precision
+    return now, precision if moment <= now + CLOCK_SKEW else "unknown"
+
+
+def moment_of(text: str | None) -> datetime | None:
+    """The moment in UTC, however far ahead; None where it cannot be told."""
+    return _told(text)[0]
+
+
+def _told(text: str | None) -> tuple[datetime | None, Precision]:
     if not text or not (text := text.strip()[:200]):
         return None, "unknown"
     moment, precision = _read(text)
-    if moment is None or moment.year < 1900 or moment == _EPOCH:
-        return None, "unknown"
-    if moment <= now:
-        return moment, precision
-    return now, precision if moment <= now + CLOCK_SKEW else "unknown"
+    return (None, "unknown") if moment is None or moment.year < 1900 or moment == _EPOCH else (moment, precision)
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # what software writes that has no date

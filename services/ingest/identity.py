@@ -33,6 +33,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from hashlib import blake2b
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from services.ingest.items import Entry, Names
@@ -48,37 +49,103 @@ def key(kind: str, *parts: str) -> str:
 
 def name_entries(entries: Sequence[Entry], feed_id: int, site_url: str | None) -> list[Names]:
     """The names of every item of one body, in order."""
-    guids = [entry.guid.strip() if entry.guid else "" for entry in entries]
-    pages = [_page(entry.link) for entry in entries]
-    home = _page(site_url)
-    pages = ["" if page == home or _is_root(page) else page for page in pages]
-    links_of: dict[str, set[str]] = defaultdict(set)
-    guids_of: dict[str, set[str]] = defaultdict(set)
-    for entry, guid, page in zip(entries, guids, pages, strict=True):
-        links_of[guid].add(page or "\0" + entry.title)
-        guids_of[page].add(guid or "\0" + entry.title)
-    guids = [guid if guid and len(links_of[guid]) == 1 else "" for guid in guids]
-    guid_pages = [_guid_page(guid) for guid in guids]
-    for page, guid in zip(guid_pages, guids, strict=True):
-        guids_of[page].add(guid)
-    named: list[Names] = []
-    for entry, guid, page, guid_page in zip(entries, guids, pages, guid_pages, strict=True):
-        if page and len(guids_of[page]) > 1:
-            fragment = urlsplit(entry.link or "").fragment
-            page = f"{page}#{fragment}" if fragment else ""
-        named.append(_names(entry, guid, page, guid_page if len(guids_of[guid_page]) == 1 else "", feed_id))
-    return named
+    home = home_of(site_url)
+    by = goes_by([traits(entry, home) for entry in entries])
+    return [name(entry, names, feed_id) for entry, names in zip(entries, by, strict=True)]
 
 
-def _names(entry: Entry, guid: str, page: str, guid_page: str, feed_id: int) -> Names:
-    by_guid = key("guid", str(feed_id), guid) if guid else None
-    by_page = key("url", page) if page else None
-    by_guid_page = key("url", guid_page) if guid_page and guid_page != page else None
-    if by_guid or by_page:
-        return Names(by_guid, by_page, by_guid_page)
+class Traits(NamedTuple):
+    """What may name an item, as numbers that are equal where the texts are: 0 where there is none.
+
+    The numbers are Python's hashes: they hold within a process and those forked from one server.
+    """
+
+    guid: int
+    page: int  # its address
+    part: int  # its address with the fragment
+    guid_page: int  # the guid, read as an address
+    title: int
+    whole: int  # what it goes by where it has no name
+
+
+class By(NamedTuple):
+    """The traits that name an item among those of its body."""
+
+    guid: int
+    page: int
+    guid_page: int
+    whole: int  # of all items: it counts where there is nothing else
+
+    def all(self) -> list[int]:
+        """The traits that name it."""
+        return [trait for trait in self[:3] if trait] or [self.whole]
+
+
+def home_of(site_url: str | None) -> str:
+    """The identity of a feed's own site, which names none of its items."""
+    return _page(site_url)
+
+
+def traits(entry: Entry, home: str) -> Traits:
+    """The traits of an entry."""
+    guid, page = _guid(entry), _own_page(entry, home)
+    fragment = urlsplit(entry.link).fragment if page and entry.link and "#" in entry.link else ""
+    guid_page = _guid_page(guid)
+    return Traits(
+        hash(("guid", guid)) if guid else 0,
+        hash(page) if page else 0,
+        hash(f"{page}#{fragment}") if fragment else 0,
+        hash(guid_page) if guid_page else 0,
+        hash(("title", entry.title)),
+        hash(_unnamed(entry)),
+    )
+
+
+def goes_by(items: Sequence[Traits]) -> list[By]:
+    """Which of their traits name the items of one body, in order."""
+    links_of: dict[int, set[int]] = defaultdict(set)
+    guids_of: dict[int, set[int]] = defaultdict(set)
+    for item in items:
+        links_of[item.guid].add(item.page or item.title)
+        guids_of[item.page].add(item.guid or item.title)
+    guids = [item.guid if item.guid and len(links_of[item.guid]) == 1 else 0 for item in items]
+    for item, guid in zip(items, guids, strict=True):
+        guids_of[item.guid_page if guid else 0].add(guid)
+    found: list[By] = []
+    for item, guid in zip(items, guids, strict=True):
+        page = item.part if item.page and len(guids_of[item.page]) > 1 else item.page
+        guid_page = item.guid_page if guid and len(guids_of[item.guid_page]) == 1 else 0
+        found.append(By(guid, page, guid_page if guid_page != page else 0, item.whole))
+    return found
+
+
+def name(entry: Entry, by: By, feed_id: int) -> Names:
+    """The names of an entry, which it goes by among the items of its body."""
+    if not (by.guid or by.page):
+        return Names(fallback=key("item", str(feed_id), *_unnamed(entry)))
+    page = _page(entry.link)
+    if by.page and by.page != hash(page):
+        page = f"{page}#{urlsplit(entry.link or '').fragment}"
+    return Names(
+        key("guid", str(feed_id), _guid(entry)) if by.guid else None,
+        key("url", page) if by.page else None,
+        key("url", _guid_page(_guid(entry))) if by.guid_page else None,
+    )
+
+
+def _unnamed(entry: Entry) -> tuple[str, str, str, str]:
     address = entry.link or entry.elsewhere or ""
     text = "" if entry.title else entry.summary or entry.content or ""  # RSS 0.92 knows items of a text alone
-    return Names(fallback=key("item", str(feed_id), address, entry.title, entry.published or "", text))
+    return address, entry.title, entry.published or "", text
+
+
+def _guid(entry: Entry) -> str:
+    return entry.guid.strip() if entry.guid else ""
+
+
+def _own_page(entry: Entry, home: str) -> str:
+    page = _page(entry.link)
+    return "" if page == home or _is_root(page) else page
 
 
 def page_key(address: str) -> str | None:
@@ -117,14 +184,14 @@ def _domain(address: str) -> str:
     return registrable_domain(host) or host
 
 
-def signature(entry: Entry) -> str:
-    """32 hex digits of an item as its feed gives it: 16 of the title, 16 of all else a reader would see, no dates."""
+def signature(entry: Entry) -> bytes:
+    """16 bytes of an item as its feed gives it: 8 of the title, 8 of all else a reader would see, no dates."""
     title = blake2b(entry.title.encode("utf-8", "replace"), digest_size=8)
     rest = blake2b(digest_size=8)
     for part in (entry.guid, _page(entry.link), entry.summary, entry.content, *entry.authors):
         rest.update((part or "").encode("utf-8", "replace"))
         rest.update(b"\0")
-    return title.hexdigest() + rest.hexdigest()
+    return title.digest() + rest.digest()
 
 
 def _page(link: str | None) -> str:

@@ -30,6 +30,11 @@ class Entry:
     pubstatus: str | None = None  # IPTC: usable, withheld, canceled
 
 
+def is_empty(entry: Entry) -> bool:
+    """Whether there is nothing in it that could be an article."""
+    return not (entry.title.strip() or entry.summary or entry.content or entry.link or entry.elsewhere)
+
+
 @dataclass(slots=True)
 class Feed:
     """A body as one of the readers understood it."""
@@ -116,3 +121,4 @@ class ParsedFeed:
     children: list[str] = field(default_factory=list)  # see `Feed`
     same: list[str] = field(default_factory=list)  # the hashes of the unchanged
     withdrawn: list[str] = field(default_factory=list)  # keys of items that the body says are deleted
+    memo: bytes = b""  # of the items as they stand in the body, see `raw`; empty where it is read whole each time

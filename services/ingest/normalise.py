@@ -32,11 +32,6 @@ DERIVED_TITLE = 120
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*\Z")
 
 
-def is_empty(entry: Entry) -> bool:
-    """Whether there is nothing in it that could be an article."""
-    return not (entry.title.strip() or entry.summary or entry.content or entry.link or entry.elsewhere)
-
-
 def clean(entry: Entry, names: Names, item_hash: str, base: str, feed_language: str | None, now: datetime) -> Item:
     """The item. `base` is the feed's site or own address: an item without a link is read there."""
     url = entry.link or entry.elsewhere or base

@@ -1,35 +1,38 @@
 """A body into a `ParsedFeed`. Pure; runs in the parse pool, since the body may be hostile.
 
-body ─ unpack ─ encoding ─ document type out ─┬─ JSON ───────────── jsonfeed ─┐
-                                              ├─ HTML page ─▶ NotAFeed        ├─▶ name ─▶ known word for word?
-                                              ├─ sitemap                      │    ├─ yes: counted, left out
-                                              └─ XML ─ strict ─(unsure)─ loose┘    └─ no: clean ─▶ ParsedFeed
+body ─ unpack ─ encoding ─ document type out ─ view ─▶ its items, those known by their bytes unread (`raw`)
+                                                 │       └─ named ─ known word for word? ─┬─ yes: counted, left out
+                                                 │                                        └─ no: clean ─▶ ParsedFeed
+                                                 └─ read ─┬─ JSON ──────────── jsonfeed ─▶ Feed
+                                                          ├─ HTML page ─▶ NotAFeed
+                                                          ├─ sitemap
+                                                          └─ XML ─ strict ─(unsure)─ loose
 """
 
 from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Set
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from html import unescape
 
-from services.ingest.dates import read_date
 from services.ingest.doctype import without_doctype
 from services.ingest.encoding import to_utf8
-from services.ingest.identity import deleted, name_entries, signature
-from services.ingest.items import MAX_ITEMS, Entry, Feed, Item, ParsedFeed
+from services.ingest.identity import deleted, goes_by, name
+from services.ingest.items import MAX_ITEMS, Feed, Item, ParsedFeed
 from services.ingest.jsonfeed import looks_like_json, read_json
 from services.ingest.loose import read_loose
 from services.ingest.markup import title_of
-from services.ingest.normalise import clean, is_empty
+from services.ingest.normalise import clean
 from services.ingest.refusals import NotAFeed
 from services.ingest.sitemap import ROOTS, read_sitemap
 from services.ingest.strict import read_strict
+from services.ingest.view import EPOCH, Held, look
 from shared.urls import resolve
 
 UNPACKED_LIMIT = 15_000_000  # bytes of a body that is itself a gzip file
+HASH = 16  # bytes of an item's hash
 DATES = 50  # of the newest entries, for the schedule
 
 _PAGE = re.compile(rb"\A(?:\s|<!--.*?-->)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
@@ -43,38 +46,44 @@ _ROOT = re.compile(rb"<([A-Za-z_][\w:.\-]*)")
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What there is to parse. `known` holds item hashes (see `identity.signature`) that this feed had already."""
+    """What there is to parse. `known` holds the item hashes (see `identity.signature`) that this feed had already, each
+    of `HASH` bytes, one after the other.
+    """
 
     feed_id: int
     url: str  # where the body came from
     content_type: str | None
     now: datetime
-    known: Set[str] = frozenset()
+    known: bytes = b""
+    memo: bytes = b""  # of the feed's body before, see `raw`; the pool's own affair
+    remember: bool = False  # whether the next body of the feed may be like this one
 
 
 def parse(body: bytes, job: Job) -> ParsedFeed:
     """What the body holds. Raises `NotAFeed`."""
     document, repaired = to_utf8(_unpacked(body), job.content_type)
     document, entities_refused = (document, False) if _is_page(document) else without_doctype(document)
-    feed = read(document, job.url)
-    named = name_entries(feed.entries, job.feed_id, feed.site_url)
+    known = {job.known[n : n + HASH] for n in range(0, len(job.known), HASH)}
+    feed, held, memo = look(document, job.url, job.feed_id, job.memo, known, lambda: read(document, job.url))
     base = feed.site_url or job.url
     items: list[Item] = []
-    seen: set[str] = set()
+    seen: set[int] = set()
     same: set[str] = set()
     unchanged = repeated = refused = 0
-    for entry, names in zip(feed.entries[:MAX_ITEMS], named, strict=False):
-        keys = names.all()
-        if is_empty(entry):
+    named = goes_by([one.mark.traits for one in held])
+    for one, by in zip(held[:MAX_ITEMS], named, strict=False):
+        item_hash, traits = one.mark.item_hash, by.all()
+        if one.mark.empty:
             refused += 1
-        elif any(key in seen for key in keys):
+        elif any([trait in seen for trait in traits]):
             repeated += 1
-        elif (item_hash := signature(entry)) in job.known:
+        elif item_hash in known or one.entry is None:
             unchanged += 1
-            same.add(item_hash)
+            same.add(item_hash.hex())
         else:
-            items.append(clean(entry, names, item_hash, base, feed.language, job.now))
-        seen.update(keys)
+            names = name(one.entry, by, job.feed_id)
+            items.append(clean(one.entry, names, item_hash.hex(), base, feed.language, job.now))
+        seen.update(traits)
     return ParsedFeed(
         format=feed.format,
         title=title_of(feed.title, False)[:500] or None if feed.title else None,
@@ -85,17 +94,18 @@ def parse(body: bytes, job: Job) -> ParsedFeed:
         topic=feed.topic,
         damaged=feed.damaged,
         encoding_repaired=repaired,
-        entries=len(feed.entries),
+        entries=len(held),
         items=items,
         unchanged=unchanged,
         repeated=repeated,
         refused=refused,
-        capped=max(0, len(feed.entries) - MAX_ITEMS),
-        dates=_newest_dates(feed.entries, job.now),
+        capped=max(0, len(held) - MAX_ITEMS),
+        dates=_newest_dates(held, job.now),
         entities_refused=entities_refused,
         children=feed.children,
         same=sorted(same),
         withdrawn=deleted(document, feed.entries, job.feed_id),
+        memo=memo,
     )
 
 
@@ -181,6 +191,6 @@ def _root(document: bytes) -> str | None:
     return root.group(1).decode("utf-8", "replace").rpartition(":")[2] if root else None
 
 
-def _newest_dates(entries: list[Entry], now: datetime) -> list[datetime]:
-    dates = (read_date(entry.published, now)[0] for entry in entries[:DATES])
-    return sorted((date for date in dates if date is not None), reverse=True)
+def _newest_dates(held: list[Held], now: datetime) -> list[datetime]:
+    dates = (one.mark.at for one in held[:DATES])
+    return sorted((min(now, EPOCH + timedelta(microseconds=at)) for at in dates if at is not None), reverse=True)

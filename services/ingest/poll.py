@@ -87,7 +87,7 @@ async def _pushed(res: Resources, feed: Claimed, result: Result) -> tuple[Respon
     result.pushes.append(push_id)
     response = Response(200, {"content-type": content_type or ""}, body, feed.url, None, result.started_at)
     try:
-        parsed = await res.parser.parse(body, await _job(res, feed, response))
+        parsed = await res.parser.parse(body, await _job(res, feed, response, remember=False))
     except (NotAFeed, ParserKilled):
         return None, None
     if parsed.children:
@@ -97,12 +97,14 @@ async def _pushed(res: Resources, feed: Claimed, result: Result) -> tuple[Respon
     return response, parsed
 
 
-async def _job(res: Resources, feed: Claimed, response: Response) -> Job:
-    known: set[str] = set()
+async def _job(res: Resources, feed: Claimed, response: Response, *, remember: bool = True) -> Job:
+    known = b""
     if feed.articles_total:
         async with res.db.connection() as conn:
             known = await store.item_hashes(conn, feed.feed_id, feed.entries_in_last_poll * 2 + HASHES)
-    return Job(feed.feed_id, response.url, response.headers.get("content-type"), response.received_at, known)
+    return Job(
+        feed.feed_id, response.url, response.headers.get("content-type"), response.received_at, known, remember=remember
+    )
 
 
 async def _parse(res: Resources, feed: Claimed, response: Response, result: Result) -> ParsedFeed | None:

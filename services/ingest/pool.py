@@ -1,7 +1,8 @@
 """The parse pool: worker processes that may be killed. Bodies go in, plain items come out as JSON.
 
     poll ──body──▶ pool ──socket──▶ worker (time limit, memory limit) ──JSON──▶ ParsedFeed
-                     └── the worker died or is late: it is ended, replaced by the next job, its job fails alone
+                     ├── the worker died or is late: it is ended, replaced by the next job, its job fails alone
+                     └── memos of bodies go with the next body of their feed (`raw`): the least lately used are dropped
 
 Workers are forked from a server process that has the parsers loaded and shares that memory with them. What comes
 back is JSON and never code, since whoever parsed a hostile body may be in its hands. There are more workers than cores,
@@ -19,6 +20,8 @@ import signal
 import socket
 import struct
 import sys
+from collections import OrderedDict
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 from multiprocessing.connection import Connection
@@ -38,7 +41,9 @@ GARBAGE = 20_000  # objects between two collections: a body makes thousands, nea
 
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(["services.ingest.pool"])
+MEMOS = 64 * 1024 * 1024  # bytes of memos kept: 100 to an item
 _SIZE = struct.Struct("!i")  # how `Connection` frames what is shorter than 2 GiB
+_PARTS = struct.Struct("!III")  # before a question: the lengths of job, hashes and memo, which the body follows
 
 
 class ParsePool:
@@ -47,6 +52,7 @@ class ParsePool:
     def __init__(self, size: int, *, time_limit_s: float = TIME_LIMIT_S, memory_limit: int = MEMORY_LIMIT) -> None:
         self._workers = [_Worker(time_limit_s, memory_limit) for _ in range(size)]
         self._free: asyncio.LifoQueue[_Worker] = asyncio.LifoQueue()
+        self._memos = _Memos(MEMOS)
 
     async def __aenter__(self) -> ParsePool:
         for worker in self._workers:
@@ -61,13 +67,34 @@ class ParsePool:
     async def parse(self, body: bytes, job: Job) -> ParsedFeed:
         """What the body holds. Raises `NotAFeed`, or `ParserKilled` where it cost too much."""
         worker = await self._free.get()
-        asked = asyncio.ensure_future(worker.ask(_packed(job), body))
+        asked = asyncio.ensure_future(worker.ask(_packed(job, self._memos.of(job.feed_id)), body))
         asked.add_done_callback(lambda _: self._free.put_nowait(worker))  # also when the poll was cancelled
-        return _unpacked(orjson.loads(await asyncio.shield(asked)))
+        parsed = _unpacked(await asyncio.shield(asked))
+        if job.remember:
+            self._memos.keep(job.feed_id, parsed.memo)
+        return parsed
 
     def pids(self) -> list[int]:
         """The processes of the workers that run now."""
         return [pid for worker in self._workers if (pid := worker.pid) is not None]
+
+
+class _Memos:
+    """The memo of each feed's latest body, up to a number of bytes in all."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._held = most, 0
+        self._memos: OrderedDict[int, bytes] = OrderedDict()
+
+    def of(self, feed_id: int) -> bytes:
+        return self._memos.get(feed_id, b"")
+
+    def keep(self, feed_id: int, memo: bytes) -> None:
+        self._held += len(memo) - len(self._memos.pop(feed_id, b""))
+        if memo:
+            self._memos[feed_id] = memo
+        while self._held > self._most:
+            self._held -= len(self._memos.popitem(last=False)[1])
 
 
 class _Line(asyncio.Protocol):
@@ -81,10 +108,10 @@ class _Line(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)  # uvloop's are no subclass of it
 
-    def ask(self, job: bytes, body: bytes) -> asyncio.Future[bytes]:
+    def ask(self, question: Sequence[bytes]) -> asyncio.Future[bytes]:
         assert self.transport is not None
         self.answer = asyncio.get_running_loop().create_future()
-        self.transport.writelines([_SIZE.pack(len(job)), job, _SIZE.pack(len(body)), body])
+        self.transport.writelines([_SIZE.pack(sum(map(len, question))), *question])
         if self.transport.is_closing():
             self.connection_lost(None)
         return self.answer
@@ -137,14 +164,14 @@ class _Worker:
         pipe.close()
         return process
 
-    async def ask(self, job: bytes, body: bytes) -> bytes:
+    async def ask(self, job: Sequence[bytes], body: bytes) -> bytes:
         if self._line is None or self._line.transport is None or self._line.transport.is_closing():
             self.end()
             await self.start()
         assert self._line is not None
         try:
             async with asyncio.timeout(self._time_limit_s + GRACE_S):
-                return await self._line.ask(job, body)
+                return await self._line.ask([*job, body])
         except (TimeoutError, OSError):
             raise await self._killed() from None
 
@@ -183,44 +210,55 @@ def _work(pipe: Connection[Any, Any], time_limit_s: float, memory_limit: int) ->
     gc.set_threshold(GARBAGE)
     with suppress(EOFError, OSError):
         while True:
-            job = pipe.recv_bytes()
-            body = pipe.recv_bytes()
+            question = pipe.recv_bytes()
             signal.setitimer(signal.ITIMER_REAL, time_limit_s)
-            answer = _answer(job, body)
+            answer = _answer(question)
             signal.setitimer(signal.ITIMER_REAL, 0)
             pipe.send_bytes(answer)
 
 
-def _answer(job: bytes, body: bytes) -> bytes:
+def _answer(question: bytes) -> bytes:
+    """The length of the memo, the memo, and all else as JSON."""
     try:
-        return orjson.dumps(parse(body, _job(orjson.loads(job))))
+        parsed = parse(*_asked(question))
+        memo = parsed.memo
+        return b"".join((_SIZE.pack(len(memo)), memo, orjson.dumps(parsed, default=lambda memo: None)))
     except NotAFeed as error:
-        return orjson.dumps({"not_a_feed": [error.message, error.code, error.candidates]})
+        return _SIZE.pack(0) + orjson.dumps({"not_a_feed": [error.message, error.code, error.candidates]})
     except MemoryError:
         os._exit(3)
     except Exception as error:  # noqa: BLE001 - the border of this process: what a body does to a parser fails its feed alone
-        return orjson.dumps(
-            {"not_a_feed": [f"the body cannot be read ({type(error).__name__}: {error})", "unreadable", ()]}
-        )
+        reason = f"the body cannot be read ({type(error).__name__}: {error})"
+        return _SIZE.pack(0) + orjson.dumps({"not_a_feed": [reason, "unreadable", ()]})
 
 
-def _packed(job: Job) -> bytes:
+def _packed(job: Job, memo: bytes) -> list[bytes]:
     members = {"feed_id": job.feed_id, "url": job.url, "content_type": job.content_type, "now": job.now}
-    return orjson.dumps({**members, "known": list(job.known)})
+    told = orjson.dumps(members)
+    return [_PARTS.pack(len(told), len(job.known), len(memo)), told, job.known, memo]
 
 
-def _job(data: dict[str, Any]) -> Job:
-    now = datetime.fromisoformat(data["now"])
-    return Job(data["feed_id"], data["url"], data["content_type"], now, frozenset(data["known"]))
+def _asked(question: bytes) -> tuple[bytes, Job]:
+    job, known, memo = _PARTS.unpack_from(question)
+    known_at = _PARTS.size + job
+    memo_at = known_at + known
+    data = orjson.loads(memoryview(question)[_PARTS.size : known_at])
+    now = datetime.fromisoformat(data.pop("now"))
+    return question[memo_at + memo :], Job(
+        **data, now=now, known=question[known_at:memo_at], memo=question[memo_at : memo_at + memo]
+    )
 
 
-def _unpacked(data: dict[str, Any]) -> ParsedFeed:
+def _unpacked(answer: bytes) -> ParsedFeed:
+    (memo,) = _SIZE.unpack_from(answer)
+    at = _SIZE.size + memo
+    data = orjson.loads(memoryview(answer)[at:])
     if "not_a_feed" in data:
         message, code, candidates = data["not_a_feed"]
         raise NotAFeed(message, code=code, candidates=candidates)
     items = [_item(item) for item in data["items"]]
     dates = [datetime.fromisoformat(date) for date in data["dates"]]
-    return ParsedFeed(**{**data, "items": items, "dates": dates})
+    return ParsedFeed(**{**data, "items": items, "dates": dates, "memo": answer[_SIZE.size : at]})
 
 
 def _item(data: dict[str, Any]) -> Item:

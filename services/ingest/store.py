@@ -213,17 +213,18 @@ async def take_turn(conn: Conn, host: str, domain: str | None, now: datetime, ga
 # --- what the store knows of a poll's items -------------------------------------------------------------------------
 
 
-async def item_hashes(conn: Conn, feed_id: int, limit: int) -> set[str]:
-    """The hashes of the newest items this feed carries, as it last gave them."""
+async def item_hashes(conn: Conn, feed_id: int, limit: int) -> bytes:
+    """The hashes of the newest items this feed carries, as it last gave them, one after the other."""
     cursor = await conn.execute(
         """
-        SELECT encode(item_hash, 'hex') FROM (
+        SELECT coalesce(string_agg(item_hash, ''), '') FROM (
             SELECT item_hash FROM article_feeds WHERE feed_id = %s ORDER BY article_id DESC LIMIT %s
-        ) newest WHERE item_hash IS NOT NULL
+        ) newest WHERE length(item_hash) = 16
         """,
         (feed_id, limit),
     )
-    return {item_hash for (item_hash,) in await cursor.fetchall()}
+    ((hashes,),) = await cursor.fetchall()
+    return bytes(hashes)
 
 
 async def known(conn: Conn, feed_id: int, keys: Sequence[str]) -> dict[str, Known]:

@@ -39,6 +39,7 @@ _SPELLINGS = (
     (b"https://www.w3.org/2005/Atom", b"http://www.w3.org/2005/Atom"),
     (b"https://search.yahoo.com/mrss/", b"http://search.yahoo.com/mrss/"),
 )
+RESPELLED = 8192  # bytes at a document's beginning in which it does so
 _PACKED = re.compile(rb"<(?:title|summary|content)[^>]{1,200}octet-stream")
 
 _SECOND = {
@@ -61,7 +62,7 @@ Element = Any  # lxml's elements, whose stubs do not know iteration by tag
 
 def read_strict(document: bytes, url: str) -> Feed | None:
     """The feed in a UTF-8 document without XML declaration, or None where `loose` must look."""
-    if b"<!DOCTYPE" in document[:4096] or b"<!ENTITY" in document[:65536] or _is_packed(document):
+    if is_for_loose(document):
         return None
     parser = etree.XMLParser(
         encoding="utf-8", resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True
@@ -76,6 +77,16 @@ def read_strict(document: bytes, url: str) -> Feed | None:
     return _atom(root, url, based) if root.tag == _ATOM + "feed" else None
 
 
+def is_for_loose(document: bytes) -> bool:
+    """Whether there is something in it that is not for this reader, well-formed or not."""
+    return b"<!DOCTYPE" in document[:4096] or b"<!ENTITY" in document[:65536] or _is_packed(document)
+
+
+def respells(text: bytes) -> bool:
+    """Whether it names a namespace in another than its usual spelling, which is changed near a document's beginning."""
+    return any(spelling in text for spelling, _ in _SPELLINGS)
+
+
 def _is_packed(document: bytes) -> bool:
     """Whether texts may be written in base64, as Atom 0.3 allowed."""
     if b'mode="base64"' in document or b"mode='base64'" in document:
@@ -85,10 +96,10 @@ def _is_packed(document: bytes) -> bool:
 
 def _with_usual_names(document: bytes) -> bytes:
     """The document with the usual spelling of the namespaces that its head declares."""
-    head = document[:8192]
+    head = document[:RESPELLED]
     for spelling, usual in _SPELLINGS:
         head = head.replace(spelling, usual)
-    return head + document[8192:]
+    return head + document[RESPELLED:]
 
 
 def picture_like(address: str, kind: str | None, medium: str | None = None) -> bool:

@@ -1,0 +1,90 @@
+"""What stands in a document: its items in order, those known by their bytes unread. Pure.
+
+document ─ cut ─ memo of the same context? ─┬─ yes ─ of those known: their marks; the others read, with head and tail
+                                            └─ no, or that did not come out right ─ read whole
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence, Set
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from services.ingest import raw
+from services.ingest.dates import moment_of
+from services.ingest.identity import home_of, signature, traits
+from services.ingest.items import MAX_ITEMS, Entry, Feed, is_empty
+from services.ingest.raw import Cut, Mark
+from services.ingest.strict import RESPELLED, is_for_loose, read_strict, respells
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An item as it stands in a body. `entry` is None where it was known by its bytes and not read."""
+
+    mark: Mark
+    entry: Entry | None
+
+
+def marked(entry: Entry, home: str) -> Mark:
+    """The mark of an entry that was read."""
+    moment = moment_of(entry.published)
+    at = None if moment is None else (moment - EPOCH) // _MICROSECOND
+    return Mark(signature(entry), traits(entry, home), at, is_empty(entry))
+
+
+def look(
+    document: bytes, url: str, feed_id: int, memo: bytes, known: Set[bytes], read: Callable[[], Feed]
+) -> tuple[Feed, list[Held], bytes]:
+    """(the feed, what it holds in order, a memo for the next time).
+
+    `known` are the hashes of items that the store has: all others are read. `read` reads the whole document, by
+    whichever reader fits. The feed's own `entries` are those that were read.
+    """
+    pieces = _pieces(document)
+    if pieces is None:
+        return _whole(read())
+    around = raw.context(pieces, url, feed_id)
+    raws = [raw.raw_hash(piece) for piece in pieces.items]
+    marks = raw.unpacked(memo, around)
+    told = [mark if (mark := marks.get(one)) and (mark.empty or mark.item_hash in known) else None for one in raws]
+    seen = _rest(pieces, told, url)
+    if seen is None:
+        return _whole(read())
+    feed, held = seen
+    return feed, held, raw.packed(around, raws, [one.mark for one in held])
+
+
+def _pieces(document: bytes) -> Cut | None:
+    """The document cut, where only the strict reader would read it and each item the same in any company."""
+    pieces = None if is_for_loose(document) else raw.cut(document)
+    if pieces is None or len(pieces.items) > MAX_ITEMS or respells(document[len(pieces.head) : RESPELLED]):
+        return None
+    return pieces
+
+
+def _rest(pieces: Cut, told: Sequence[Mark | None], url: str) -> tuple[Feed, list[Held]] | None:
+    """The feed with only those items read of which nothing is told; None where they do not come out one by one."""
+    unread = [piece for piece, mark in zip(pieces.items, told, strict=True) if mark is None]
+    if any([respells(piece) for piece in unread]):
+        return None
+    feed = read_strict(pieces.only(unread), url)
+    if feed is None or len(feed.entries) != len(unread):
+        return None
+    entries, home = iter(feed.entries), home_of(feed.site_url)
+    held = []
+    for mark in told:
+        if mark is None:
+            entry = next(entries)
+            held.append(Held(marked(entry, home), entry))
+        else:
+            held.append(Held(mark, None))
+    return feed, held
+
+
+def _whole(feed: Feed) -> tuple[Feed, list[Held], bytes]:
+    home = home_of(feed.site_url)
+    return feed, [Held(marked(entry, home), entry) for entry in feed.entries], b""
