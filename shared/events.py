@@ -36,12 +36,18 @@ STREAM_FIELD = "event"
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """What a service hands to the log. `data` is a JSON object as bytes or text, without `position`."""
+    """What a service hands to the log. `data` is a JSON object without `position`.
+
+    Of an article at a `version`, `data` is what stands beside the card, if anything. `card` is that card, packed; None:
+    the article's row has it, and gets the position of this event in the same transaction.
+    """
 
     type: EventType
     subject: str
-    data: str
+    data: str | None
     article_id: int | None = None
+    version: int | None = None
+    card: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +59,7 @@ class LoggedEvent:
     type: str
     subject: str
     article_id: int | None
-    data: str
+    data: bytes
 
 
 class CloudEvent(BaseModel):
@@ -76,6 +82,11 @@ def with_position(data: bytes, position: int) -> bytes:
     return b'{"position":%d%s' % (position, b"}" if data == b"{}" else b"," + data[1:])
 
 
+def joined(data: bytes, further: bytes | None) -> bytes:
+    """A JSON object with the members of another one at its end: spliced like `position`."""
+    return b"%b,%b" % (data[:-1], further[1:]) if further else data
+
+
 def source_of(deployment: str) -> str:
     """The CloudEvents `source` of a deployment id."""
     return f"urn:wiredesk:{deployment}"
@@ -95,7 +106,7 @@ def envelope(event: LoggedEvent, source: str) -> bytes:
         },
         option=orjson.OPT_UTC_Z,
     )
-    return head[:-1] + b',"data":' + with_position(event.data.encode(), event.position) + b"}"
+    return head[:-1] + b',"data":' + with_position(event.data, event.position) + b"}"
 
 
 def batch(envelopes: Sequence[bytes]) -> bytes:

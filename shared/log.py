@@ -8,14 +8,16 @@ the head is read after the lock is had. Retention never deletes the newest event
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import psycopg
 
-from shared.events import LoggedEvent, NewEvent
+from shared.events import LoggedEvent, NewEvent, joined
 from shared.locks import Lock
+from shared.packing import unpack
+from shared.stored import card_part
 
 CHANNEL = "wiredesk_events"  # NOTIFY wakes the relay; the payload says nothing
 
@@ -24,16 +26,31 @@ _TAKE = "SELECT pg_advisory_xact_lock(%s)"
 _INSERT = """
 WITH head AS (SELECT coalesce(max(position), 0) AS position FROM events),
      told AS (SELECT pg_notify(%(channel)s, ''))
-INSERT INTO events (position, at, type, subject, article_id, data)
-SELECT head.position + e.n, %(at)s, e.type, e.subject, e.article_id, e.data
+INSERT INTO events (position, at, type, subject, article_id, data, form, version, card)
+SELECT head.position + e.n, %(at)s, e.type, e.subject, e.article_id, e.data, (e.version IS NOT NULL)::int, e.version,
+       e.card
 FROM head, told,
-     unnest(%(types)s::text[], %(subjects)s::text[], %(articles)s::bigint[], %(data)b::text[])
-         WITH ORDINALITY AS e(type, subject, article_id, data, n)
+     unnest(%(types)s::text[], %(subjects)s::text[], %(articles)s::bigint[], %(data)b::text[], %(versions)s::int[],
+            %(cards)b::bytea[]) WITH ORDINALITY AS e(type, subject, article_id, data, version, card, n)
 RETURNING position
 """
+# An article's latest event has no card of its own: the article's row has it, at the same position.
 _READ = """
-SELECT position, at, type, subject, article_id, data FROM events
-WHERE position > %s ORDER BY position LIMIT %s
+SELECT e.position, e.at, e.type, e.subject, e.article_id, e.data, e.form, e.version, e.card, a.packed
+FROM (SELECT * FROM events WHERE position > %s ORDER BY position LIMIT %s) AS e
+LEFT JOIN enriched_articles a
+       ON e.form = 1 AND e.card IS NULL AND a.article_id = e.article_id AND a.position = e.position
+ORDER BY e.position
+"""
+# Rows are locked in order, as retention takes them.
+_SETTLE = """
+WITH held AS (
+    SELECT position FROM events WHERE position = ANY(%(positions)s::bigint[]) AND form = 1 AND card IS NULL
+    ORDER BY position FOR UPDATE
+)
+UPDATE events e SET card = r.card
+FROM held JOIN unnest(%(positions)s::bigint[], %(cards)b::bytea[]) AS r(position, card) USING (position)
+WHERE e.position = held.position
 """
 _HEAD = "SELECT coalesce(max(position), 0) FROM events"
 _OLDEST = "SELECT coalesce(min(position), 0) FROM events"
@@ -58,7 +75,21 @@ def _arguments(events: Sequence[NewEvent], now: datetime) -> dict[str, Any]:
         "subjects": [e.subject for e in events],
         "articles": [e.article_id for e in events],
         "data": [e.data for e in events],
+        "versions": [e.version for e in events],
+        "cards": [e.card for e in events],
     }
+
+
+def _logged(position: int, at: datetime, kind: str, subject: str, article_id: int | None, *told: Any) -> LoggedEvent:
+    """An event out of its row; `told`: data, form, version, its own card, the article."""
+    data, form, version, card, article = told
+    if form == 0:
+        return LoggedEvent(position, at, kind, subject, article_id, data.encode())
+    if card is None and article is not None:
+        card = card_part(article)
+    # A row that somebody deleted by hand must not hold up everything behind it.
+    whole = unpack(card) if card is not None else b'{"id":%d,"version":%d}' % (article_id or 0, version)
+    return LoggedEvent(position, at, kind, subject, article_id, joined(whole, data.encode() if data else None))
 
 
 def append(conn: psycopg.Connection[Any], events: Sequence[NewEvent], now: datetime) -> list[int]:
@@ -80,13 +111,19 @@ async def append_async(conn: psycopg.AsyncConnection[Any], events: Sequence[NewE
 
 def read(conn: psycopg.Connection[Any], after: int, limit: int) -> list[LoggedEvent]:
     """At most `limit` events after a position (exclusive), in order."""
-    return [LoggedEvent(*row) for row in conn.execute(_READ, (after, limit)).fetchall()]
+    return [_logged(*row) for row in conn.execute(_READ, (after, limit)).fetchall()]
 
 
 async def read_async(conn: psycopg.AsyncConnection[Any], after: int, limit: int) -> list[LoggedEvent]:
     """The same for async services."""
     cursor = await conn.execute(_READ, (after, limit))
-    return [LoggedEvent(*row) for row in await cursor.fetchall()]
+    return [_logged(*row) for row in await cursor.fetchall()]
+
+
+def settle(conn: psycopg.Connection[Any], cards: Mapping[int, bytes]) -> None:
+    """Give events their cards (packed, by position) before the articles' rows that have them change or go."""
+    if cards:
+        conn.execute(_SETTLE, {"positions": list(cards), "cards": list(cards.values())})
 
 
 def head(conn: psycopg.Connection[Any]) -> int:

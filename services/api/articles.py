@@ -152,7 +152,7 @@ async def _read(request: Request, held: Resources, wanted: ArticleQuery) -> tupl
         rows = rows[: wanted.limit]
         following = query.with_values(request.url.path, request.scope["query_string"], cursor=rows[-1][0])
     items = [
-        shape.article(r.card, r.rest, r.position, wanted.form, vectors.get(r.article_id), told.get(r.article_id))
+        shape.article(r.kept, r.position, wanted.form, vectors.get(r.article_id), told.get(r.article_id))
         for _, r in rows
     ]
     return items, following, head
@@ -198,14 +198,14 @@ async def _one(request: Request, article_id: str, form: formats.ArticleForm | No
     held = resources(request)
     wanted = params.read(request.scope["query_string"], () if form else query.ONE_ARTICLE)
     async with held.reading() as conn:
-        row = await store.article(conn, article_id_of(article_id))
+        row = (await lookup.articles(conn, [article_id_of(article_id)], rest=True)).get(article_id_of(article_id))
         asked = row is not None and EMBEDDING in (wanted.get("fields") or ())
         vectors = await store.vectors(conn, [article_id_of(article_id)]) if asked else {}
         with_versions = row is not None and any("versions" in names for names in wanted.get("include", ()))
         versions = await lookup.versions(conn, [article_id_of(article_id)]) if with_versions else {}
     if row is None:
         raise unknown(article_id)
-    told = shape.whole(row.card, row.rest, row.position)
+    told = shape.whole(row.kept, row.position)
     if asked:
         told[EMBEDDING] = shape.numbers(vectors.get(row.article_id))
     told = shape.only(told, wanted.get("fields") or ())

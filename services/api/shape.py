@@ -13,6 +13,7 @@ import orjson
 from services.api.query import Form
 from services.api.schemas import EMBEDDING, REST_FIELDS
 from shared.events import with_position
+from shared.stored import Kept
 
 WHOLE = Form(full=True)
 ALWAYS = ("id", "title", "version", "position")
@@ -24,19 +25,18 @@ def needs_rest(form: Form) -> bool:
 
 
 def article(
-    card: str,
-    rest: str | None,
+    kept: Kept,
     position: int,
     form: Form,
     vector: bytes | None = None,
     versions: list[dict[str, Any]] | None = None,
 ) -> bytes:
-    """One article as asked for. The plain card is spliced, never parsed."""
+    """One article as asked for. The plain card is spliced, never parsed. `kept` has what `needs_rest` says."""
     if form.plain:
-        return with_position(card.encode(), position)
+        return with_position(kept.card, position)
     if form == WHOLE:
-        return _whole_bytes(card, rest, position)
-    told = whole(card, rest, position)
+        return _whole_bytes(kept, position)
+    told = {"position": position, **(kept.whole() if needs_rest(form) else orjson.loads(kept.card))}
     if not form.full and not form.fields:
         told = {name: value for name, value in told.items() if name not in REST_FIELDS}
     told = only({**told, EMBEDDING: numbers(vector)}, form.fields) if form.fields else told
@@ -53,14 +53,13 @@ def numbers(vector: bytes | None) -> list[float] | None:
 
 
 @lru_cache(maxsize=500)  # the newest are asked for again and again, and stay as they are at their position
-def _whole_bytes(card: str, rest: str | None, position: int) -> bytes:
-    return orjson.dumps(whole(card, rest, position))
+def _whole_bytes(kept: Kept, position: int) -> bytes:
+    return orjson.dumps(whole(kept, position))
 
 
-def whole(card: str, rest: str | None, position: int) -> dict[str, Any]:
+def whole(kept: Kept, position: int) -> dict[str, Any]:
     """The whole object: the card overlaid with the rest, whose members (complete entities) win."""
-    further: dict[str, Any] = orjson.loads(rest) if rest is not None else {}
-    return {"position": position, **orjson.loads(card), **further}
+    return {"position": position, **kept.whole()}
 
 
 def only(told: dict[str, Any], fields: Sequence[str]) -> dict[str, Any]:
@@ -70,9 +69,9 @@ def only(told: dict[str, Any], fields: Sequence[str]) -> dict[str, Any]:
     return {name: value for name, value in told.items() if name in fields or name in ALWAYS}
 
 
-def with_members(card: str, position: int, further: dict[str, Any]) -> bytes:
+def with_members(card: bytes, position: int, further: dict[str, Any]) -> bytes:
     """A card with further members, spliced like `position`."""
-    return b"%s,%s" % (with_position(card.encode(), position)[:-1], orjson.dumps(further)[1:])
+    return b"%s,%s" % (with_position(card, position)[:-1], orjson.dumps(further)[1:])
 
 
 def page(items: Iterable[bytes], following: str | None, position: int) -> bytes:

@@ -38,19 +38,19 @@ async def similar(request: Request, article_id: str) -> Response:
     held = resources(request)
     v = params.read(request.scope["query_string"], TAKES)
     async with held.reading() as conn:
-        row = await articles.article(conn, article_id_of(article_id))
+        row = (await store.articles(conn, [article_id_of(article_id)], rest=False)).get(article_id_of(article_id))
         if row is None:
             raise unknown(article_id)
         found = await _near(conn, row)
     items = [
-        shape.with_members(one.card, one.position, {"similarity": round(like, 4), "because": because})
+        shape.with_members(one.kept.card, one.position, {"similarity": round(like, 4), "because": because})
         for like, because, one in found[: v["limit"]]
     ]
     return answer(request, Body(shape.page(items, None, held.hub.head)))
 
 
 async def _near(conn: Connection, row: Stored) -> list[tuple[float, list[str], Stored]]:
-    card: dict[str, Any] = orjson.loads(row.card)
+    card: dict[str, Any] = orjson.loads(row.kept.card)
     named = sorted(card.get("entities") or (), key=lambda e: e.get("salience") or 0, reverse=True)[:SALIENT]
     known = await directory.entities(conn, [e["id"] for e in named])
     counts = {one.id: one.articles for one in known.values()}
@@ -67,7 +67,7 @@ async def _near(conn: Connection, row: Stored) -> list[tuple[float, list[str], S
     mine = likeness.weights(card, counts, total)
     found = []
     for one in stored.values():
-        overlap, because = likeness.shared(mine, likeness.weights(orjson.loads(one.card), counts, total))
+        overlap, because = likeness.shared(mine, likeness.weights(orjson.loads(one.kept.card), counts, total))
         like = likeness.likeness(overlap, vectors.get(row.article_id), vectors.get(one.article_id))
         found.append((like, because or ["text"], one))
     found.sort(key=lambda told: (told[0], told[2].article_id), reverse=True)

@@ -7,22 +7,11 @@ from typing import Any
 
 import psycopg
 
-from services.api.search.store import Stored
 from shared.changes import Telling
+from shared.packing import unpack_text
+from shared.stored import Kept
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
-
-
-async def article(conn: Connection, article_id: int) -> Stored | None:
-    """One whole article."""
-    cursor = await conn.execute(
-        """
-        SELECT article_id, sort_at, coalesce(position, 0), card, rest FROM enriched_articles WHERE article_id = %s
-        """,
-        (article_id,),
-    )
-    row = await cursor.fetchone()
-    return Stored(*row) if row else None
 
 
 async def vectors(conn: Connection, ids: Sequence[int]) -> dict[int, bytes]:
@@ -41,8 +30,8 @@ async def versions(conn: Connection, article_id: int) -> list[tuple[Any, ...]]:
     cursor = await conn.execute(
         """
         SELECT v.version,
-               (SELECT min(e.position) FROM events e
-                WHERE e.article_id = v.article_id AND (e.data::jsonb ->> 'version')::int = v.version),
+               (SELECT min(e.position) FROM events e WHERE e.article_id = v.article_id
+                AND coalesce(e.version, (e.data::jsonb ->> 'version')::int) = v.version),
                v.seen_at, v.title, v.modified_at, v.significant, v.changes
         FROM article_versions v WHERE v.article_id = %s ORDER BY v.version
         """,
@@ -58,11 +47,13 @@ async def tellings(conn: Connection, article_id: int) -> dict[int, Telling]:
     """
     cursor = await conn.execute(
         """
-        SELECT v.version, v.title, coalesce(w.description, a.description, ''), coalesce(w.body_html, a.body_html, ''),
+        SELECT v.version, v.title, coalesce(w.description, a.description, ''),
+               coalesce(w.body_packed, a.body_packed), coalesce(w.body_html, a.body_html, ''),
                coalesce(w.authors, a.authors, '{}'), coalesce(s.status, 'usable')
         FROM article_versions v
         LEFT JOIN LATERAL (
-            SELECT coalesce(l.description, '') AS description, coalesce(l.body_html, '') AS body_html, l.authors
+            SELECT coalesce(l.description, '') AS description, l.body_packed,
+                   CASE WHEN l.body_packed IS NULL THEN coalesce(l.body_html, '') END AS body_html, l.authors
             FROM article_versions l
             WHERE l.article_id = v.article_id AND l.version >= v.version AND l.authors IS NOT NULL
             ORDER BY l.version LIMIT 1
@@ -77,7 +68,10 @@ async def tellings(conn: Connection, article_id: int) -> dict[int, Telling]:
         """,
         (article_id,),
     )
-    return {row[0]: Telling(row[1], row[2], row[3], row[4], row[5]) for row in await cursor.fetchall()}
+    return {
+        row[0]: Telling(row[1], row[2], row[4] if row[3] is None else unpack_text(row[3]), row[5], row[6])
+        for row in await cursor.fetchall()
+    }
 
 
 async def trace(conn: Connection, article_id: int) -> list[tuple[Any, ...]]:
@@ -115,21 +109,24 @@ async def trace(conn: Connection, article_id: int) -> list[tuple[Any, ...]]:
 
 
 async def sources(conn: Connection) -> tuple[int, list[tuple[Any, ...]]]:
-    """The head of the log, and (id, count, newest sort_at, card of the newest) of every source, the busiest first."""
+    """The head of the log, and (id, count, newest sort_at, the newest) of every source, the busiest first."""
     cursor = await conn.execute(
         """
         WITH head AS (SELECT coalesce(max(position), 0) AS position FROM events),
         counted AS (
             SELECT source_id, count(*) AS articles, max(sort_at) AS newest_at FROM enriched_articles GROUP BY source_id
         )
-        SELECT head.position, c.source_id, c.articles, c.newest_at,
-               (SELECT a.card FROM enriched_articles a WHERE a.source_id = c.source_id
-                ORDER BY a.sort_at DESC, a.article_id DESC LIMIT 1)
-        FROM head LEFT JOIN counted c ON true ORDER BY c.articles DESC, c.source_id
+        SELECT head.position, c.source_id, c.articles, c.newest_at, n.packed, n.card
+        FROM head LEFT JOIN counted c ON true
+        LEFT JOIN LATERAL (
+            SELECT a.packed, a.card FROM enriched_articles a WHERE a.source_id = c.source_id
+            ORDER BY a.sort_at DESC, a.article_id DESC LIMIT 1
+        ) n ON true
+        ORDER BY c.articles DESC, c.source_id
         """
     )
     rows = await cursor.fetchall()
-    return rows[0][0], [row[1:] for row in rows if row[1] is not None]
+    return rows[0][0], [(*row[1:4], Kept(*row[4:])) for row in rows if row[1] is not None]
 
 
 async def migrations(conn: Connection) -> set[str]:

@@ -101,7 +101,7 @@ def _told(seen: Seen, form: Form, stored: dict[int, Stored]) -> Told:
     if form.plain or article_id is None:
         return seen.plain
     now = stored.get(article_id)
-    whole = shape.whole(now.card, now.rest, seen.position) if now else {}
+    whole = shape.whole(now.kept, seen.position) if now else {}
     told = seen.event["data"] | whole | {"position": seen.position}
     data = orjson.dumps(seen.event | {"data": shape.only(told, form.fields)})
     return Told(seen.position, data, sse.event(seen.position, seen.event["type"], data))

@@ -10,8 +10,8 @@ is tried alone after the first time, and stored without annotations, with the re
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, Set
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -22,7 +22,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from services.enrich import store
 from services.enrich.again import store as again
 from services.enrich.document import Document
-from services.enrich.homes import Homes
+from services.enrich.homes import LATEST, Homes, Named, named_in
 from services.enrich.identity import store as identity
 from services.enrich.identity.keep import Known, settle_acronyms
 from services.enrich.identity.learned import taught
@@ -33,6 +33,7 @@ from shared import facts, log, words
 from shared.articles import Article
 from shared.db import Pool, transaction
 from shared.events import EventType, NewEvent
+from shared.stored import card_part, pack
 
 MAX_ATTEMPTS = 3
 AT_ONCE = 8  # articles to a transaction at most
@@ -81,7 +82,7 @@ def _pass(work: Work, ids: Sequence[int], revision: str, *, give_up: bool = Fals
         articles = store.load(conn, ids)
         homes = work.homes.of(
             [article.source.id for article in articles],
-            partial(store.places_of, conn),
+            partial(places_of, conn),
             work.resources.gazetteer,
             work.clock(),
         )
@@ -103,6 +104,14 @@ def _pass(work: Work, ids: Sequence[int], revision: str, *, give_up: bool = Fals
         with transaction(work.pool) as conn:
             settle_acronyms(conn, keys, work.clock())
     return told
+
+
+def places_of(conn: store.Connection, sources: Sequence[str]) -> dict[str, list[Named]]:
+    """The places that the last articles of each source name."""
+    found: dict[str, list[Told]] = {}
+    for source_id, kept in store.cards_of_sources(conn, sources, LATEST):
+        found.setdefault(source_id, []).append(orjson.loads(kept.card))
+    return {source_id: named_in(cards) for source_id, cards in found.items()}
 
 
 def _bare(article: Article, revision: str) -> Document:
@@ -127,7 +136,8 @@ def save(work: Work, documents: Sequence[Document], revision: str) -> int:
         written = [r for r in rows if r.article_id in inserted] + newer
         known = [(r.article_id, held[r.article_id].version) for r in newer]
         changes = store.changes_after(conn, known) if known else []
-        differs = {r.article_id: _differs(r, held[r.article_id]) for r in newer}
+        differs = {r.article_id: _differs(by_id[r.article_id], made[r.article_id], held[r.article_id]) for r in newer}
+        log.settle(conn, _replaced(newer, held))
         with conn.pipeline():  # none of these waits for the answer to the one before
             if newer:
                 store.update(conn, newer, now)
@@ -148,6 +158,12 @@ def save(work: Work, documents: Sequence[Document], revision: str) -> int:
     return len(events)
 
 
+def _replaced(rows: Iterable[store.Enriched], held: Mapping[int, store.Held]) -> dict[int, bytes]:
+    """The cards that are about to go, packed, by the position of the event that told of each."""
+    known = [held[row.article_id] for row in rows]
+    return {k.position: card_part(k.kept.packed) for k in known if k.position is not None and k.kept.packed is not None}
+
+
 def _supersedes(row: store.Enriched, known: store.Held, wanted: Set[int]) -> bool:
     """A later version does; of the same one a reading with a later page, by another enricher, or that was asked for,
     and one that knows which article it was found to be."""
@@ -158,13 +174,17 @@ def _supersedes(row: store.Enriched, known: store.Held, wanted: Set[int]) -> boo
     return row.revision != known.revision or row.article_id in wanted
 
 
-def _differs(row: store.Enriched, known: store.Held) -> list[dict[str, Any]] | None:
+def _differs(document: Document, made: tuple[Told, Told], known: store.Held) -> list[dict[str, Any]] | None:
     """What another reading of one version says otherwise; None for another version."""
-    return reread(known.card, known.rest, row.card, row.rest) if known.version == row.version else None
+    if known.version != document.article.version:
+        return None
+    told, further = made
+    return reread(replace(known.kept, html=document.article.body_html).whole(), {**told, **further})
 
 
 def _row(document: Document, revision: str, told: Told, further: Told) -> store.Enriched:
     article = document.article
+    html = article.body_html if document.body_source == "feed" else None
     return store.Enriched(
         article_id=article.id,
         version=article.version,
@@ -174,8 +194,7 @@ def _row(document: Document, revision: str, told: Told, further: Told) -> store.
         source_id=article.source.id,
         status=article.status,
         page_edition=article.page.edition if article.page else 0,
-        card=as_json(told).decode(),
-        rest=as_json(further).decode(),
+        packed=pack(told, as_json(told), further, html),
         duplicate_of=article.duplicate_of,
     )
 
@@ -214,38 +233,33 @@ def _events(
     changes: Sequence[store.Change],
     differs: list[dict[str, Any]] | None,
 ) -> list[NewEvent]:
-    """What a written row means to a subscriber; last, and once, that it was found to be another article."""
-    merged = _finds(row, known)
-    told = [] if merged and known and known.version == row.version else [_event(row, known, changes, differs)]
-    if merged:
-        told.append(
-            NewEvent("wiredesk.article.merged.v1", f"articles/{row.article_id}", row.card, row.article_id),
-        )
-    return told
+    """What a written row means to a subscriber; last, and once, that it was found to be another article.
+
+    The last of them leaves its card to the row, whose position it gives; one before it has a copy.
+    """
+    subject = f"articles/{row.article_id}"
+    if not _finds(row, known):
+        return [NewEvent(*_told(row, known, changes, differs), row.article_id, row.version)]
+    merged = NewEvent("wiredesk.article.merged.v1", subject, None, row.article_id, row.version)
+    if known and known.version == row.version:
+        return [merged]
+    first = NewEvent(*_told(row, known, changes, differs), row.article_id, row.version, card_part(row.packed))
+    return [first, merged]
 
 
-def _event(
+def _told(
     row: store.Enriched,
     known: store.Held | None,
     changes: Sequence[store.Change],
     differs: list[dict[str, Any]] | None,
-) -> NewEvent:
-    """What a written row means to a subscriber: new, changed by its publisher, or only read anew by us."""
-    kind: EventType
-    data = row.card
+) -> tuple[EventType, str, str | None]:
+    """Type, subject and what stands beside the card: new, changed by its publisher, or only read anew by us."""
+    subject = f"articles/{row.article_id}"
     if known is None:
-        kind = "wiredesk.article.enriched.v1"
-    elif known.version == row.version:
-        kind = "wiredesk.article.reannotated.v1"
-        data = _with(data, {"changes": differs})
-    else:
-        kind = "wiredesk.article.withdrawn.v1" if row.status == "withdrawn" else "wiredesk.article.corrected.v1"
-        mine = [c for c in changes if c.article_id == row.article_id and c.version <= row.version]
-        told = {"changes": [x for c in mine for x in c.changes], "significant": any(c.significant for c in mine)}
-        data = _with(data, told)
-    return NewEvent(kind, f"articles/{row.article_id}", data, row.article_id)
-
-
-def _with(card: str, told: dict[str, Any]) -> str:
-    """The card's JSON with further members."""
-    return f"{card[:-1]},{orjson.dumps(told).decode()[1:]}"
+        return "wiredesk.article.enriched.v1", subject, None
+    if known.version == row.version:
+        return "wiredesk.article.reannotated.v1", subject, orjson.dumps({"changes": differs}).decode()
+    kind: EventType = "wiredesk.article.withdrawn.v1" if row.status == "withdrawn" else "wiredesk.article.corrected.v1"
+    mine = [c for c in changes if c.article_id == row.article_id and c.version <= row.version]
+    told = {"changes": [x for c in mine for x in c.changes], "significant": any(c.significant for c in mine)}
+    return kind, subject, orjson.dumps(told).decode()

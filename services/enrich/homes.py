@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from services.enrich.document import Home
 from services.enrich.gazetteer import Gazetteer
@@ -13,6 +14,8 @@ from services.enrich.names.fold import fold
 
 FEWEST = 12  # places read, before anything is learned
 COUNTRY, ADMIN = 0.5, 0.4  # shares of them in one country, and in one state
+LATEST = 60  # articles of a source that are looked at
+SURE = 0.6  # of a place
 KEPT = timedelta(minutes=10)
 
 
@@ -24,6 +27,18 @@ class Named:
     country: str
     geonames_id: int
     articles: int
+
+
+def named_in(cards: Iterable[Mapping[str, Any]]) -> list[Named]:
+    """The cities and states that a source's cards name, as far as they are sure."""
+    found: Counter[tuple[str, str, int]] = Counter()
+    for card in cards:
+        found.update(
+            (place["name"], place["country"], place["geonames_id"])
+            for place in card.get("places") or ()
+            if place["kind"] in ("city", "admin") and place["confidence"] >= SURE
+        )
+    return [Named(*place, articles) for place, articles in found.items()]
 
 
 def learned(places: Iterable[Named], gazetteer: Gazetteer) -> Home | None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
-
-import orjson
 
 EXCERPT = 400  # characters of a text
 # What reading an article again may change; times, provenance and the publisher's own data are not among it.
@@ -17,9 +15,8 @@ _NAMED = {
 }  # fmt: skip
 
 
-def reread(old_card: str, old_rest: str, card: str, rest: str) -> list[dict[str, Any]]:
-    """`[{field, old, new}]` from the JSON of both readings. Lists of things are given as their names."""
-    old, new = _whole(old_card, old_rest), _whole(card, rest)
+def reread(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """`[{field, old, new}]` from both readings, whole. Lists of things are given as their names."""
     told = [(name, _cut(old.get(name)), _cut(new.get(name))) for name in _PLAIN if old.get(name) != new.get(name)]
     told += [("language", before, after) for before, after in [(_code(old), _code(new))] if before != after]
     for name, (shown, compared) in _NAMED.items():
@@ -29,16 +26,11 @@ def reread(old_card: str, old_rest: str, card: str, rest: str) -> list[dict[str,
     return [{"field": name, "old": before, "new": after} for name, before, after in told]
 
 
-def _whole(card: str, rest: str) -> dict[str, Any]:
-    whole: dict[str, Any] = {**orjson.loads(card), **orjson.loads(rest)}
-    return whole
-
-
 def _cut(value: Any) -> Any:
     return value[: EXCERPT - 1] + "…" if isinstance(value, str) and len(value) > EXCERPT else value
 
 
-def _code(whole: dict[str, Any]) -> str | None:
+def _code(whole: Mapping[str, Any]) -> str | None:
     language = whole.get("language")
     return language["code"] if language else None
 

@@ -16,6 +16,7 @@ import psycopg
 
 from services.enrich import store
 from shared import log
+from shared.stored import card_part
 
 EVERY_S = 60.0
 ARTICLES = 200  # in one transaction
@@ -57,6 +58,9 @@ def forget(conn: psycopg.Connection[Any], before: datetime) -> int:
     with conn.transaction():
         ids = store.past(conn, before, ARTICLES)
         if ids:
+            held = store.hold(conn, ids).values()
+            # An event may be younger than what it tells of: it keeps its card.
+            log.settle(conn, {h.position: card_part(h.kept.packed) for h in held if h.position and h.kept.packed})
             store.uncount_entities(conn, ids)
             store.forget_articles(conn, ids)
     return len(ids)

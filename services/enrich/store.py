@@ -15,15 +15,16 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 from zstandard import ZstdDecompressor
 
-from services.enrich import homes
 from shared.articles import Article, FeedRef, Image, Media, PageFacts, Source
+from shared.packing import unpack_text
+from shared.stored import Kept
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Enriched:
-    """One row of `enriched_articles` about to be written. `card` and `rest` are JSON objects without `position`."""
+    """One row of `enriched_articles` about to be written. `packed` is as `shared.stored.pack` makes it."""
 
     article_id: int
     version: int
@@ -33,8 +34,7 @@ class Enriched:
     source_id: str
     status: str
     page_edition: int  # of the page that was read; 0: none
-    card: str
-    rest: str
+    packed: bytes
     duplicate_of: int | None = None
 
 
@@ -45,8 +45,8 @@ class Held:
     version: int
     revision: str
     page_edition: int
-    card: str
-    rest: str
+    position: int | None
+    kept: Kept  # without HTML
     duplicate_of: int | None = None
 
 
@@ -114,8 +114,9 @@ def load(conn: Connection, ids: Sequence[int]) -> list[Article]:
         rows = cursor.execute(
             """
             SELECT a.id, a.version, a.url, a.canonical_url, a.title, a.subtitle, a.description, a.authors, a.language,
-                   a.published_at, a.published_precision, a.modified_at, a.discovered_at, a.fetched_at, a.body_html,
-                   a.source, a.images, a.media, a.categories, a.status, a.paywalled, a.duplicate_of,
+                   a.published_at, a.published_precision, a.modified_at, a.discovered_at, a.fetched_at,
+                   a.body_html, a.body_packed, a.source, a.images, a.media, a.categories, a.status, a.paywalled,
+                   a.duplicate_of,
                    p.edition, p.outcome, p.final_url, p.fetched_at AS page_fetched_at, p.charset, p.body,
                    (SELECT coalesce(jsonb_agg(jsonb_build_object(
                                'id', af.feed_id, 'title', coalesce(f.title, s.title, f.url, ''), 'guid', af.guid)
@@ -133,7 +134,9 @@ def load(conn: Connection, ids: Sequence[int]) -> list[Article]:
 
 
 _LISTS = {"source", "feeds", "images", "media", "authors", "categories"}
-_MADE = _LISTS | {"edition", "outcome", "final_url", "page_fetched_at", "charset", "body"}
+_MADE = (
+    _LISTS | {"edition", "outcome", "final_url", "page_fetched_at", "charset", "body"} | {"body_html", "body_packed"}
+)
 MAX_PAGE = 16_000_000  # bytes unpacked; ingest takes less
 
 
@@ -141,6 +144,7 @@ def _article(row: dict[str, Any]) -> Article:
     plain = {k: row[k] for k in row.keys() - _MADE}
     return Article(
         **plain,
+        body_html=row["body_html"] if row["body_packed"] is None else unpack_text(row["body_packed"]),
         page_html=_page_html(row["body"], row["charset"]),
         page=PageFacts(row["edition"], row["outcome"], row["final_url"], row["page_fetched_at"])
         if row["body"]
@@ -161,37 +165,31 @@ def _page_html(body: bytes | None, charset: str | None) -> str | None:
     return ZstdDecompressor().decompress(body, max_output_size=MAX_PAGE).decode(charset or "utf-8", "replace")
 
 
-def places_of(conn: Connection, sources: Sequence[str]) -> dict[str, list[homes.Named]]:
-    """The cities and states that the last 60 articles of each source name, as far as they are sure."""
+def cards_of_sources(conn: Connection, sources: Sequence[str], each: int) -> list[tuple[str, Kept]]:
+    """(source, card) of the last articles of each source."""
     rows = conn.execute(
         """
-        SELECT s.source_id, p ->> 'name', p ->> 'country', (p ->> 'geonames_id')::bigint, count(*)
+        SELECT s.source_id, a.packed, a.card
         FROM unnest(%s::text[]) AS s(source_id)
         CROSS JOIN LATERAL (
-            SELECT e.card FROM enriched_articles e WHERE e.source_id = s.source_id
-            ORDER BY e.sort_at DESC, e.article_id DESC LIMIT 60) AS a
-        CROSS JOIN LATERAL jsonb_array_elements((a.card::jsonb) -> 'places') AS p
-        WHERE p ->> 'kind' IN ('city', 'admin') AND (p ->> 'confidence')::float8 >= 0.6
-        GROUP BY 1, 2, 3, 4
+            SELECT e.packed, e.card FROM enriched_articles e WHERE e.source_id = s.source_id
+            ORDER BY e.sort_at DESC, e.article_id DESC LIMIT %s) AS a
         """,
-        (list(sources),),
+        (list(sources), each),
     ).fetchall()
-    found: dict[str, list[homes.Named]] = {}
-    for source_id, name, country, geonames_id, count in rows:
-        found.setdefault(source_id, []).append(homes.Named(name, country, geonames_id, count))
-    return found
+    return [(source_id, Kept(packed, card)) for source_id, packed, card in rows]
 
 
 def hold(conn: Connection, ids: Sequence[int]) -> dict[int, Held]:
     """Lock the rows already there until the transaction ends. Ordered against deadlock."""
     rows = conn.execute(
         """
-        SELECT article_id, version, revision, page_edition, card, rest, duplicate_of FROM enriched_articles
-        WHERE article_id = ANY(%s) ORDER BY article_id FOR UPDATE
+        SELECT article_id, version, revision, page_edition, position, duplicate_of, packed, card, rest
+        FROM enriched_articles WHERE article_id = ANY(%s) ORDER BY article_id FOR UPDATE
         """,
         (list(ids),),
     ).fetchall()
-    return {row[0]: Held(*row[1:]) for row in rows}
+    return {row[0]: Held(row[1], row[2], row[3], row[4], Kept(*row[6:]), row[5]) for row in rows}
 
 
 def insert(conn: Connection, rows: Sequence[Enriched], now: datetime) -> set[int]:
@@ -199,15 +197,14 @@ def insert(conn: Connection, rows: Sequence[Enriched], now: datetime) -> set[int
     done = conn.execute(
         """
         INSERT INTO enriched_articles
-            (article_id, version, revision, enriched_at, sort_at, lang, source_id, status, page_edition, card, rest,
+            (article_id, version, revision, enriched_at, sort_at, lang, source_id, status, page_edition, packed,
              duplicate_of)
         SELECT r.article_id, r.version, r.revision, %(now)s, r.sort_at, r.lang, r.source_id, r.status, r.page_edition,
-               r.card, r.rest, r.duplicate_of
+               r.packed, r.duplicate_of
         FROM unnest(%(article_id)s::bigint[], %(version)s::int[], %(revision)s::text[], %(sort_at)s::timestamptz[],
                     %(lang)s::text[], %(source_id)s::text[], %(status)s::text[], %(page_edition)s::int[],
-                    %(card)b::text[], %(rest)b::text[], %(duplicate_of)s::bigint[])
-             AS r(article_id, version, revision, sort_at, lang, source_id, status, page_edition, card, rest,
-                  duplicate_of)
+                    %(packed)b::bytea[], %(duplicate_of)s::bigint[])
+             AS r(article_id, version, revision, sort_at, lang, source_id, status, page_edition, packed, duplicate_of)
         ORDER BY r.article_id
         ON CONFLICT (article_id) DO NOTHING
         RETURNING article_id
@@ -223,13 +220,12 @@ def update(conn: Connection, rows: Sequence[Enriched], now: datetime) -> None:
         """
         UPDATE enriched_articles e SET
             version = r.version, revision = r.revision, enriched_at = %(now)s, sort_at = r.sort_at, lang = r.lang,
-            source_id = r.source_id, status = r.status, page_edition = r.page_edition, card = r.card, rest = r.rest,
-            duplicate_of = r.duplicate_of
+            source_id = r.source_id, status = r.status, page_edition = r.page_edition, packed = r.packed,
+            card = NULL, rest = NULL, duplicate_of = r.duplicate_of
         FROM unnest(%(article_id)s::bigint[], %(version)s::int[], %(revision)s::text[], %(sort_at)s::timestamptz[],
                     %(lang)s::text[], %(source_id)s::text[], %(status)s::text[], %(page_edition)s::int[],
-                    %(card)b::text[], %(rest)b::text[], %(duplicate_of)s::bigint[])
-             AS r(article_id, version, revision, sort_at, lang, source_id, status, page_edition, card, rest,
-                  duplicate_of)
+                    %(packed)b::bytea[], %(duplicate_of)s::bigint[])
+             AS r(article_id, version, revision, sort_at, lang, source_id, status, page_edition, packed, duplicate_of)
         WHERE e.article_id = r.article_id
         """,
         _columns(rows) | {"now": now},
@@ -364,8 +360,6 @@ def forget_articles(conn: Connection, ids: Sequence[int]) -> None:
         """
         WITH of_lookup AS (DELETE FROM article_lookup WHERE article_id = ANY(%(ids)s)),
              of_vectors AS (DELETE FROM article_vectors WHERE article_id = ANY(%(ids)s)),
-             of_search AS (DELETE FROM article_search WHERE article_id = ANY(%(ids)s)),
-             of_entities AS (DELETE FROM article_entities WHERE article_id = ANY(%(ids)s)),
              of_attempts AS (DELETE FROM enrich_attempts WHERE article_id = ANY(%(ids)s))
         DELETE FROM enriched_articles WHERE article_id = ANY(%(ids)s)
         """,

@@ -19,6 +19,7 @@ from services.ingest.decide import Correction, Known, Text
 from services.ingest.items import Item
 from services.ingest.states import Claimed
 from shared.articles import Lane
+from shared.packing import pack_text, unpack_text
 
 Conn = psycopg.AsyncConnection[tuple[Any, ...]]
 EVER = datetime(1, 1, 1, tzinfo=UTC)
@@ -248,14 +249,17 @@ async def texts(conn: Conn, article_ids: Sequence[int]) -> dict[int, Text]:
     """The words of these articles, for a diff."""
     cursor = await conn.execute(
         """
-        SELECT a.id, a.description, a.body_html, a.authors,
+        SELECT a.id, a.description, a.body_html, a.body_packed, a.authors,
                ARRAY(SELECT encode(v.content_hash, 'hex') FROM article_versions v
                      WHERE v.article_id = a.id AND v.content_hash IS NOT NULL)
         FROM articles a WHERE a.id = ANY(%s)
         """,
         (list(article_ids),),
     )
-    return {row[0]: Text(row[1], row[2], row[3], tuple(row[4])) for row in await cursor.fetchall()}
+    return {
+        row[0]: Text(row[1], row[2] if row[3] is None else unpack_text(row[3]), row[4], tuple(row[5]))
+        for row in await cursor.fetchall()
+    }
 
 
 # --- saving a poll --------------------------------------------------------------------------------------------------
@@ -323,7 +327,7 @@ def article_row(
         "published_precision": item.published_precision,
         "published_raw": item.published_raw,
         "modified_at": item.modified_at,
-        "body_html": item.body_html,
+        "body": _packed(item.body_html),
         "images": item.images,
         "media": item.media,
         "categories": item.categories,
@@ -349,15 +353,15 @@ async def insert_articles(conn: Conn, ids: Sequence[int], rows: Sequence[dict[st
             SELECT * FROM json_to_recordset(%s::json) AS r(
                 id bigint, url text, canonical_url text, title text, description text, authors text[], language text,
                 published_at timestamptz, published_precision text, published_raw text, modified_at timestamptz,
-                body_html text, images jsonb, media jsonb, categories text[], content_hash text, guid text,
+                body text, images jsonb, media jsonb, categories text[], content_hash text, guid text,
                 item_hash text, status text, feed_id bigint, source jsonb, lane text, discovered_at timestamptz,
                 fetched_at timestamptz, queued_at timestamptz, wait_until timestamptz)
         ), stored AS (
             INSERT INTO articles (id, url, canonical_url, title, description, authors, language, published_at,
                                   published_precision, published_raw, modified_at, discovered_at, fetched_at,
-                                  body_html, source, images, media, categories, content_hash, feed_id, status)
+                                  body_packed, source, images, media, categories, content_hash, feed_id, status)
             SELECT id, url, canonical_url, title, description, authors, language, published_at, published_precision,
-                   published_raw, modified_at, discovered_at, fetched_at, body_html, source, images, media,
+                   published_raw, modified_at, discovered_at, fetched_at, decode(body, 'hex'), source, images, media,
                    categories, decode(content_hash, 'hex'), feed_id, status
             FROM given
         ), carried AS (
@@ -375,6 +379,10 @@ async def insert_articles(conn: Conn, ids: Sequence[int], rows: Sequence[dict[st
     )
 
 
+def _packed(html: str | None) -> str | None:
+    return None if html is None else pack_text(html).hex()
+
+
 def correction_row(
     correction: Correction,
     feed_id: int,
@@ -390,7 +398,7 @@ def correction_row(
         "version": correction.version,
         "title": correction.title,
         "description": correction.description,
-        "body_html": correction.body_html,
+        "body": _packed(correction.body_html),
         "authors": correction.authors,
         "modified_at": correction.modified_at,
         "content_hash": correction.content_hash,
@@ -419,20 +427,22 @@ async def correct_articles(conn: Conn, rows: Sequence[Mapping[str, Any]]) -> int
         """
         WITH given AS MATERIALIZED (
             SELECT * FROM json_to_recordset(%s::json) AS r(
-                id bigint, version integer, title text, description text, body_html text, authors text[],
+                id bigint, version integer, title text, description text, body text, authors text[],
                 modified_at timestamptz, content_hash text, changes jsonb, significant boolean, status text,
                 item_hash text, guid text, feed_id bigint, lane text, seen_at timestamptz, fetched_at timestamptz,
                 queued_at timestamptz, wait_until timestamptz)
         ), stored AS (
             UPDATE articles a SET version = g.version, title = g.title, description = g.description,
-                   body_html = g.body_html, authors = g.authors, modified_at = g.modified_at, status = g.status,
-                   content_hash = decode(g.content_hash, 'hex'), fetched_at = g.fetched_at
+                   body_html = NULL, body_packed = decode(g.body, 'hex'), authors = g.authors,
+                   modified_at = g.modified_at, status = g.status, fetched_at = g.fetched_at,
+                   content_hash = decode(g.content_hash, 'hex')
             FROM given g WHERE a.id = g.id AND a.version = g.version - 1 AND a.duplicate_of IS NULL
             RETURNING a.id
         ), kept AS (
             SELECT g.* FROM given g JOIN stored USING (id)
         ), former AS (
-            UPDATE article_versions v SET description = a.description, body_html = a.body_html, authors = a.authors
+            UPDATE article_versions v SET description = a.description, body_html = a.body_html,
+                   body_packed = a.body_packed, authors = a.authors
             FROM kept g JOIN articles a ON a.id = g.id
             WHERE v.article_id = g.id AND v.version = g.version - 1
         ), versioned AS (

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import orjson
 import psycopg
 import pytest
 import redis
@@ -26,6 +27,7 @@ from services.api.lines import Connection
 from shared import facts, log, stream, words
 from shared.events import NewEvent, envelope, source_of
 from shared.settings import Settings
+from shared.stored import pack
 
 BEGAN = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
 Made = dict[str, Any]
@@ -129,8 +131,9 @@ class Newsroom:
             self.conn.execute("INSERT INTO article_feeds VALUES (%s, %s, %s, %s)", (n, feed, f"g{n}", at))
             self.conn.execute("INSERT INTO article_versions VALUES (%s, 1, %s, %s, NULL, true, '[]')", (n, at, title))
             self.conn.execute(
-                "INSERT INTO enriched_articles VALUES (%s, 1, 'r1', NULL, %s, %s, %s, %s, 'usable', %s, %s)",
-                (n, at, at, lang, source, json.dumps(card), json.dumps(rest)),
+                "INSERT INTO enriched_articles (article_id, version, revision, enriched_at, sort_at, lang, source_id,"
+                " status, packed) VALUES (%s, 1, 'r1', %s, %s, %s, %s, 'usable', %s)",
+                (n, at, at, lang, source, pack(card, orjson.dumps(card), rest, None)),
             )
             language = words.analyser(lang)
             found = words.indexed(title, f"{card['description']}\n{words.BREAK}\n{body}", language)
@@ -145,7 +148,7 @@ class Newsroom:
                     " ON CONFLICT (id) DO UPDATE SET articles = entities.articles + 1, last_seen_at = %s",
                     (i, t, name, at, words.tokens(name), at, at),
                 )
-            told = NewEvent("wiredesk.article.enriched.v1", f"articles/{n}", json.dumps(card), n)
+            told = NewEvent("wiredesk.article.enriched.v1", f"articles/{n}", None, n, 1)
             (position,) = log.append(self.conn, [told], at)
             self.conn.execute("UPDATE enriched_articles SET position = %s WHERE article_id = %s", (position, n))
         if relay:

@@ -15,6 +15,7 @@ from services.api.feeds import opml
 from services.api.filters import Filter, matches
 from services.api.problems import Problem
 from services.api.query import Form, decode_cursor, encode_cursor
+from shared.stored import Kept
 
 TIMES = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC))
 IDS = st.integers(1, 2**63 - 1)
@@ -119,9 +120,9 @@ def test_the_notice_of_a_reset_has_no_id() -> None:
 def test_the_rest_wins_over_the_card() -> None:
     card = orjson.dumps({"id": 1, "title": "t", "entities": [{"id": "a"}]}).decode()
     rest = orjson.dumps({"body_text": "b", "entities": [{"id": "a", "mentions": []}]}).decode()
-    told = orjson.loads(shape.article(card, rest, 9, Form(full=True)))
+    told = orjson.loads(shape.article(Kept(None, card, rest), 9, Form(full=True)))
     assert told == {"position": 9, "id": 1, "title": "t", "entities": [{"id": "a", "mentions": []}], "body_text": "b"}
-    assert orjson.loads(shape.article(card, None, 9, Form())) == {"position": 9, **orjson.loads(card)}
+    assert orjson.loads(shape.article(Kept(None, card), 9, Form())) == {"position": 9, **orjson.loads(card)}
 
 
 TEXTS = st.text(

@@ -12,6 +12,7 @@ from services.api.query import ARTICLES, RANKED_MOST, Ranked, decode_cursor, enc
 from services.api.search import ranking, store
 from shared.facts import OF_REST, ON_CARD
 from tests.api.conftest import BEGAN, Newsroom
+from tests.keeping import alter
 
 
 async def titles(api: httpx.AsyncClient, query: str) -> list[str]:
@@ -102,10 +103,7 @@ async def test_a_card_that_jsonb_cannot_hold_is_found_like_any_other(
 ) -> None:
     fill(newsroom)
     newsroom.article("NUL", places=(("place:lisbon", "PT"),))
-    newsroom.conn.execute(
-        r"""UPDATE enriched_articles SET card = replace(card, '"subtitle": null', '"subtitle": "\u0000"')"""
-        " WHERE article_id = 5"
-    )
+    alter(newsroom.conn, 5, lambda card, rest: card.update(subtitle="\0"))
     assert (await api.get("/v1/articles/5")).json()["subtitle"] == "\0"
     assert set(await titles(api, "place=PT&has=place")) == {"Lisbon", "Porto and Paris", "NUL"}
     assert len(await titles(api, "")) == 5

@@ -12,6 +12,7 @@ import pytest
 from services.api.deps import Resources
 from services.api.query import encode_cursor, read_articles
 from services.api.search import store
+from shared.stored import pack
 from tests.api.conftest import Newsroom
 
 NOW = datetime(2026, 3, 10, tzinfo=UTC)
@@ -34,8 +35,10 @@ def filled(newsroom: Newsroom) -> Newsroom:
         (NOW, ROWS),
     )
     newsroom.conn.execute(
-        "INSERT INTO enriched_articles SELECT article_id, 1, 'r', article_id, sort_at, sort_at, 'en', 's', 'usable',"
-        " repeat('x', 1500), '{}' FROM article_lookup"
+        "INSERT INTO enriched_articles (article_id, version, revision, position, enriched_at, sort_at, lang, source_id,"
+        " status, packed) SELECT article_id, 1, 'r', article_id, sort_at, sort_at, 'en', 's', 'usable', %s"
+        " FROM article_lookup",
+        (pack({}, b"{}", {"body_text": "x" * 1500}, None),),
     )
     newsroom.conn.execute("ANALYZE article_lookup, enriched_articles")
     return newsroom

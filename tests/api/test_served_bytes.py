@@ -15,8 +15,9 @@ from services.api import shape
 from services.api.query import Form
 from services.api.schemas import ArticleCard, ArticleWhole
 from services.enrich.document import Document
-from services.enrich.present import card_json, rest_json
+from services.enrich.present import card, card_json, rest
 from shared.articles import Image, Media
+from shared.stored import Kept, pack
 from tests.enrich.articles import NOW
 from tests.enrich.conftest import enriched, resources  # noqa: F401 - fixtures
 
@@ -29,7 +30,7 @@ BODY = (
 
 
 @pytest.fixture
-def written(enriched: Enriched) -> tuple[str, str]:  # noqa: F811 - a fixture
+def written(enriched: Enriched) -> Kept:  # noqa: F811 - a fixture
     doc = enriched(
         "Ferry strike in Lisbon",
         BODY,
@@ -37,18 +38,18 @@ def written(enriched: Enriched) -> tuple[str, str]:  # noqa: F811 - a fixture
         media=(Media("https://p.example/1.mp3", "audio/mpeg", 9),),
     )
     assert doc.entities
-    return card_json(doc, NOW).decode(), rest_json(doc).decode()
+    html = doc.article.body_html
+    return Kept(pack(card(doc, NOW), card_json(doc, NOW), rest(doc), html), html=html)
 
 
-def test_the_card_has_exactly_the_members_of_its_model(written: tuple[str, str]) -> None:
-    card, _ = written
-    told = orjson.loads(shape.article(card, None, 7, Form()))
+def test_the_card_has_exactly_the_members_of_its_model(written: Kept) -> None:
+    told = orjson.loads(shape.article(written, 7, Form()))
     assert set(told) == set(ArticleCard.model_fields)
     ArticleCard.model_validate(told)
 
 
-def test_the_whole_has_exactly_the_members_of_its_model(written: tuple[str, str]) -> None:
-    told = orjson.loads(shape.article(*written, 7, Form(full=True)))
+def test_the_whole_has_exactly_the_members_of_its_model(written: Kept) -> None:
+    told = orjson.loads(shape.article(written, 7, Form(full=True)))
     assert set(told) == set(ArticleWhole.model_fields)
     model = ArticleWhole.model_validate(told)
     for member in ("entities", "places", "quotes", "links", "media", "images", "keywords", "feeds"):
@@ -56,8 +57,8 @@ def test_the_whole_has_exactly_the_members_of_its_model(written: tuple[str, str]
             assert not item.model_extra, (member, item.model_extra)
 
 
-def test_the_bytes_satisfy_the_json_schema_that_openapi_gives(written: tuple[str, str]) -> None:
-    told = orjson.loads(shape.article(*written, 7, Form(full=True)))
+def test_the_bytes_satisfy_the_json_schema_that_openapi_gives(written: Kept) -> None:
+    told = orjson.loads(shape.article(written, 7, Form(full=True)))
     jsonschema.Draft202012Validator(ArticleWhole.model_json_schema()).validate(told)
 
 

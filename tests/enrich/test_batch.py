@@ -19,6 +19,7 @@ from services.enrich.batch import MAX_ATTEMPTS, Work, enrich_batch, portions, sa
 from services.enrich.pipeline import Resources, enrich, load_resources
 from shared import log
 from shared.db import open_pool
+from tests.keeping import alter, both, unpacked
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -90,9 +91,7 @@ def test_the_event_carries_the_card_and_the_row_the_whole(work: Work, conn: Conn
     put(conn, 1)
     enrich_batch(work, [1])
     (event,) = log.read(conn, 0, 10)
-    card, rest = (
-        json.loads(x) for x in conn.execute("SELECT card, rest FROM enriched_articles").fetchone() or ("", "")
-    )
+    card, rest = both(conn, 1)
     assert json.loads(event.data) == card
     assert "mentions" not in card["entities"][0]
     mentions = [m for e in rest["entities"] for m in e["mentions"]]
@@ -145,11 +144,65 @@ def test_another_enricher_revision_reannotates_what_it_says_otherwise(work: Work
     put(conn, 2)
     enrich_batch(work, [2])
     conn.execute("UPDATE enriched_articles SET revision = 'older'")
-    conn.execute("UPDATE enriched_articles SET card = (card::jsonb || '{\"summary\": []}')::text WHERE article_id = 1")
+    alter(conn, 1, lambda card, rest: card.update(summary=[]))
     enrich_batch(work, [1, 2])
     assert [(kind, n) for _, kind, n in told(conn)] == [("enriched", 1), ("enriched", 2), ("reannotated", 1)]
     (event,) = log.read(conn, 2, 10)
     assert [(c["field"], c["old"]) for c in json.loads(event.data)["changes"]] == [("summary", [])]
+
+
+def test_an_event_says_for_ever_what_it_said(work: Work, conn: Connection) -> None:
+    put(conn, 1, "First")
+    enrich_batch(work, [1])
+    first = log.read(conn, 0, 10)
+    assert json.loads(first[0].data) == both(conn, 1)[0]
+    assert conn.execute("SELECT card, data FROM events").fetchall() == [(None, None)]  # the article's row has it
+    correct(conn, 1, 2, "First", "Second")
+    enrich_batch(work, [1])
+    second = log.read(conn, 0, 10)
+    assert second[0] == first[0]
+    assert json.loads(second[1].data)["title"] == "Second"
+    # Read again without a word said otherwise, so untold of: the row changes under its event all the same.
+    conn.execute("UPDATE enriched_articles SET revision = 'older'")
+    enrich_batch(Work(work.pool, work.resources, lambda: NOW.replace(hour=9), work.timer), [1])
+    assert both(conn, 1)[0]["enriched_at"] == "2026-03-02T09:00:00Z"
+    assert log.read(conn, 0, 10) == second
+    put(conn, 2)
+    correct(conn, 1, 3, "Second", "Third")
+    conn.execute("UPDATE articles SET duplicate_of = 2 WHERE id = 1")
+    enrich_batch(work, [1])
+    third = log.read(conn, 0, 10)
+    assert third[:2] == second
+    assert [(e.type.split(".")[2], json.loads(e.data)["title"]) for e in third[2:]] == [
+        ("corrected", "Third"),
+        ("merged", "Third"),
+    ]
+    assert "changes" in json.loads(third[2].data)
+    assert "changes" not in json.loads(third[3].data)
+
+
+def test_an_article_that_was_kept_unpacked_is_corrected_and_its_event_stays(work: Work, conn: Connection) -> None:
+    put(conn, 1, "First")
+    enrich_batch(work, [1])
+    was = log.read(conn, 0, 10)
+    unpacked(conn)
+    assert log.read(conn, 0, 10) == was
+    correct(conn, 1, 2, "First", "Second")
+    enrich_batch(work, [1])
+    events = log.read(conn, 0, 10)
+    assert events[0] == was[0]
+    assert json.loads(events[1].data)["title"] == both(conn, 1)[0]["title"] == "Second"
+    assert conn.execute("SELECT card, rest FROM enriched_articles").fetchall() == [(None, None)]
+
+
+def test_the_event_of_an_article_that_somebody_deleted_holds_nothing_up(work: Work, conn: Connection) -> None:
+    put(conn, 1)
+    put(conn, 2)
+    enrich_batch(work, [1, 2])
+    conn.execute("DELETE FROM enriched_articles WHERE article_id = 1")
+    gone, there = log.read(conn, 0, 10)
+    assert json.loads(gone.data) == {"id": 1, "version": 1}
+    assert json.loads(there.data)["title"]
 
 
 def test_an_english_article_keeps_a_vector_and_loses_it_with_its_language(work: Work, conn: Connection) -> None:
@@ -182,8 +235,8 @@ def test_an_article_found_to_be_another_is_told_of_as_merged_once_and_keeps_answ
     for _ in range(2):
         enrich_batch(work, [1, 2])
     assert told(conn)[2:] == [(3, "merged", 2)]
-    card, position = conn.execute("SELECT card, position FROM enriched_articles WHERE article_id = 2").fetchall()[0]
-    assert (json.loads(card)["duplicate_of"], position) == (1, 3)
+    assert both(conn, 2)[0]["duplicate_of"] == 1
+    assert conn.execute("SELECT position FROM enriched_articles WHERE article_id = 2").fetchall() == [(3,)]
     # Another survivor later is no second merge.
     put(conn, 3)
     conn.execute("UPDATE articles SET duplicate_of = 3 WHERE id = 2")
@@ -211,9 +264,9 @@ def test_an_article_that_kept_killing_its_worker_is_stored_with_the_reason_and_i
     for _ in range(MAX_ATTEMPTS):  # what is left behind by workers that died: attempts counted, nothing saved
         store.begin(conn, [1], "r", NOW)
     assert enrich_batch(work, [1, 2]) == 2
-    rest = json.loads((conn.execute("SELECT rest FROM enriched_articles WHERE article_id = 1").fetchone() or ("",))[0])
+    rest = both(conn, 1)[1]
     assert "died" in rest["annotations"]["pipeline"]["error"]
-    rest = json.loads((conn.execute("SELECT rest FROM enriched_articles WHERE article_id = 2").fetchone() or ("",))[0])
+    rest = both(conn, 2)[1]
     assert "pipeline" not in rest["annotations"]
     assert rest["entities"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -12,8 +11,7 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from services.enrich import store
-from services.enrich.batch import Work, enrich_batch
+from services.enrich.batch import Work, enrich_batch, places_of
 from services.enrich.document import CountryShare, Document, Home
 from services.enrich.homes import KEPT, Homes, Named, learned
 from services.enrich.pipeline import Resources, enrich
@@ -21,6 +19,7 @@ from shared.articles import Source
 from shared.db import open_pool
 from tests.enrich.articles import article
 from tests.enrich.test_batch import put
+from tests.keeping import both
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 Enriched = Callable[..., Document]
@@ -97,7 +96,7 @@ def test_the_home_of_a_feed_comes_with_its_articles(work: Work, database_url: st
             source = {"id": f"{number}.example", "name": "W", "domain": f"{number}.example", **home}
             conn.execute("UPDATE articles SET source = %s WHERE id = %s", (Jsonb(source), number))
         enrich_batch(work, [1, 2])
-        cards = [json.loads(card) for (card,) in conn.execute("SELECT card FROM enriched_articles ORDER BY article_id")]
+        cards = [both(conn, number)[0] for number in (1, 2)]
     durham = [next(place for place in card["places"] if place["name"] == "Durham") for card in cards]
     assert [place["country"] for place in durham] == ["US", "GB"]
     assert cards[0]["source"] == {"id": "1.example", "name": "W", "domain": "1.example", "country": "US"}
@@ -107,9 +106,8 @@ def test_the_store_tells_which_places_a_sources_articles_name(work: Work, databa
     with psycopg.connect(database_url, autocommit=True) as conn:
         put(conn, 1)
         enrich_batch(work, [1])
-        ((card,),) = conn.execute("SELECT card FROM enriched_articles").fetchall()
-        (lisbon,) = json.loads(card)["places"]
-        found = store.places_of(conn, ["northmail.example", "other.example"])
+        (lisbon,) = both(conn, 1)[0]["places"]
+        found = places_of(conn, ["northmail.example", "other.example"])
     assert found == {"northmail.example": [Named("Lisbon", "PT", lisbon["geonames_id"], 1)]}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -24,6 +23,7 @@ from services.enrich.names.own import OwnNames, read
 from services.enrich.pipeline import Resources, enrich, enricher_revision, known_steps
 from shared.db import open_pool, transaction
 from tests.enrich.articles import article
+from tests.keeping import both
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -96,8 +96,7 @@ def put(conn: Connection, number: int, body: str, source: str) -> None:
 
 
 def keys(conn: Connection, number: int) -> set[str]:
-    ((card,),) = conn.execute("SELECT card FROM enriched_articles WHERE article_id = %s", (number,)).fetchall()
-    return {entity["id"] for entity in json.loads(card)["entities"] if entity["type"] == "organisation"}
+    return {entity["id"] for entity in both(conn, number)[0]["entities"] if entity["type"] == "organisation"}
 
 
 def reread(conn: Connection, work: Work, redis_url: str) -> list[int]:
@@ -180,8 +179,7 @@ def test_the_operators_list_merges_what_had_keys_before_and_splits_what_it_no_lo
     assert changes(conn) == [("merged", ICES, "organisation:sea-council", "operator", 1)]
     listed = replace(work, resources=replace(work.resources, own=own), known=Known())
     assert reread(conn, listed, redis_url) == [1]
-    ((card,),) = conn.execute("SELECT card FROM enriched_articles").fetchall()
-    (entity,) = json.loads(card)["entities"]
+    (entity,) = both(conn, 1)[0]["entities"]
     assert (entity["id"], entity["ids"], entity["former_ids"]) == (
         "organisation:sea-council",
         {"wikidata": "Q7"},

@@ -22,6 +22,7 @@ from shared import log
 from shared.db import open_pool
 from shared.queue import QUEUES
 from tests.enrich.test_batch import put
+from tests.keeping import alter
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -79,11 +80,13 @@ def ask(conn: Connection, steps: list[str] | None = None, forced: bool = False, 
 
 def age(conn: Connection, article_id: int, step: str) -> None:
     """Make an article as a worker with an older revision of one step would have left it: other, and without topics."""
-    conn.execute(
-        "UPDATE enriched_articles SET revision = 'older', card = (card::jsonb || '{\"topics\": []}')::text,"
-        " rest = jsonb_set(rest::jsonb, %s, '\"0\"')::text WHERE article_id = %s",
-        (["annotations", step, "revision"], article_id),
-    )
+
+    def as_then(card: dict[str, Any], rest: dict[str, Any]) -> None:
+        card["topics"] = []
+        rest["annotations"][step]["revision"] = "0"
+
+    alter(conn, article_id, as_then)
+    conn.execute("UPDATE enriched_articles SET revision = 'older' WHERE article_id = %s", (article_id,))
 
 
 def told(conn: Connection) -> list[tuple[str, int]]:

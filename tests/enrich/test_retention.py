@@ -61,3 +61,13 @@ def test_articles_go_with_their_days(newsroom: Newsroom) -> None:
     assert positions(newsroom) == [3]
     counts = newsroom.conn.execute("SELECT id, articles FROM entities ORDER BY id").fetchall()
     assert counts == [("place:lisbon", 1), ("place:porto", 0)]
+
+
+def test_an_event_younger_than_the_days_keeps_the_card_of_an_article_that_goes(newsroom: Newsroom) -> None:
+    newsroom.article("long known", published=BEGAN - timedelta(days=1))
+    newsroom.conn.execute("UPDATE events SET at = %s", (BEGAN + timedelta(days=20),))
+    newsroom.article("new", published=BEGAN + timedelta(days=20))
+    was = log.read(newsroom.conn, 0, 10)
+    assert Retention(0, 10).round(newsroom.conn, 2, BEGAN + timedelta(days=21))
+    assert held(newsroom, "enriched_articles") == [2]
+    assert log.read(newsroom.conn, 0, 10) == was

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import psycopg
 import pytest
 
 from tests.flow.system import System, until
 from tests.flow.test_spine import items, subscribe
 from tests.flow.wire import Wire, rss
+from tests.keeping import alter
 
 pytestmark = pytest.mark.flow
 
 ARTICLES = 60
+
+
+def as_then(card: dict[str, Any], rest: dict[str, Any]) -> None:
+    card["summary"] = []
+    rest["annotations"]["summary"]["revision"] = "0"
 
 
 def test_what_a_step_says_otherwise_is_told_of_once_though_the_relay_is_killed(
@@ -22,11 +30,10 @@ def test_what_a_step_says_otherwise_is_told_of_once_though_the_relay_is_killed(
         until(lambda: system.get("/v1/articles", limit=1)["position"] >= ARTICLES, 90, "every article is told of")
     with psycopg.connect(database_url, autocommit=True) as conn:
         # As a worker with an older revision of one step would have left two thirds of them.
-        conn.execute(
-            "UPDATE enriched_articles SET revision = 'older', card = (card::jsonb || '{\"summary\": []}')::text,"
-            " rest = jsonb_set(rest::jsonb, '{annotations,summary,revision}', '\"0\"')::text WHERE article_id % 3 > 0"
-        )
         aged = {i for (i,) in conn.execute("SELECT id FROM articles WHERE id % 3 > 0").fetchall()}
+        for article_id in aged:
+            alter(conn, article_id, as_then)
+        conn.execute("UPDATE enriched_articles SET revision = 'older' WHERE article_id % 3 > 0")
     request_id = system.post("/v1/ops/reenrich", {"lang": ["en"]})["id"]
     system.kill("relay")
     system.start("relay")

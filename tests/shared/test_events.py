@@ -13,7 +13,7 @@ EVENT = LoggedEvent(
     "wiredesk.article.enriched.v1",
     "articles/7",
     7,
-    '{"id":7,"title":"Ünï"}',
+    '{"id":7,"title":"Ünï"}'.encode(),
 )
 
 

@@ -54,8 +54,8 @@ async def sources(request: Request) -> Response:
         head, rows = await read_sources(conn)
         polled = await store.outcomes_by_source(conn)
     items = []
-    for source_id, count, newest_at, card in rows:
-        named = orjson.loads(card).get("source") or {}
+    for source_id, count, newest_at, kept in rows:
+        named = orjson.loads(kept.card).get("source") or {}
         told = {name: named.get(name) for name in ("name", "domain", "country")}
         found = polled.pop(source_id, _UNREAD)
         items.append({"id": source_id, **told, "articles": count, "newest_at": newest_at} | _polled(found))

@@ -21,6 +21,7 @@ from services.api.search import condition as conditions
 from services.api.search.condition import Condition
 from services.api.search.ranking import Candidate
 from shared import facts
+from shared.stored import Kept
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
@@ -67,20 +68,20 @@ _FOUND = """found AS MATERIALIZED (
 )"""
 _PLAIN = """
 WITH {head}
-SELECT head.position, NULL, NULL, p.article_id, p.sort_at, p.position, p.card, p.rest
+SELECT head.position, NULL, NULL, p.article_id, p.sort_at, p.position, {kept}
 FROM head LEFT JOIN LATERAL (
-    SELECT l.article_id, l.sort_at, coalesce(l.position, 0) AS position, l.card, {rest} AS rest
+    SELECT l.article_id, l.sort_at, coalesce(l.position, 0) AS position, l.version, l.packed, l.card, l.rest
     FROM enriched_articles l WHERE {bounds} ORDER BY l.sort_at DESC, l.article_id DESC LIMIT %(most)s
-) p ON true
+) p ON true {html}
 ORDER BY p.sort_at DESC, p.article_id DESC
 """
 _PAGE = """
 WITH {head}, {found}
-SELECT head.position, {cut}, p.article_id, p.sort_at, p.position, p.card, p.rest
+SELECT head.position, {cut}, p.article_id, p.sort_at, p.position, {kept}
 FROM head LEFT JOIN LATERAL (
-    SELECT a.article_id, a.sort_at, coalesce(a.position, 0) AS position, a.card, {rest} AS rest
+    SELECT a.article_id, a.sort_at, coalesce(a.position, 0) AS position, a.version, a.packed, a.card, a.rest
     FROM found JOIN enriched_articles a USING (article_id)
-) p ON true
+) p ON true {html}
 ORDER BY p.sort_at DESC, p.article_id DESC
 """
 _CANDIDATES = """
@@ -114,20 +115,30 @@ SELECT head.position, c.bucket, c.n FROM head LEFT JOIN (
 ) c ON true
 """
 _ARTICLES = """
-SELECT a.article_id, a.sort_at, coalesce(a.position, 0), a.card, {rest} FROM enriched_articles a
-WHERE a.article_id = ANY(%s)
+SELECT p.article_id, p.sort_at, coalesce(p.position, 0), {kept} FROM enriched_articles p {html}
+WHERE p.article_id = ANY(%s)
+"""
+# What a whole article is made of: its own row, and the HTML of its version, which may be a former one by now.
+_CARD, _WHOLE = "p.packed, p.card", "p.packed, p.card, p.rest, html.body_packed, html.body_html"
+_HTML = """
+LEFT JOIN LATERAL (
+    SELECT o.version, o.body_packed, o.body_html FROM article_versions o
+    WHERE o.article_id = p.article_id AND o.version >= p.version AND o.authors IS NOT NULL
+    UNION ALL
+    SELECT o.version, o.body_packed, o.body_html FROM articles o WHERE o.id = p.article_id
+    ORDER BY version LIMIT 1
+) html ON true
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """One article as enrichment wrote it. `rest` is None where it was not asked for."""
+    """One article as enrichment wrote it. `kept` has the card alone where no more was asked for."""
 
     article_id: int
     sort_at: datetime
     position: int
-    card: str
-    rest: str | None
+    kept: Kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,18 +158,22 @@ def page_of(query: ArticleQuery, now: datetime, head: int, *, rest: bool) -> tup
     asked = conditions.condition(query.filter)
     within, values = conditions.bounds(query.filter, query.after)
     values |= {"most": query.limit + 1}
-    column = "{}.rest".format("l" if asked.empty else "a") if rest else "NULL"
+    columns = _columns(rest)
     if asked.empty:
-        return _PLAIN.format(head=_HEAD, rest=column, bounds=within).encode(), values
+        return _PLAIN.format(head=_HEAD, bounds=within, **columns).encode(), values
     found, cut, more = _found(asked, within, query, now, head)
-    return _PAGE.format(head=_HEAD, found=found, rest=column, cut=cut).encode(), values | more
+    return _PAGE.format(head=_HEAD, found=found, cut=cut, **columns).encode(), values | more
+
+
+def _columns(rest: bool) -> dict[str, str]:
+    return {"kept": _WHOLE, "html": _HTML} if rest else {"kept": _CARD, "html": ""}
 
 
 async def newest(conn: Connection, query: ArticleQuery, now: datetime, head: int, *, rest: bool) -> Answer:
     """A page, newest first. `head` is about where the log ends: how to answer `since` is chosen by it."""
     statement, values = page_of(query, now, head, rest=rest)
     rows = await (await conn.execute(statement, values, prepare=False)).fetchall()
-    stored = [Stored(*row[3:]) for row in rows if row[3] is not None]
+    stored = [Stored(row[3], row[4], row[5], Kept(*row[6:])) for row in rows if row[3] is not None]
     place = (rows[0][1], rows[0][2]) if rows[0][1] is not None and len(stored) <= query.limit else None
     return Answer(rows[0][0], stored, place)
 
@@ -228,9 +243,9 @@ def _found(
 
 async def articles(conn: Connection, ids: Sequence[int], *, rest: bool) -> dict[int, Stored]:
     """Articles by id, those that exist."""
-    statement = _ARTICLES.format(rest="a.rest" if rest else "NULL")
+    statement = _ARTICLES.format(**_columns(rest))
     cursor = await conn.execute(statement.encode(), (list(ids),))
-    return {row[0]: Stored(*row) for row in await cursor.fetchall()}
+    return {row[0]: Stored(row[0], row[1], row[2], Kept(*row[3:])) for row in await cursor.fetchall()}
 
 
 async def versions(conn: Connection, ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
@@ -238,8 +253,8 @@ async def versions(conn: Connection, ids: Sequence[int]) -> dict[int, list[dict[
     cursor = await conn.execute(
         """
         SELECT v.article_id, v.version,
-               (SELECT min(e.position) FROM events e
-                WHERE e.article_id = v.article_id AND (e.data::jsonb ->> 'version')::int = v.version),
+               (SELECT min(e.position) FROM events e WHERE e.article_id = v.article_id
+                AND coalesce(e.version, (e.data::jsonb ->> 'version')::int) = v.version),
                v.seen_at, v.title, v.modified_at, v.significant, v.changes
         FROM article_versions v WHERE v.article_id = ANY(%s) ORDER BY v.article_id, v.version
         """,

@@ -37,7 +37,7 @@ async def preview(conn: Connection, wanted: ArticleQuery, days: int, *, but: int
     told.pop("next")
     told |= {"days": buckets, "looked_at": len(rows), "position": head}
     told["overlap"] = await _overlap(conn, [row.article_id for row in rows], but)
-    sample = b",".join(shape.article(r.card, None, r.position, wanted.form) for r in rows[:SAMPLE])
+    sample = b",".join(shape.article(r.kept, r.position, wanted.form) for r in rows[:SAMPLE])
     return b'{"sample":[%s],%s' % (sample, orjson.dumps(told, option=orjson.OPT_UTC_Z)[1:])
 
 

@@ -141,7 +141,7 @@ async def _changed(conn: Connection, held: Subscription, wanted: ArticleQuery) -
 
 
 def _rendered(hub: Hub, held: Subscription, wanted: ArticleQuery, changed: Changed) -> bytes:
-    items = [shape.article(row.card, None, row.position, wanted.form) for row in changed.rows]
+    items = [shape.article(row.kept, row.position, wanted.form) for row in changed.rows]
     if held.form == "json":
         return shape.page(items, None, changed.position)
     base = asking.base_of(held.topic)

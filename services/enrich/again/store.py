@@ -10,6 +10,8 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
+from shared.stored import Kept
+
 Connection = psycopg.Connection[tuple[Any, ...]]
 IDENTITY = 0  # in the place of a request: articles to be read again since keys of entities were merged or split
 
@@ -89,7 +91,7 @@ def next_of(conn: Connection, request: Request, limit: int) -> list[Looked]:
     part = request.slice
     rows = conn.execute(
         """
-        SELECT e.article_id, e.lang, (e.rest::jsonb) -> 'annotations'
+        SELECT e.article_id, e.lang, e.packed, e.rest
         FROM enriched_articles e
         WHERE e.article_id > %(after)s
           AND (%(ids)s::bigint[] IS NULL OR e.article_id = ANY(%(ids)s))
@@ -104,7 +106,7 @@ def next_of(conn: Connection, request: Request, limit: int) -> list[Looked]:
         {name: part.get(name) for name in ("ids", "source", "lang", "from", "to", "feed")}
         | {"after": request.after_id, "limit": limit},
     ).fetchall()
-    return [Looked(article_id, lang, annotations or {}) for article_id, lang, annotations in rows]
+    return [Looked(one, lang, Kept(packed, None, rest).annotations()) for one, lang, packed, rest in rows]
 
 
 def want(conn: Connection, request_id: int, ids: Sequence[int]) -> None:

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import orjson
+
 from services.enrich.again import store as again
 from services.enrich.document import Identities
 from services.enrich.identity import store
@@ -22,6 +24,7 @@ from services.enrich.names.own import OwnNames
 from shared.facts import fact
 from shared.locks import Lock
 
+AT_ONCE = 500  # cards looked at
 HOPS = 5  # from key to key, before it is taken for a circle
 TYPES = ("person", "organisation", "place", "event", "work", "product", "group")
 logger = logging.getLogger(__name__)
@@ -101,16 +104,26 @@ def _change(
     if (was.into_id if was else None) == (merge.into_id if merge else None):
         return 0
     if was:
-        again_named = store.naming(conn, fact("entity", was.into_id), store.forms(conn, key))
+        again_named = _called(conn, store.naming(conn, fact("entity", was.into_id)), store.forms(conn, key))
         store.drop(conn, key)
         store.part(conn, key, was.into_id)
         _record(conn, "split", Merge(key, was.into_id, was.name, was.why, undone), again_named, now)
     if merge:
-        named = store.naming(conn, fact("entity", key), None)
+        named = store.naming(conn, fact("entity", key))
         store.put(conn, merge)
         store.join(conn, merge)
         _record(conn, "merged", merge, named, now)
     return 1
+
+
+def _called(conn: store.Connection, ids: Sequence[int], names: Sequence[str]) -> list[int]:
+    """Those of the articles in which an entity is called by one of the names."""
+    found: list[int] = []
+    for start in range(0, len(ids), AT_ONCE):
+        for article_id, kept in store.cards(conn, ids[start : start + AT_ONCE]):
+            seen = {name for one in orjson.loads(kept.card)["entities"] for name in one["aliases_seen"]}
+            found += [article_id] if not seen.isdisjoint(names) else []
+    return found
 
 
 def _record(conn: store.Connection, kind: str, merge: Merge, ids: Sequence[int], now: datetime) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 
 from services.enrich.identity.learned import Evidence, Merge, Taught
+from shared.stored import Kept
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 MOST_SOURCES = 5  # named as evidence
@@ -123,20 +124,21 @@ def part(conn: Connection, key: str, into_id: str) -> None:
     )
 
 
-def naming(conn: Connection, fact: str, names: Sequence[str] | None) -> list[int]:
-    """Articles found by a fact; with `names` those alone in which an entity is called so."""
+def naming(conn: Connection, fact: str) -> list[int]:
+    """Articles found by a fact."""
     rows = conn.execute(
-        """
-        SELECT l.article_id FROM article_lookup l
-        WHERE l.facts @> ARRAY[%(fact)s] AND (%(names)s::text[] IS NULL OR EXISTS (
-            SELECT 1 FROM enriched_articles e
-            CROSS JOIN LATERAL jsonb_array_elements((e.card::jsonb) -> 'entities') AS one
-            WHERE e.article_id = l.article_id AND (one -> 'aliases_seen') ?| %(names)s::text[]))
-        ORDER BY l.article_id
-        """,
-        {"fact": fact, "names": None if names is None else list(names)},
+        "SELECT l.article_id FROM article_lookup l WHERE l.facts @> ARRAY[%s] ORDER BY l.article_id", (fact,)
     ).fetchall()
     return [article_id for (article_id,) in rows]
+
+
+def cards(conn: Connection, ids: Sequence[int]) -> list[tuple[int, Kept]]:
+    """The cards of articles, by id."""
+    rows = conn.execute(
+        "SELECT article_id, packed, card FROM enriched_articles WHERE article_id = ANY(%s) ORDER BY article_id",
+        (list(ids),),
+    ).fetchall()
+    return [(article_id, Kept(packed, card)) for article_id, packed, card in rows]
 
 
 def record(conn: Connection, kind: str, merge: Merge, articles: int, now: datetime) -> None:

@@ -30,7 +30,8 @@ async def empty_versions(conn: Conn, ids: Sequence[int]) -> None:
     await conn.execute(
         """
         UPDATE article_versions
-        SET title = '', description = NULL, body_html = NULL, authors = NULL, changes = '[]'
+        SET title = '', description = NULL, body_html = NULL, body_packed = NULL, authors = NULL,
+            changes = '[]'
         WHERE article_id = ANY(%s) AND (title <> '' OR changes <> '[]')
         """,
         (list(ids),),
@@ -41,10 +42,11 @@ async def empty_articles(conn: Conn, ids: Sequence[int]) -> None:
     """Their texts and pictures go; title, addresses, times and hash stay. What is empty already is left alone."""
     await conn.execute(
         """
-        UPDATE articles SET subtitle = NULL, description = NULL, body_html = NULL, authors = '{}', images = '[]',
-                            media = '[]', categories = '{}'
+        UPDATE articles SET subtitle = NULL, description = NULL, body_html = NULL, body_packed = NULL, authors = '{}',
+                            images = '[]', media = '[]', categories = '{}'
         WHERE id = ANY(%s) AND (subtitle IS NOT NULL OR description IS NOT NULL OR body_html IS NOT NULL
-                                OR authors <> '{}' OR images <> '[]' OR media <> '[]' OR categories <> '{}')
+                                OR body_packed IS NOT NULL OR authors <> '{}' OR images <> '[]' OR media <> '[]'
+                                OR categories <> '{}')
         """,
         (list(ids),),
     )

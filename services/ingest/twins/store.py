@@ -11,6 +11,7 @@ import psycopg
 
 from services.ingest.decide import Known, Merge
 from services.ingest.twins.titles import COMPARED, WINDOW, Titled
+from shared.packing import unpack_text
 
 Conn = psycopg.AsyncConnection[tuple[Any, ...]]
 
@@ -47,7 +48,7 @@ async def titled(conn: Conn, feed_id: int, keys: Sequence[str]) -> dict[str, Tit
     """Which article had each of these titles last, and whether the feed carries it."""
     cursor = await conn.execute(
         """
-        SELECT encode(t.key, 'hex'), a.id, t.at, concat_ws(' ', a.description, left(a.body_html, %s)),
+        SELECT encode(t.key, 'hex'), a.id, t.at, a.description, a.body_html, a.body_packed,
                encode(a.content_hash, 'hex'),
                EXISTS (SELECT 1 FROM article_feeds f WHERE f.article_id = a.id AND f.feed_id = %s)
         FROM article_titles t
@@ -55,9 +56,17 @@ async def titled(conn: Conn, feed_id: int, keys: Sequence[str]) -> dict[str, Tit
         JOIN articles a ON a.id = coalesce(d.duplicate_of, d.id)
         WHERE t.key = ANY(string_to_array(%s, ',')::bytea[])
         """,
-        (COMPARED, feed_id, ",".join("\\x" + key for key in keys)),
+        (feed_id, ",".join("\\x" + key for key in keys)),
     )
-    return {row[0]: Titled(*row[1:]) for row in await cursor.fetchall()}
+    return {row[0]: _titled(*row[1:]) for row in await cursor.fetchall()}
+
+
+def _titled(
+    article_id: int, at: datetime, description: str | None, html: str | None, packed: bytes | None, *told: Any
+) -> Titled:
+    body = html if packed is None else unpack_text(packed)
+    text = " ".join(one for one in (description, body and body[:COMPARED]) if one is not None)
+    return Titled(article_id, at, text, *told)
 
 
 async def take_titles(conn: Conn, rows: Sequence[tuple[str, int, datetime]]) -> bool:

@@ -1,0 +1,1 @@
+"""Recipe of the dictionaries that stored JSON and texts are packed with."""
