@@ -92,6 +92,8 @@ class Item:
     media: list[dict[str, Any]]
     categories: list[str]
     withdrawn: bool = False  # its publisher takes it back
+    teaser: bool = False  # what the feed gives is less than the article
+    headline: str = ""  # what its title is known by, see `twins.notices.headline`
 
 
 @dataclass(slots=True, frozen=True)

@@ -15,7 +15,8 @@ from typing import Any
 from services.ingest.dates import read_date
 from services.ingest.items import Entry, Item, Names
 from services.ingest.markup import sanitise, shorten, text_of, text_of_clean, tidy, title_of
-from services.ingest.twins.notices import is_withdrawn
+from services.ingest.pages.teaser import is_teaser
+from services.ingest.twins.notices import headline, is_withdrawn
 from shared.errors import AddressRefused
 from shared.settled import settled, settled_html
 from shared.urls import canonical
@@ -62,6 +63,8 @@ def clean(entry: Entry, names: Names, item_hash: str, base: str, feed_language: 
         media=entry.media[:LIST_LIMIT],
         categories=_short_list(entry.categories),
         withdrawn=is_withdrawn(title, entry.pubstatus),
+        teaser=is_teaser(body_text if body_html else description or ""),
+        headline=headline(title),
     )
 
 

@@ -164,7 +164,7 @@ def _all_new(feed: Claimed, parsed: ParsedFeed, result: Result) -> Verdict:
 
 def _title_keys(feed: Claimed, parsed: ParsedFeed, decision: Decision) -> list[str | None]:
     source = source_of(feed, parsed)["id"] if decision.new else ""
-    return [title_key(source, item.title) for item in decision.new]
+    return [title_key(source, item.headline) for item in decision.new]
 
 
 async def _decide(res: Resources, feed: Claimed, parsed: ParsedFeed, result: Result) -> Verdict:

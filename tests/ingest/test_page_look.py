@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.ingest.items import Item, Names
+from services.ingest.markup import text_of_clean
 from services.ingest.pages.look import charset_of, look
 from services.ingest.pages.outcomes import OUTCOMES, RETRIES_S, of_status, retry_in_s
 from services.ingest.pages.teaser import is_teaser, page_host
@@ -43,6 +44,7 @@ def an_item(body_html: str | None, description: str | None = None, url: str = UR
         [],
         [],
         [],
+        teaser=is_teaser(text_of_clean(body_html) if body_html else description or ""),
     )
 
 
@@ -116,11 +118,11 @@ def test_looking_takes_time_that_grows_with_the_page_alone(attack: str) -> None:
 
 def test_short_and_cut_texts_want_their_page_and_whole_ones_do_not() -> None:
     words = "<p>" + "word " * 200 + "</p>"
-    assert is_teaser(an_item(None, "One sentence."))
-    assert is_teaser(an_item("<p>" + "word " * 200 + "… Read more</p>"))
-    assert not is_teaser(an_item(words))
-    assert not is_teaser(an_item("<p>" + "東京の川が増水した。" * 40 + "</p>"))
-    assert is_teaser(an_item(None, "東京の川が増水した。"))
+    assert an_item(None, "One sentence.").teaser
+    assert an_item("<p>" + "word " * 200 + "… Read more</p>").teaser
+    assert not an_item(words).teaser
+    assert not an_item("<p>" + "東京の川が増水した。" * 40 + "</p>").teaser
+    assert an_item(None, "東京の川が増水した。").teaser
     assert page_host(an_item(None, "x")) == "news.example:443"
     assert page_host(an_item(words)) is None
     assert page_host(an_item(None, "x", named=False)) is None

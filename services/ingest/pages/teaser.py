@@ -6,7 +6,6 @@ import re
 from urllib.parse import urlsplit
 
 from services.ingest.items import Item
-from services.ingest.markup import text_of_clean
 from shared.errors import AddressRefused
 from shared.urls import host_key
 
@@ -21,7 +20,7 @@ _NO_PAGE = re.compile(r"\.(?:pdf|mp3|m4a|ogg|mp4|m4v|webm|mov|jpe?g|png|gif|webp
 
 def page_host(item: Item) -> str | None:
     """`host:port` of the page that the item wants; None where the feed gives the text, or no address of its own."""
-    if item.names.url is None or not is_teaser(item) or _NO_PAGE.search(urlsplit(item.url).path):
+    if item.names.url is None or not item.teaser or _NO_PAGE.search(urlsplit(item.url).path):
         return None
     try:
         return host_key(item.url)
@@ -29,13 +28,13 @@ def page_host(item: Item) -> str | None:
         return None
 
 
-def is_teaser(item: Item) -> bool:
-    """Whether what the feed gives is less than the article."""
-    text = text_of_clean(item.body_html) if item.body_html else item.description or ""
+def is_teaser(text: str) -> bool:
+    """Whether what a feed gives, as tidy text, is less than the article."""
     words = _words(text)
     return words < WHOLE or (words < CUT and _CUT_OFF.search(text[-80:]) is not None)
 
 
 def _words(text: str) -> int:
-    unspaced = 0 if text.isascii() else len(_UNSPACED.findall(text))
-    return len(text.split()) + unspaced // UNSPACED_PER_WORD
+    """Tidy text has one blank or line end between any two of its words."""
+    spaced = text.count(" ") + text.count("\n") + 1 if text else 0
+    return spaced if text.isascii() else spaced + len(_UNSPACED.findall(text)) // UNSPACED_PER_WORD

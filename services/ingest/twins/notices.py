@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from html import unescape
 
+from shared.changes import words
+
 MOST = 2_000  # tombstones of one body
 
 _WORDS = (
@@ -37,6 +39,11 @@ def bare(title: str) -> str:
     for mark in _marks(title):
         title = mark.sub("", title)
     return title.strip()
+
+
+def headline(title: str) -> str:
+    """What tells one headline from another: its words in one case, without such a mark; empty where it has none."""
+    return "\0".join(words(bare(title) or title))
 
 
 def _marks(title: str) -> tuple[re.Pattern[str], ...]:

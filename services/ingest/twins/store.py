@@ -77,15 +77,16 @@ async def take_titles(conn: Conn, rows: Sequence[tuple[str, int, datetime]]) -> 
     cursor = await conn.execute(
         """
         INSERT INTO article_titles AS t (key, article_id, at)
-        SELECT decode(r.key, 'hex'), r.article_id, r.at
-        FROM unnest(%s::text[], %s::bigint[], %s::timestamptz[]) AS r(key, article_id, at) ORDER BY r.key
+        SELECT r.key, r.article_id, r.at
+        FROM unnest(string_to_array(%s, ',')::bytea[], string_to_array(%s, ',')::bigint[],
+                    string_to_array(%s, ',')::timestamptz[]) AS r(key, article_id, at) ORDER BY r.key
         ON CONFLICT (key) DO UPDATE SET article_id = excluded.article_id, at = excluded.at
         WHERE t.at < excluded.at - %s OR t.at > excluded.at + %s
         """,
         (
-            [key for key, _, _ in rows],
-            [article_id for _, article_id, _ in rows],
-            [at for _, _, at in rows],
+            ",".join([f"\\x{key}" for key, _, _ in rows]),
+            ",".join([str(article_id) for _, article_id, _ in rows]),
+            ",".join([at.isoformat() for _, _, at in rows]),
             WINDOW,
             WINDOW,
         ),

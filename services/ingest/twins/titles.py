@@ -15,7 +15,6 @@ from services.ingest.decide import Decision
 from services.ingest.identity import key
 from services.ingest.items import Item
 from services.ingest.markup import text_of_clean
-from services.ingest.twins.notices import bare
 from shared.changes import words
 
 WINDOW = timedelta(days=7)
@@ -37,10 +36,9 @@ class Titled:
     carried: bool  # by the feed that asks
 
 
-def title_key(source_id: str, title: str) -> str | None:
-    """The key of a title within a source; None where it has no words."""
-    told = words(bare(title) or title)
-    return key("title", source_id, *told) if told else None
+def title_key(source_id: str, headline: str) -> str | None:
+    """The key of a headline (see `notices.headline`) within a source; None where it has no words."""
+    return key("title", source_id, headline) if headline else None
 
 
 def settle(decision: Decision, keys: Sequence[str | None], known: Mapping[str, Titled], seen_at: datetime) -> Decision:
@@ -52,11 +50,11 @@ def settle(decision: Decision, keys: Sequence[str | None], known: Mapping[str, T
     new_keys, decision.new_keys = decision.new_keys, []
     joined = {article_id for _, article_id in (*decision.linked, *decision.refreshed)}
     joined |= {candidate.known.article_id for candidate in decision.candidates}
-    here: dict[str, tuple[int, Titled]] = {}
+    here: dict[str, tuple[int, Item, datetime]] = {}
     for item, names, title in zip(new, new_keys, keys, strict=True):
         at = item.published_at or seen_at
         earlier = here.get(title or "")
-        if earlier and same(item, at, earlier[1]):
+        if earlier and same(item, at, _titled(*earlier[1:])):
             decision.repeated += 1
             decision.new_keys[earlier[0]] += [name for name in names if name not in decision.new_keys[earlier[0]]]
             continue
@@ -66,7 +64,7 @@ def settle(decision: Decision, keys: Sequence[str | None], known: Mapping[str, T
             continue
         free = title is not None and not earlier and not (stored and abs(at - stored.at) <= WINDOW)
         if title is not None and free:
-            here[title] = len(decision.new), Titled(0, at, _text(item), item.content_hash, False)
+            here[title] = len(decision.new), item, at
         decision.new.append(item)
         decision.new_keys.append(names)
         decision.titles.append(title if free else None)
@@ -93,6 +91,10 @@ def _join(decision: Decision, joined: set[int], item: Item, names: Sequence[str]
     else:
         joined.add(stored.article_id)
         decision.linked.append((item, stored.article_id))
+
+
+def _titled(item: Item, at: datetime) -> Titled:
+    return Titled(0, at, _text(item), item.content_hash, False)
 
 
 def _text(item: Item) -> str:
