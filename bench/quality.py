@@ -13,7 +13,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench import quality_languages, quality_marked, quality_numbers, quality_sets, quality_things
+from bench import quality_beside, quality_languages, quality_marked, quality_numbers, quality_sets, quality_things
 from bench.quality_rows import FLOORS, Floors, Row, floors, under
 from services.enrich.pipeline import load_resources
 
@@ -80,8 +80,7 @@ _FOOT = """
 ## What is English only
 
 Persons, organisations and cities, events, works and products, acronyms, nationalities, dates, casualties, sums of
-money. Other languages get
-country names and no other names.
+money. Other languages get country names and no other names.
 Quotes are found in English, French, German, Spanish, Portuguese and Italian; outside English they have no speaker.
 Language, summary, keywords and links serve every language; each article's `annotations` say what was skipped.
 """
@@ -100,7 +99,7 @@ def main() -> int:
     rows += quality_numbers.rows(resources, pairs)
     rows += quality_marked.rows(quality_marked.score(quality_marked.marked(load_resources("rules"))), TIERS)
     if given.beside:
-        rows += _beside(given.beside)
+        quality_beside.measure(given.beside)
     rows.append(quality_marked.topics_from_text(resources, pairs))
     rows.append(quality_marked.languages(resources))
     rows += quality_languages.own(resources)
@@ -117,6 +116,7 @@ def main() -> int:
         PAGE.write_text(
             _HEAD
             + table(rows, least)
+            + quality_beside.table(rows)
             + _FOOT.format(
                 count=len(pairs),
                 sentences=len(quality_things.read()),
@@ -129,15 +129,6 @@ def main() -> int:
     for line in fallen:
         print(f"under its floor: {line}", file=sys.stderr)
     return 1 if fallen else 0
-
-
-def _beside(package: str) -> list[Row]:
-    """Names by a plug-in, on the same sets."""
-    other, tier = load_resources(f"spacy:{package}"), f" (spacy:{package})"
-    rows = quality_marked.rows(quality_marked.score(quality_marked.marked(other)), tier)
-    if quality_sets.DATA.is_dir():
-        rows += quality_sets.entities(other, tier=tier)
-    return [row for row in rows if row.task == "entities"]
 
 
 def table(rows: list[Row], least: Floors) -> str:

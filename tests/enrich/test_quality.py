@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
 
 import pytest
 
-from bench import quality_languages, quality_numbers
+from bench import quality_beside, quality_languages, quality_numbers
 from bench.quality_marked import MARKS, MarkError, Scores, languages, marked, rows, score
 from bench.quality_rows import Counts, Row, floors, under
 from bench.quality_sets import rouge
@@ -89,3 +90,17 @@ def test_rouge_counts_shared_runs_of_words() -> None:
     assert rouge("the old bridge closed", "The old bridge, closed!", 2) == 1
     assert rouge("the old bridge", "the new bridge", 1) == pytest.approx(2 / 3)
     assert rouge("the old bridge", "the new bridge", 2) == 0
+
+
+def test_a_plug_in_stands_beside_ours_with_the_figures_it_had(tmp_path: Path) -> None:
+    kept = tmp_path / "kept.json"
+    assert quality_beside.table([], kept) == ""
+    theirs = {"persons: a": {"F1": 61.0, "overlap F1": 63.0}, "persons: gone": {"F1": 1.0, "overlap F1": 1.0}}
+    kept.write_text(json.dumps({"package": "some_model", "version": "3.8", "figures": theirs}), encoding="utf-8")
+    ours = [
+        Row("persons", "en", "a", "9 names", {"F1": 84.0, "overlap F1": 90.0}),
+        Row("dates", "en", "a", "9", {"F1": 1.0}),
+    ]
+    lines = quality_beside.table(ours, kept).splitlines()
+    assert lines[-1] == "| persons | en | a | 9 names | 84.0 | 61.0 | 90.0 | 63.0 |"
+    assert sum(line.startswith("| persons") for line in lines) == 1
