@@ -22,7 +22,7 @@ ON_CARD = {
     "place": "places",
     "topic": "topics",
 }
-OF_REST = {"date": "dates", "link": "links", "media": "media", "quote": "quotes"}
+OF_REST = {"date": "dates", "link": "links", "media": "media", "number": "numbers", "quote": "quotes"}
 SAMPLES = 256  # every article is in one of so many samples of equal size
 MAX_VALUE = 160  # characters; longer ones are told apart by a hash
 LATER = "day=later"  # dated more than a day after it was seen

@@ -122,6 +122,17 @@ def test_an_article_plays_where_it_names_most(enriched: Enriched) -> None:
     assert enriched("It rained", "And rained.").countries == ()
 
 
+def test_a_village_that_no_table_has_is_rather_at_home_but_no_sea_or_mountain_is(enriched: Enriched) -> None:
+    home = Source("w.example", "W", "w.example", "GB")
+    village = enriched("Alder County keeps its library", "The mayor of Alder County said so.", source=home)
+    assert [(place.kind, place.country) for place in village.places] == [("other", None)]
+    assert village.countries == (CountryShare("GB", 1.0),)
+    nobody = enriched("Alder County keeps its library", "The mayor of Alder County said so.")
+    assert nobody.countries == ()
+    sea = enriched("Ferry burns in the Celtic Sea", "It was on its way to Spain over the Celtic Sea.", source=home)
+    assert sea.countries[0].code == "ES"
+
+
 def test_a_small_town_abroad_is_believed_only_so_far(enriched: Enriched) -> None:
     home = Source("w.example", "W", "w.example", "GB")
     doc = enriched("", "The match at Berwick was off again. The pitch of the club was under water.", source=home)

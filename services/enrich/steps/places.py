@@ -25,7 +25,7 @@ SMALL, ABROAD = 150_000, 0.45  # people of a town abroad that is believed only s
 COUNTRY_ITSELF = 7.5  # a country's name means the country unless a namesake's surroundings say otherwise
 STATE_ITSELF = -1.0  # New York and Washington mean the city first
 SURE, OFTEN, TITLED, DATED = 0.5, 3, 2.0, 1.5  # of the countries an article plays in
-AT_HOME = 0.5
+AT_HOME, NEARBY = 0.5, 0.5
 LEAST, MOST = 0.15, 3  # share of a country that is told, and how many are
 UNKNOWN = 0.3  # confidence in a place that is in no table
 # GeoNames ids of the continents, which the table of countries, states and cities does not hold.
@@ -35,6 +35,11 @@ _CONTINENTS = {
 }  # fmt: skip
 _ABBREVIATES = 3  # letters: U.N. is no town in India, GENEVA is one in Switzerland
 MOST_READ = 20  # mentions of one place whose surroundings are read
+# Waters, heights and regions, which the table does not hold either and which are nobody's neighbourhood.
+_WIDE = re.compile(
+    r"(?<!\w)(?:Sea|Ocean|Lake|Gulf|Bay|Strait|Straits|River|Channel|Peninsula|Mount|Mountains|Alps|Desert|Canal|Region|East|West"
+    r"|North|South|Balkans?|Caucasus|Sahel|Arctic|Antarctic|Atlantic|Pacific|Baltic|Mediterranean|Caribbean|Earth|Moon|Mars)(?!\w)"
+)
 _ROLES: tuple[PlaceRole, ...] = ("focus", "dateline", "mention")
 _DATELINE = re.compile(r"[^\n]{2,60}?(?:\s[\u2013\u2014-]{1,2}\s|\)\s?[:\u2013\u2014-])")
 _AFTER = re.compile(r", ?(?P<state>[A-Z][A-Za-z.]{1,6})(?=[\s,.;)\u2014-]|$)")
@@ -54,7 +59,7 @@ class ResolvePlaces:
     """Provides `places`, one for each place cluster, in the order of the clusters."""
 
     name = "places"
-    revision = "3"
+    revision = "4"
     needs = frozenset({"article", "home", "title", "body_text", "language", "clusters"})
     provides = frozenset({"places", "countries"})
     languages = None
@@ -84,9 +89,11 @@ def countries(doc: Document, resources: Resources) -> list[CountryShare]:
     """Where the article plays, by country: the first is its focus.
 
     Places count by how often they are named, up to three times; more in the headline and as dateline. Nationalities
-    count half, and so does the publisher's own country.
+    count half, and so does the publisher's own country. A place that is in no table is a small one: more often than not
+    it is at the publisher's home, for which it counts half.
     """
     points: dict[str, float] = defaultdict(float)
+    home = _home(doc)
     clusters = {cluster.key: cluster for cluster in doc.clusters}
     for place in doc.places:
         here = [clusters[key] for key in place.keys if key in clusters]
@@ -94,12 +101,13 @@ def countries(doc: Document, resources: Resources) -> list[CountryShare]:
         titled = any(mention.field == "title" for cluster in here for mention in cluster.mentions)
         if place.country and place.confidence >= SURE:
             points[place.country] += min(named, OFTEN) + TITLED * titled + DATED * (place.role == "dateline")
+        elif home and place.kind == "other" and place.geonames_id is None and not _WIDE.search(place.name):
+            points[home.country] += NEARBY * (min(named, OFTEN) + TITLED * titled)
     for cluster in doc.clusters:
         people = resources.lexicon.demonyms.get(cluster.name) if cluster.type == "group" else None
         if people and people.country:
             titled = any(mention.field == "title" for mention in cluster.mentions)
             points[people.country] += 0.5 * min(len(cluster.mentions), OFTEN) + TITLED * titled
-    home = _home(doc)
     if home and points:
         points[home.country] += AT_HOME
     total = sum(points.values())
