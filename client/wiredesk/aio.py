@@ -429,6 +429,10 @@ class AsyncOps:
         """Depth and age of the queues."""
         return await self._client.read(get("/v1/ops/queues"), Document)
 
+    async def workers(self) -> Document:
+        """The Celery workers: which there are, what they do and did."""
+        return await self._client.read(get("/v1/ops/workers"), Document)
+
     async def pipeline(self) -> Document:
         """Throughput and latency, stage by stage."""
         return await self._client.read(get("/v1/ops/pipeline"), Document)

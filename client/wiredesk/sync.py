@@ -428,6 +428,10 @@ class Ops:
         """Depth and age of the queues."""
         return self._client.read(get("/v1/ops/queues"), Document)
 
+    def workers(self) -> Document:
+        """The Celery workers: which there are, what they do and did."""
+        return self._client.read(get("/v1/ops/workers"), Document)
+
     def pipeline(self) -> Document:
         """Throughput and latency, stage by stage."""
         return self._client.read(get("/v1/ops/pipeline"), Document)

@@ -29,7 +29,7 @@ from services.api.feeds import routes as feeds
 from services.api.keys import audit
 from services.api.keys import routes as keys
 from services.api.limits import Limit
-from services.api.ops import health, reenrich
+from services.api.ops import health, reenrich, workers
 from services.api.ops import routes as ops
 from services.api.ops.metrics import Metrics, Timed
 from services.api.searches import routes as searches
@@ -60,6 +60,7 @@ def create_app(settings: Settings, resources: Resources) -> FastAPI:
         feeds.router,
         ops.router,
         reenrich.router,
+        workers.router,
         keys.router,
         audit.router,
         searches.router,

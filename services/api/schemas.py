@@ -782,6 +782,44 @@ class Queues(Served):
     lanes: list[LaneDepth]
 
 
+class WorkerProcess(Served):
+    """One process of a worker's pool; counts are since it started."""
+
+    pid: int
+    state: Annotated[Literal["idle", "busy", "silent"], Field(description="silent: not heard of, so hung or killed")]
+    started_at: AwareDatetime
+    seen_at: Annotated[AwareDatetime, Field(description="when it last told of itself: it does every few seconds")]
+    busy_since: AwareDatetime | None
+    busy_articles: Annotated[int, Field(description="in the message it works on")]
+    messages: Annotated[int, Field(description="worked off, whatever became of them")]
+    articles: Annotated[int, Field(description="in these messages")]
+    failures: Annotated[int, Field(description="messages that ended in an error")]
+    rss_bytes: Annotated[int, Field(description="memory; pages shared with its worker are counted in each")]
+
+
+class WorkerObject(Served):
+    """A Celery worker: sums over the processes of its pool. `silent` where none of them was heard of."""
+
+    id: Annotated[str, Field(description="host and process id")]
+    host: str
+    pid: int
+    state: Literal["idle", "busy", "silent"]
+    revision: Annotated[str, Field(description="of the enricher; where they differ, an upgrade is under way")]
+    started_at: AwareDatetime
+    seen_at: AwareDatetime
+    messages: int
+    articles: int
+    failures: int
+    rss_bytes: int
+    processes: list[WorkerProcess]
+
+
+class WorkerPage(Page):
+    """The workers. One that was killed stays for an hour, silent; one that was stopped is gone."""
+
+    items: list[WorkerObject]
+
+
 class StageLatency(Served):
     """Percentiles of one stage, in seconds; null where nothing passed it."""
 

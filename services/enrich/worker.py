@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import os
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Any
@@ -20,6 +21,7 @@ from services.enrich.batch import Work
 from services.enrich.identity.keep import settle_operator
 from services.enrich.pipeline import enricher_revision, known_steps, load_resources
 from services.enrich.tasks import register
+from services.enrich.workers.beat import Beat
 from shared.db import open_pool, transaction
 from shared.observe import configure_logging, notify_ready
 from shared.parent import die_with_parent
@@ -34,6 +36,7 @@ resources = load_resources(settings.ner, settings.topics, settings.entities, set
 _PARENT = os.getpid()
 _child = ExitStack()
 _work: list[Work] = []
+_beats: list[Beat] = []  # one, in a child
 
 
 def _now() -> datetime:
@@ -47,10 +50,24 @@ def _open(**_: Any) -> None:
         settle_operator(conn, resources.own, _now())
         tell_steps(conn, enricher_revision(resources), known_steps(resources), _now())
     _work.append(Work(pool, resources, _now, time.perf_counter))
+    beat = Beat(pool, _PARENT, enricher_revision(resources), _now)
+    _child.callback(beat.stop)
+    _beats.append(beat)
+    beat.start()
 
 
 def _close(**_: Any) -> None:
     _child.close()
+
+
+def _begun(args: Sequence[Any] = (), **_: Any) -> None:
+    for beat in _beats:
+        beat.begun(len(args[0]) if args else 0)
+
+
+def _done(state: str | None = None, **_: Any) -> None:
+    for beat in _beats:
+        beat.done(failed=state != "SUCCESS")
 
 
 def _ready(**_: Any) -> None:
@@ -59,6 +76,8 @@ def _ready(**_: Any) -> None:
 
 signals.worker_process_init.connect(_open, weak=False)
 signals.worker_process_shutdown.connect(_close, weak=False)
+signals.task_prerun.connect(_begun, weak=False)
+signals.task_postrun.connect(_done, weak=False)
 signals.worker_ready.connect(_ready, weak=False)
 register(app, lambda: _work[0])
 gc.freeze()  # what was loaded stays out of the children's collections, so their pages stay shared

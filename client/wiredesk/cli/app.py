@@ -168,6 +168,33 @@ def queue(ctx: typer.Context, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def workers(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """The workers that enrich: busy or idle, how much done, how much memory."""
+    with connect(ctx) as desk:
+        found = desk.ops.workers().model_dump(mode="json")
+    if as_json:
+        show_json(found["items"])
+        return
+    show_rows(
+        ("WORKER", "PID", "STATE", "SEEN", "MESSAGES", "ARTICLES", "FAILURES", "MEMORY"),
+        (
+            (
+                worker["id"],
+                one["pid"],
+                one["state"],
+                one["seen_at"],
+                one["messages"],
+                one["articles"],
+                one["failures"],
+                f"{one['rss_bytes'] // 2**20} MiB",
+            )
+            for worker in found["items"]
+            for one in worker["processes"]
+        ),
+    )
+
+
+@app.command()
 def status(ctx: typer.Context, as_json: AsJson = False) -> None:
     """Whether it serves, and how the pipeline runs; exit code 1 when it is not ready."""
     with connect(ctx) as desk:

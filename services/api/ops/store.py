@@ -136,6 +136,19 @@ async def steps(conn: Connection) -> set[str]:
     return {name for (name,) in await cursor.fetchall()}
 
 
+async def workers(conn: Connection) -> list[dict[str, Any]]:
+    """Every process of the workers' pools as it last told of itself, by worker; `silent_s` is since when it has not."""
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(
+            """
+            SELECT host, worker_pid, pid, revision, started_at, seen_at, busy_since, busy_articles, messages, articles,
+                   failures, rss_bytes, greatest(0, extract(epoch FROM now() - seen_at))::float8 AS silent_s
+            FROM enrich_workers ORDER BY host, worker_pid, pid
+            """
+        )
+        return await cursor.fetchall()
+
+
 async def ask_reenrich(
     conn: Connection, part: dict[str, Any], steps: list[str] | None, forced: bool, dry_run: bool
 ) -> int:

@@ -1,0 +1,1 @@
+"""What each process of a worker's pool tells operators of itself."""
