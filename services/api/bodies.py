@@ -12,6 +12,7 @@ from starlette.requests import Request
 from services.api.problems import InputError, Problem, nearest, refuse
 
 MAX_JSON_BYTES = 1_000_000
+MAX_DEPTH = 100  # far below what Python's stack and PostgreSQL's can take
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -37,9 +38,16 @@ async def read_json(request: Request, model: type[Model]) -> Model:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise Problem("bad_json", f"the body is not JSON: {error}") from error
+    if _too_deep(value, MAX_DEPTH):
+        raise Problem("bad_json", f"the body is nested deeper than {MAX_DEPTH} levels")
     if _has_nul(value):
         raise Problem("bad_body", "no text may hold the character U+0000")
     return parse(model, value)
+
+
+def _too_deep(value: Any, left: int) -> bool:
+    members = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return left < 0 or any(_too_deep(member, left - 1) for member in members)
 
 
 def _has_nul(value: Any) -> bool:

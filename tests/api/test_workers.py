@@ -70,7 +70,8 @@ async def test_a_killed_worker_is_silent_and_one_stuck_is_seen_busy(newsroom: Ne
             (pid, seen_s, busy),
         )
     newsroom.conn.execute(
-        "INSERT INTO enrich_workers VALUES ('other', 7, 6, 'r2', now(), now() - interval '2 minutes', NULL, 0, 0, 0, 0, 9)"
+        "INSERT INTO enrich_workers VALUES ('other', 7, 6, 'r2', now(), now() - interval '2 minutes', NULL, 0, 0, 0, 0,"
+        " 9)"
     )
     desk, other = await workers(api)
     assert [(one.pid, one.state) for one in desk.processes] == [(11, "busy"), (12, "silent"), (13, "idle")]
