@@ -360,7 +360,9 @@ class VersionObject(Served):
     """One version of an article."""
 
     version: int
-    position: int | None
+    position: Annotated[
+        int | None, Field(description="of the event that told of it; null: none did, or it is no longer retained")
+    ]
     seen_at: AwareDatetime
     title: str
     modified_at: AwareDatetime | None

@@ -25,12 +25,14 @@ async def vectors(conn: Connection, ids: Sequence[int]) -> dict[int, bytes]:
 async def versions(conn: Connection, article_id: int) -> list[tuple[Any, ...]]:
     """(version, position of its first event, seen_at, title, modified_at, significant, changes), the first first.
 
-    Events carry the version in their data; the first that tells of a version is its own.
+    Its event is the one that told of the publisher's doing, never of a later reading; None once that is not retained.
     """
     cursor = await conn.execute(
         """
         SELECT v.version,
                (SELECT min(e.position) FROM events e WHERE e.article_id = v.article_id
+                AND e.type IN ('wiredesk.article.enriched.v1', 'wiredesk.article.corrected.v1',
+                               'wiredesk.article.withdrawn.v1')
                 AND coalesce(e.version, (e.data::jsonb ->> 'version')::int) = v.version),
                v.seen_at, v.title, v.modified_at, v.significant, v.changes
         FROM article_versions v WHERE v.article_id = %s ORDER BY v.version
@@ -93,10 +95,20 @@ async def trace(conn: Connection, article_id: int) -> list[tuple[Any, ...]]:
                    jsonb_build_object('version', version, 'lane', lane, 'queued_at', queued_at)
             FROM article_queue WHERE article_id = %(id)s
             UNION ALL
+            SELECT wanted_at, 4, 'page_wanted', jsonb_build_object('url', url)
+            FROM pages WHERE article_id = %(id)s
+            UNION ALL
+            SELECT coalesce(fetched_at, wanted_at), 4, CASE WHEN edition > 0 THEN 'page_stored' ELSE 'page_missed' END,
+                   jsonb_build_object('outcome', outcome, 'http_status', http_status, 'error', error,
+                                      'attempts', attempts, 'final_url', final_url, 'edition', edition,
+                                      'next_try_at', next_try_at)
+            FROM pages WHERE article_id = %(id)s AND outcome IS NOT NULL
+            UNION ALL
             SELECT last_at, 5, 'enrichment_begun', jsonb_build_object('version', version, 'attempts', attempts)
             FROM enrich_attempts WHERE article_id = %(id)s
             UNION ALL
-            SELECT enriched_at, 6, 'enriched', jsonb_build_object('version', version, 'revision', revision)
+            SELECT enriched_at, 6, 'enriched', jsonb_build_object('version', version, 'revision', revision,
+                                                               'page_edition', page_edition)
             FROM enriched_articles WHERE article_id = %(id)s
             UNION ALL
             SELECT at, 7, 'event', jsonb_build_object('position', position, 'type', type)

@@ -33,7 +33,7 @@ from shared import facts, log, words
 from shared.articles import Article
 from shared.db import Pool, transaction
 from shared.events import EventType, NewEvent
-from shared.stored import card_part, pack
+from shared.stored import Kept, card_part, pack
 
 MAX_ATTEMPTS = 3
 AT_ONCE = 8  # articles to a transaction at most
@@ -134,7 +134,9 @@ def save(work: Work, documents: Sequence[Document], revision: str) -> int:
         wanted = again.wanted_of(conn, sorted(held)) if held else set()
         newer = [r for r in rows if r.article_id in held and _supersedes(r, held[r.article_id], wanted)]
         written = [r for r in rows if r.article_id in inserted] + newer
-        known = [(r.article_id, held[r.article_id].version) for r in newer]
+        forgotten = _told_before(conn, [r for r in rows if r.article_id in inserted and r.version > 1])
+        before = held | forgotten
+        known = [(r.article_id, before[r.article_id].version) for r in written if r.article_id in before]
         changes = store.changes_after(conn, known) if known else []
         differs = {r.article_id: _differs(by_id[r.article_id], made[r.article_id], held[r.article_id]) for r in newer}
         log.settle(conn, _replaced(newer, held))
@@ -150,8 +152,8 @@ def save(work: Work, documents: Sequence[Document], revision: str) -> int:
                 identity.count(conn, lessons)
             store.forget_attempts(conn, list(by_id))
         # What was read again and says the same is not told of.
-        told = [r for r in written if differs.get(r.article_id) != [] or _finds(r, held.get(r.article_id))]
-        events = [e for r in told for e in _events(r, held.get(r.article_id), changes, differs.get(r.article_id))]
+        told = [r for r in written if differs.get(r.article_id) != [] or _finds(r, before.get(r.article_id))]
+        events = [e for r in told for e in _events(r, before.get(r.article_id), changes, differs.get(r.article_id))]
         positions = log.append(conn, events, now)
         last = {e.article_id: position for e, position in zip(events, positions, strict=True) if e.article_id}
         store.place(conn, list(last), list(last.values()))
@@ -162,6 +164,17 @@ def _replaced(rows: Iterable[store.Enriched], held: Mapping[int, store.Held]) ->
     """The cards that are about to go, packed, by the position of the event that told of each."""
     known = [held[row.article_id] for row in rows]
     return {k.position: card_part(k.kept.packed) for k in known if k.position is not None and k.kept.packed is not None}
+
+
+def _told_before(conn: store.Connection, rows: Sequence[store.Enriched]) -> dict[int, store.Held]:
+    """Of articles that are written anew, those that were told of once and dropped since, being past: a publisher who
+    corrects one makes no second `enriched`."""
+    told = store.told_before(conn, [r.article_id for r in rows]) if rows else {}
+    return {
+        r.article_id: store.Held(told[r.article_id], "", 0, None, Kept(None), r.duplicate_of)
+        for r in rows
+        if told.get(r.article_id, r.version) < r.version
+    }
 
 
 def _supersedes(row: store.Enriched, known: store.Held, wanted: Set[int]) -> bool:

@@ -61,6 +61,7 @@ def forget(conn: psycopg.Connection[Any], before: datetime) -> int:
             held = store.hold(conn, ids).values()
             # An event may be younger than what it tells of: it keeps its card.
             log.settle(conn, {h.position: card_part(h.kept.packed) for h in held if h.position and h.kept.packed})
+            store.remember_told(conn, ids)
             store.uncount_entities(conn, ids)
             store.forget_articles(conn, ids)
     return len(ids)

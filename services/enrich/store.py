@@ -354,6 +354,26 @@ def uncount_entities(conn: Connection, ids: Sequence[int]) -> None:
     )
 
 
+def remember_told(conn: Connection, ids: Sequence[int]) -> None:
+    """Remember of articles about to be dropped that they were told of, and at which version."""
+    conn.execute(
+        """
+        INSERT INTO forgotten_articles (article_id, version)
+        SELECT article_id, version FROM enriched_articles WHERE article_id = ANY(%s)
+        ON CONFLICT (article_id) DO UPDATE SET version = excluded.version
+        """,
+        (list(ids),),
+    )
+
+
+def told_before(conn: Connection, ids: Sequence[int]) -> dict[int, int]:
+    """The versions that dropped articles were last told of at: {id: version}."""
+    rows = conn.execute(
+        "SELECT article_id, version FROM forgotten_articles WHERE article_id = ANY(%s)", (list(ids),)
+    ).fetchall()
+    return {article_id: version for article_id, version in rows}
+
+
 def forget_articles(conn: Connection, ids: Sequence[int]) -> None:
     """Drop everything that was written of these articles, but for the directory of entities."""
     conn.execute(

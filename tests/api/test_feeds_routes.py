@@ -246,3 +246,21 @@ async def test_opml_of_any_depth_is_read(api: httpx.AsyncClient) -> None:
     deep = "<outline text='f'>" * 200 + "<outline xmlUrl='https://deep.example/'/>" + "</outline>" * 200
     answer = await api.post("/v1/feeds.opml", content=f"<opml><body>{deep}</body></opml>", headers=AS_OPML)
     assert (answer.status_code, answer.json()["added"]) == (200, 1)
+
+
+async def test_the_address_that_a_feed_moved_to_is_that_feed(newsroom: Newsroom, api: httpx.AsyncClient) -> None:
+    old = (await api.post("/v1/feeds", json={"url": "https://old.example/rss"})).json()
+    newsroom.conn.execute(
+        "INSERT INTO feed_states (feed_id, moved_to) VALUES (%s, 'https://new.example/rss/')"
+        " ON CONFLICT (feed_id) DO UPDATE SET moved_to = excluded.moved_to",
+        (old["id"],),
+    )
+    for url in ("https://new.example/rss/", "HTTPS://New.example:443/rss/", "https://old.example/rss"):
+        answer = await api.post("/v1/feeds", json={"url": url})
+        assert (answer.status_code, answer.json()["id"]) == (200, old["id"]), url
+    opml = '<opml version="2.0"><body><outline xmlUrl="https://new.example/rss/"/></body></opml>'
+    told = await api.post("/v1/feeds.opml", content=opml, headers={"Content-Type": "text/x-opml"})
+    assert told.json() == {"added": 0, "known": 1, "refused": []}
+    assert (await api.post("/v1/feeds", json={"url": "https://new.example/other"})).status_code == 201
+    await api.delete(f"/v1/feeds/{old['id']}")
+    assert (await api.post("/v1/feeds", json={"url": "https://new.example/rss/"})).status_code == 201

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import httpx
 from psycopg.types.json import Jsonb
 
+from shared import log
 from tests.api.conftest import BEGAN, Newsroom
 
 
@@ -66,3 +68,23 @@ async def test_versions_that_are_not_there(newsroom: Newsroom, api: httpx.AsyncC
     assert missing.json()["errors"][0]["where"] == "query.to"
     assert (await api.get(f"/v1/articles/{n}/diff", params={"form": 1})).json()["errors"][0]["suggestion"] == "from"
     assert (await api.get("/v1/articles/99999/diff")).status_code == 404
+
+
+async def test_a_versions_position_is_of_its_own_event_or_none(newsroom: Newsroom, api: httpx.AsyncClient) -> None:
+    article_id = newsroom.article("first")
+    card = {"id": article_id, "version": 1}
+    kind = "wiredesk.article.reannotated.v1"
+    assert newsroom.tell(kind, f"articles/{article_id}", card, article_id) == 2
+
+    limits = itertools.count(1)
+
+    async def positions() -> list[int | None]:
+        listed = (await api.get(f"/v1/articles/{article_id}/versions")).json()["items"]
+        page = (await api.get(f"/v1/articles?include=versions&limit={next(limits)}")).json()["items"]  # none is kept
+        assert [v["position"] for v in page[0]["versions"]] == [v["position"] for v in listed]
+        return [v["position"] for v in listed]
+
+    assert await positions() == [1]
+    with newsroom.conn.transaction():
+        assert log.trim(newsroom.conn, 1, None, 2, 100) == 1
+    assert await positions() == [None]  # not that of the later reading, which is still there

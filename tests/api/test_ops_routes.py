@@ -91,6 +91,21 @@ async def test_an_article_tells_its_versions_and_its_way(newsroom: Newsroom, api
     assert [s.step for s in trace.items] == ["discovered", "seen_in_feed", "version_stored", "enriched", "event"]
 
 
+async def test_the_way_of_an_article_tells_of_its_page(newsroom: Newsroom, api: httpx.AsyncClient) -> None:
+    for outcome, status, edition in (("article", 200, 1), ("robots", None, 0)):
+        article_id = newsroom.article("teaser")
+        newsroom.conn.execute(
+            "INSERT INTO pages (article_id, url, fetch_url, host, lane, wanted_at, fetched_at, attempts, outcome,"
+            " http_status, edition) SELECT id, url, url, 'wire.example:443', 'normal', discovered_at,"
+            " discovered_at + interval '1 second', 1, %s, %s, %s FROM articles WHERE id = %s",
+            (outcome, status, edition, article_id),
+        )
+    steps = [(await api.get(f"/v1/articles/{n}/trace")).json()["items"] for n in (1, 2)]
+    assert [s["step"] for s in steps[0] if s["step"].startswith("page")] == ["page_wanted", "page_stored"]
+    missed = next(s for s in steps[1] if s["step"] == "page_missed")
+    assert (missed["outcome"], missed["http_status"], missed["attempts"]) == ("robots", None, 1)
+
+
 async def test_ready_says_how_each_dependency_is(newsroom: Newsroom, api: httpx.AsyncClient) -> None:
     newsroom.article()
     newsroom.article(relay=False)

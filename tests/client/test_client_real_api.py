@@ -99,7 +99,13 @@ async def test_every_command_that_prints_data_understands_the_api(url: str, news
     assert (code, hook["filters"], hook["include"]) == (0, {"lang": ["es"]}, "full")
     code, hooks, _ = await command(url, "webhooks", "list")
     assert (code, [h["id"] for h in hooks]) == (0, [hook["id"]])
-    for arguments in (["article", "1"], ["trace", "1"], ["queue"], ["workers"], ["webhooks", "deliveries", str(hook["id"])]):
+    for arguments in (
+        ["article", "1"],
+        ["trace", "1"],
+        ["queue"],
+        ["workers"],
+        ["webhooks", "deliveries", str(hook["id"])],
+    ):
         code, told, error = await command(url, *arguments)
         assert (code, error) == (0, ""), arguments
         assert told is not None

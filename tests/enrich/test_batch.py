@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -17,6 +17,7 @@ from zstandard import ZstdCompressor
 from services.enrich import store
 from services.enrich.batch import MAX_ATTEMPTS, Work, enrich_batch, portions, save
 from services.enrich.pipeline import Resources, enrich, load_resources
+from services.enrich.retention import forget
 from shared import log
 from shared.db import open_pool
 from tests.keeping import alter, both, unpacked
@@ -353,3 +354,22 @@ def test_a_reading_without_the_page_never_replaces_one_with_it(work: Work, conn:
     store_page(conn, 1)
     enrich_batch(work, [1])
     assert save(work, enrich(before, work.resources, clock=time.perf_counter), "another") == 0
+
+
+def test_a_correction_of_what_was_told_and_dropped_is_no_second_enriched(work: Work, conn: Connection) -> None:
+    put(conn, 1)
+    put(conn, 2)
+    enrich_batch(work, [1, 2])
+    assert forget(conn, NOW + timedelta(days=1)) == 2
+    correct(conn, 1, 2, "Ministers meet in Lisbon", "Ministers met in Lisbon")
+    put(conn, 3, version=2)  # corrected before it was first read
+    enrich_batch(work, [1, 3])
+    assert sorted(told(conn)[2:]) == [(3, "corrected", 1), (4, "enriched", 3)]
+    data = json.loads(log.read(conn, 2, 1)[0].data)
+    assert [(c["field"], c["new"]) for c in data["changes"]] == [("title", "Ministers met in Lisbon")]
+    assert forget(conn, NOW + timedelta(days=1)) == 2
+    correct(conn, 1, 3, "Ministers met in Lisbon", "Ministers left Lisbon")
+    enrich_batch(work, [1])
+    assert told(conn)[-1][1:] == ("corrected", 1)
+    data = json.loads(log.read(conn, 4, 1)[0].data)
+    assert [(c["old"], c["new"]) for c in data["changes"]] == [("Ministers met in Lisbon", "Ministers left Lisbon")]

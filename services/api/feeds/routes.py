@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +15,7 @@ from starlette.responses import Response
 from services.api import params, query, shape
 from services.api.answers import JSON, Body, answer, negotiate
 from services.api.bodies import read_bytes, read_json
-from services.api.deps import Resources, resources
+from services.api.deps import Connection, Resources, resources
 from services.api.feeds import opml, store
 from services.api.feeds.explain import explanation
 from services.api.feeds.store import NewFeed
@@ -110,7 +111,9 @@ async def feeds(request: Request) -> Response:
     ),
 )
 async def subscribe(request: Request) -> Response:
-    """Subscribe a feed; it is polled at once. 200 with the feed that is there if the address is known."""
+    """Subscribe a feed; it is polled at once. 200 with the feed that is there if the address is known, or if that one
+    has moved to it.
+    """
     held = resources(request)
     params.read(request.scope["query_string"], ())
     asked = await read_json(request, FeedIn)
@@ -125,8 +128,10 @@ async def subscribe(request: Request) -> Response:
         paused=asked.paused,
     )
     async with held.writing() as conn:
-        added = bool(await store.add(conn, [new]))
         feed_id = await store.by_key(conn, new.url_key)
+        feed_id = feed_id or (await _moved_there(conn, [new])).get(new.url_key)
+        added = feed_id is None and bool(await store.add(conn, [new]))
+        feed_id = feed_id or await store.by_key(conn, new.url_key)
         row = await store.get(conn, feed_id) if feed_id is not None else None
     if row is None:
         raise Problem("conflict", "the feed was deleted while it was asked for; ask again")
@@ -273,11 +278,19 @@ async def bring(request: Request) -> Response:
     outlines = await asyncio.to_thread(opml.read, body)
     wanted, refused = await asyncio.to_thread(_wanted, outlines, _allowed(held))
     async with held.writing() as conn:
-        added = await store.add(conn, list(wanted.values())) if wanted else set()
+        moved = await _moved_there(conn, list(wanted.values())) if wanted else {}
+        new = [feed for key, feed in wanted.items() if key not in moved]
+        added = await store.add(conn, new) if new else set()
         await store.forget_answered(conn)
     known = len(outlines) - len(refused) - len(added)
     told = {"added": len(added), "known": known, "refused": refused}
     return Response(_json(told), media_type=JSON)
+
+
+async def _moved_there(conn: Connection, feeds: Sequence[NewFeed]) -> dict[str, int]:
+    """The feeds that are polled at these addresses already, since they moved there: {canonical address: feed}."""
+    hosts = {url.split("/")[2] for feed in feeds for url in (feed.url, feed.url_key) if url.count("/") >= 2}
+    return {canonical(url): feed_id for feed_id, url in reversed(await store.moved_to(conn, sorted(hosts)))}
 
 
 def _wanted(outlines: list[opml.Outline], allowed: Allowances) -> tuple[dict[str, NewFeed], list[dict[str, str]]]:

@@ -64,6 +64,19 @@ async def by_key(conn: Connection, url_key: str) -> int | None:
     return row[0] if row else None
 
 
+async def moved_to(conn: Connection, hosts: Sequence[str]) -> list[tuple[int, str]]:
+    """(feed, address) of the feeds that a proven permanent redirect leads to one of these hosts."""
+    cursor = await conn.execute(
+        """
+        SELECT s.feed_id, s.moved_to FROM feed_states s JOIN feeds f ON f.id = s.feed_id
+        WHERE s.moved_to IS NOT NULL AND split_part(s.moved_to, '/', 3) = ANY(%s) AND f.deleted_at IS NULL
+        ORDER BY s.feed_id
+        """,
+        (list(hosts),),
+    )
+    return list(await cursor.fetchall())
+
+
 async def page(
     conn: Connection, *, after: int, limit: int, status: Sequence[str], tag: Sequence[str], priority: Sequence[str]
 ) -> tuple[int, list[dict[str, Any]]]:

@@ -254,6 +254,8 @@ async def versions(conn: Connection, ids: Sequence[int]) -> dict[int, list[dict[
         """
         SELECT v.article_id, v.version,
                (SELECT min(e.position) FROM events e WHERE e.article_id = v.article_id
+                AND e.type IN ('wiredesk.article.enriched.v1', 'wiredesk.article.corrected.v1',
+                               'wiredesk.article.withdrawn.v1')
                 AND coalesce(e.version, (e.data::jsonb ->> 'version')::int) = v.version),
                v.seen_at, v.title, v.modified_at, v.significant, v.changes
         FROM article_versions v WHERE v.article_id = ANY(%s) ORDER BY v.article_id, v.version
