@@ -24,7 +24,7 @@ from typing import Any
 
 from services.ingest import store
 from services.ingest.children import read_children
-from services.ingest.decide import Correction, Decision, Known, by_title, correct, decide
+from services.ingest.decide import Correction, Decision, Known, Text, by_title, correct, decide
 from services.ingest.discover import well_known
 from services.ingest.fetch import fetch
 from services.ingest.guids import Guids, changed
@@ -100,8 +100,7 @@ async def _pushed(res: Resources, feed: Claimed, result: Result) -> tuple[Respon
 async def _job(res: Resources, feed: Claimed, response: Response, *, remember: bool = True) -> Job:
     known = b""
     if feed.articles_total:
-        async with res.db.connection() as conn:
-            known = await store.item_hashes(conn, feed.feed_id, feed.entries_in_last_poll * 2 + HASHES)
+        known = await res.lookups.hashes(feed.feed_id, feed.entries_in_last_poll * 2 + HASHES)
     return Job(
         feed.feed_id, response.url, response.headers.get("content-type"), response.received_at, known, remember=remember
     )
@@ -171,22 +170,25 @@ async def _decide(res: Resources, feed: Claimed, parsed: ParsedFeed, result: Res
     named = [key for item in parsed.items for key in item.names.all()]
     if not named and not parsed.withdrawn:
         return Verdict(Decision(), [], [])
-    async with res.db.connection() as conn:
-        known = await _known(conn, feed, [*named, *parsed.withdrawn])
-        moved: dict[str, Known] = {}
-        if feed.articles_total and not parsed.unchanged and not any(key in known for key in named):
+    known = await _known(res, feed, [*named, *parsed.withdrawn])
+    moved: dict[str, Known] = {}
+    if feed.articles_total and not parsed.unchanged and not any(key in known for key in named):
+        async with res.db.connection() as conn:
             carried = await twins.carried(conn, feed.feed_id, parsed.entries * 2 + HASHES)
-            moved = by_title(parsed.items, carried)
-        hold = Guids.of(feed.rhythm.get("guids") or {}).hold
-        decision = decide(parsed.items, known, feed.feed_id, moved, present=frozenset(parsed.same), guids_hold=hold)
-        keys = _title_keys(feed, parsed, decision)
-        asked = [key for key in keys if key]
-        titled: dict[str, Titled] = await twins.titled(conn, feed.feed_id, asked) if asked else {}
-        settle(decision, keys, titled, result.started_at)
-        deleted = [known[key] for key in parsed.withdrawn if key in known]
-        decision.withdrawn += [k.article_id for k in deleted if k.owner_id in (feed.feed_id, None)]
-        candidates = decision.candidates
-        texts = await store.texts(conn, [c.known.article_id for c in candidates]) if candidates else {}
+        moved = by_title(parsed.items, carried)
+    hold = Guids.of(feed.rhythm.get("guids") or {}).hold
+    decision = decide(parsed.items, known, feed.feed_id, moved, present=frozenset(parsed.same), guids_hold=hold)
+    keys = _title_keys(feed, parsed, decision)
+    asked = [key for key in keys if key]
+    titled: dict[str, Titled] = await res.lookups.titled(feed.feed_id, asked) if asked else {}
+    settle(decision, keys, titled, result.started_at)
+    deleted = [known[key] for key in parsed.withdrawn if key in known]
+    decision.withdrawn += [k.article_id for k in deleted if k.owner_id in (feed.feed_id, None)]
+    candidates = decision.candidates
+    texts: dict[int, Text] = {}
+    if candidates:
+        async with res.db.connection() as conn:
+            texts = await store.texts(conn, [c.known.article_id for c in candidates])
     corrections: list[Correction] = []
     refreshed = list(decision.refreshed)
     for candidate in candidates:
@@ -198,13 +200,14 @@ async def _decide(res: Resources, feed: Claimed, parsed: ParsedFeed, result: Res
     return Verdict(decision, corrections, refreshed)
 
 
-async def _known(conn: store.Conn, feed: Claimed, keys: Sequence[str]) -> dict[str, Known]:
+async def _known(res: Resources, feed: Claimed, keys: Sequence[str]) -> dict[str, Known]:
     """The articles that go by these keys; what was found to be another stands for that."""
-    known = await store.known(conn, feed.feed_id, keys)
+    known = await res.lookups.known(feed.feed_id, keys)
     others = {k.duplicate_of for k in known.values() if k.duplicate_of is not None}
     if not others:
         return known
-    kept = await twins.kept(conn, feed.feed_id, sorted(others))
+    async with res.db.connection() as conn:
+        kept = await twins.kept(conn, feed.feed_id, sorted(others))
     return {key: kept.get(k.duplicate_of or 0, k) for key, k in known.items()}
 
 

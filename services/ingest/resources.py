@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
+from services.ingest.lookups import Lookups
 from services.ingest.metrics import Metrics
 from services.ingest.pool import ParsePool
 from services.ingest.saver import Saver
@@ -33,6 +34,7 @@ class Resources:
     db: AsyncPool
     client: Client
     parser: ParsePool
+    lookups: Lookups
     saver: Saver
     sender: Sender
     metrics: Metrics

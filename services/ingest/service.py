@@ -19,6 +19,7 @@ import redis
 
 from services.ingest.doctor import Doctor
 from services.ingest.health import listening
+from services.ingest.lookups import Lookups
 from services.ingest.metrics import Metrics
 from services.ingest.pages.runner import Pages
 from services.ingest.pool import ParsePool
@@ -56,7 +57,7 @@ async def open_resources(settings: Settings, limits: Limits = DEFAULT_LIMITS) ->
         app = make_celery(settings)
         sender = Sender(app, queue, db)
         try:
-            yield Resources(settings, db, client, parser, Saver(db), sender, metrics)
+            yield Resources(settings, db, client, parser, Lookups(db), Saver(db), sender, metrics)
         finally:
             await sender.close()
             app.close()

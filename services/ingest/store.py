@@ -214,35 +214,51 @@ async def take_turn(conn: Conn, host: str, domain: str | None, now: datetime, ga
 # --- what the store knows of a poll's items -------------------------------------------------------------------------
 
 
-async def item_hashes(conn: Conn, feed_id: int, limit: int) -> bytes:
-    """The hashes of the newest items this feed carries, as it last gave them, one after the other."""
+async def item_hashes(conn: Conn, asked: Sequence[tuple[int, int]]) -> list[bytes]:
+    """Of each (feed, limit): the hashes of the newest items it carries, as it last gave them, one after the other."""
     cursor = await conn.execute(
         """
-        SELECT coalesce(string_agg(item_hash, ''), '') FROM (
-            SELECT item_hash FROM article_feeds WHERE feed_id = %s ORDER BY article_id DESC LIMIT %s
-        ) newest WHERE length(item_hash) = 16
+        SELECT (SELECT string_agg(item_hash, '') FROM (
+                    SELECT item_hash FROM article_feeds WHERE feed_id = q.feed_id ORDER BY article_id DESC LIMIT q.most
+                ) newest WHERE length(item_hash) = 16)
+        FROM unnest(string_to_array(%s, ',')::bigint[], string_to_array(%s, ',')::integer[])
+             WITH ORDINALITY AS q(feed_id, most, place)
+        ORDER BY q.place
         """,
-        (feed_id, limit),
+        (",".join([str(feed_id) for feed_id, _ in asked]), ",".join([str(most) for _, most in asked])),
     )
-    ((hashes,),) = await cursor.fetchall()
-    return bytes(hashes)
+    return [bytes(hashes or b"") for (hashes,) in await cursor.fetchall()]
 
 
-async def known(conn: Conn, feed_id: int, keys: Sequence[str]) -> dict[str, Known]:
-    """The articles that go by any of these keys, as seen from one feed."""
+async def known(conn: Conn, asked: Sequence[tuple[int, Sequence[str]]]) -> list[dict[str, Known]]:
+    """Of each (feed, keys): the articles that go by any of the keys, as seen from that feed."""
     cursor = await conn.execute(
         """
-        SELECT encode(k.key, 'hex'), a.id, a.feed_id, a.version, a.title, a.published_at, a.modified_at,
+        SELECT q.place, encode(k.key, 'hex'), a.id, a.feed_id, a.version, a.title, a.published_at, a.modified_at,
                encode(a.content_hash, 'hex'), f.article_id IS NOT NULL, f.guid, encode(f.item_hash, 'hex'),
                a.status, a.duplicate_of
-        FROM article_keys k
+        FROM unnest(string_to_array(%s, ',')::bytea[], string_to_array(%s, ',')::bigint[],
+                    string_to_array(%s, ',')::integer[]) AS q(key, feed_id, place)
+        JOIN article_keys k ON k.key = q.key
         JOIN articles a ON a.id = k.article_id
-        LEFT JOIN article_feeds f ON f.article_id = a.id AND f.feed_id = %s
-        WHERE k.key = ANY(string_to_array(%s, ',')::bytea[])
+        LEFT JOIN article_feeds f ON f.article_id = a.id AND f.feed_id = q.feed_id
         """,
-        (feed_id, ",".join("\\x" + key for key in keys)),
+        by_place(asked),
     )
-    return {row[0]: Known(*row[1:]) for row in await cursor.fetchall()}
+    found: list[dict[str, Known]] = [{} for _ in asked]
+    for place, key, *told in await cursor.fetchall():
+        found[place][key] = Known(*told)
+    return found
+
+
+def by_place(asked: Sequence[tuple[int, Sequence[str]]]) -> tuple[str, str, str]:
+    """(keys, feeds, places) of what several feeds ask, each as one text."""
+    rows = [(key, feed_id, place) for place, (feed_id, keys) in enumerate(asked) for key in keys]
+    return (
+        ",".join([f"\\x{key}" for key, _, _ in rows]),
+        ",".join([str(feed_id) for _, feed_id, _ in rows]),
+        ",".join([str(place) for _, _, place in rows]),
+    )
 
 
 async def texts(conn: Conn, article_ids: Sequence[int]) -> dict[int, Text]:

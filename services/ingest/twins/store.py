@@ -10,6 +10,7 @@ import orjson
 import psycopg
 
 from services.ingest.decide import Known, Merge
+from services.ingest.store import by_place
 from services.ingest.twins.titles import COMPARED, WINDOW, Titled
 from shared.packing import unpack_text
 
@@ -44,21 +45,25 @@ async def carried(conn: Conn, feed_id: int, limit: int) -> list[Known]:
     return [Known(*row) for row in await cursor.fetchall()]
 
 
-async def titled(conn: Conn, feed_id: int, keys: Sequence[str]) -> dict[str, Titled]:
-    """Which article had each of these titles last, and whether the feed carries it."""
+async def titled(conn: Conn, asked: Sequence[tuple[int, Sequence[str]]]) -> list[dict[str, Titled]]:
+    """Of each (feed, keys): which article had each of these titles last, and whether the feed carries it."""
     cursor = await conn.execute(
         """
-        SELECT encode(t.key, 'hex'), a.id, t.at, a.description, a.body_html, a.body_packed,
+        SELECT q.place, encode(t.key, 'hex'), a.id, t.at, a.description, a.body_html, a.body_packed,
                encode(a.content_hash, 'hex'),
-               EXISTS (SELECT 1 FROM article_feeds f WHERE f.article_id = a.id AND f.feed_id = %s)
-        FROM article_titles t
+               EXISTS (SELECT 1 FROM article_feeds f WHERE f.article_id = a.id AND f.feed_id = q.feed_id)
+        FROM unnest(string_to_array(%s, ',')::bytea[], string_to_array(%s, ',')::bigint[],
+                    string_to_array(%s, ',')::integer[]) AS q(key, feed_id, place)
+        JOIN article_titles t ON t.key = q.key
         JOIN articles d ON d.id = t.article_id
         JOIN articles a ON a.id = coalesce(d.duplicate_of, d.id)
-        WHERE t.key = ANY(string_to_array(%s, ',')::bytea[])
         """,
-        (feed_id, ",".join("\\x" + key for key in keys)),
+        by_place(asked),
     )
-    return {row[0]: _titled(*row[1:]) for row in await cursor.fetchall()}
+    found: list[dict[str, Titled]] = [{} for _ in asked]
+    for place, key, *told in await cursor.fetchall():
+        found[place][key] = _titled(*told)
+    return found
 
 
 def _titled(
