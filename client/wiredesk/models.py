@@ -98,6 +98,7 @@ class Topic(Model):
     name: str | None = None
     path: list[Any] = []
     score: float | None = None
+    ids: dict[str, str] = {}
 
 
 class Article(Model):

@@ -152,6 +152,7 @@ class Topic(Served):
     name: str
     path: list[str]
     score: float
+    ids: Annotated[dict[str, str], Field(description="wikidata: what IPTC matches with it")] = {}
 
 
 class Quote(Served):

@@ -13,7 +13,8 @@ from typing import Any
 
 import orjson
 
-from services.enrich.document import Document, Entity, Language, Mention, Place, Sentiment
+from services.enrich.document import Document, Entity, Language, Mention, Place, Sentiment, Topic
+from shared import topics
 from shared.articles import Article
 
 WORDS_PER_MINUTE = 238  # silent reading of English non-fiction (Brysbaert 2019)
@@ -49,7 +50,9 @@ def card(doc: Document, now: datetime) -> dict[str, Any]:
         "entities": [_entity(entity) for entity in doc.entities],
         "places": [_place(place) for place in doc.places],
         "countries": [{"code": one.code, "share": one.share} for one in doc.countries],
-        "topics": [{"id": t.id, "name": t.name, "path": list(t.path), "score": t.score} for t in doc.topics],
+        "topics": [
+            {"id": t.id, "name": t.name, "path": list(t.path), "score": t.score, "ids": _match(t)} for t in doc.topics
+        ],
         "keywords": [{"text": keyword.text, "score": keyword.score} for keyword in doc.keywords],
         "summary": list(doc.summary),
         "sentiment": _sentiment(doc.sentiment),
@@ -129,6 +132,11 @@ def _origin(article: Article) -> dict[str, Any]:
             for image in article.images
         ],
     }
+
+
+def _match(topic: Topic) -> dict[str, str]:
+    item = topics.wikidata(topic.id)
+    return {"wikidata": item} if item else {}
 
 
 def _language(one: Language | None) -> dict[str, Any] | None:

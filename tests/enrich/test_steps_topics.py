@@ -79,7 +79,7 @@ def test_the_card_carries_topics_as_promised(enriched: Run) -> None:
     doc = enriched("Earthquake kills seven", "Rescuers searched the rubble after the quake; its magnitude was 6.1.")
     told = card(doc, NOW)["topics"]
     assert told[0]["path"][:1] == ["disaster, accident and emergency incident"]
-    assert set(told[0]) == {"id", "name", "path", "score"}
+    assert set(told[0]) == {"id", "name", "path", "score", "ids"}
     assert json.dumps(told)
 
 
@@ -148,3 +148,18 @@ def test_long_and_odd_text_costs_no_more_than_its_first_part(enriched: Run) -> N
         doc = enriched("Cup final", body)
         assert all(0 < topic.score <= 1 for topic in doc.topics)
         assert "error" not in doc.annotations["topics"]
+
+
+def test_a_topic_has_the_wikidata_item_that_the_vocabulary_matches(enriched: Run) -> None:
+    doc = enriched(
+        "Striker scores twice in cup final", "The striker scored twice in the football match. The club won the cup."
+    )
+    (first, *_) = card(doc, NOW)["topics"]
+    assert (first["path"][0], first["ids"]["wikidata"]) == ("sport", topics.wikidata(first["id"]))
+    assert topics.wikidata("medtop:15000000") == "Q349"
+    assert topics.wikidata("medtop:01000000") is None
+
+
+def test_an_event_that_is_a_topic_has_its_item(enriched: Run) -> None:
+    doc = enriched("Shops open late", "Shops stay open late in Lisbon until Ramadan ends, the mayor said.")
+    assert {entity.name: entity.ids.get("wikidata") for entity in doc.entities} == {"Ramadan": "Q41662", "Lisbon": None}

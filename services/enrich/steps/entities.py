@@ -9,6 +9,7 @@ from services.enrich.lexicons import Lexicon
 from services.enrich.names.fold import slug
 from services.enrich.names.own import OwnEntity
 from services.enrich.resources import Resources
+from shared.topics import things
 
 # Salience is 1 for what the headline names first and the text repeats most; the shares are our choice.
 IN_TITLE, EARLY, OFTEN = 0.4, 0.3, 0.3
@@ -98,6 +99,8 @@ def _called(cluster: Cluster, merged: Identities, lexicon: Lexicon) -> str:
 
 def _ids(cluster: Cluster, place: Place | None, resources: Resources) -> dict[str, str]:
     ids: dict[str, str] = {}
+    if cluster.type in ("event", "work") and (item := things().get(cluster.name.lower())):
+        ids["wikidata"] = item
     if place and place.geonames_id:
         ids["geonames"] = str(place.geonames_id)
         if place.kind == "country" and place.country:
