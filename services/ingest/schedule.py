@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 
+from services.ingest.outlook import Outlook, outlook
 from services.ingest.rhythm import Rhythm
 from services.ingest.websub.trust import SLOWER, SLOWEST_S
-from services.ingest.worth import PRICE, worth_after_s
+from services.ingest.worth import PRICE
 
 SAMPLEWIRE_S = 15.0
 DEFAULT_S = 3600.0  # of a feed whose rhythm is not known yet
@@ -51,6 +52,12 @@ class Facts:
     retry_after_at: datetime | None = None
     price: float = PRICE
     hub_trusted: bool = False  # its WebSub hub tells of news and was not found missing any
+    outlook: Outlook | None = None  # of the rhythm, at the moment and price planned for, where it is known already
+
+    @property
+    def worth(self) -> float:
+        """What a request must bring."""
+        return self.price / 4 if self.breaking else self.price
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,20 +129,19 @@ def _interval(facts: Facts, bounds: Bounds, now: datetime) -> tuple[list[Rule], 
 
 
 def _rhythm_rule(facts: Facts, now: datetime) -> Rule:
-    rhythm, price = facts.rhythm, facts.price / 4 if facts.breaking else facts.price
+    rhythm = facts.rhythm
     if not rhythm.known or rhythm.newest_at is None:
         wish_s = DEFAULT_S * min(8.0, 1.25**rhythm.quiet_polls) / (2 if facts.breaking else 1)
         return Rule("rhythm", f"no rhythm known yet; {rhythm.quiet_polls} polls without news", wish_s)
     at = now.timestamp()
-    silence_s = (now - rhythm.newest_at).total_seconds()
-    rate = rhythm.rate(at)
+    seen = facts.outlook or outlook(rhythm, at, facts.worth)
     gap_s = rhythm.gap_s
     usual = f"an item every {gap_s:.0f} s, " if gap_s is not None else ""
     reason = (
-        f"{usual}the newest {silence_s:.0f} s ago: {86_400 * rate:.3g} a day expected,"
-        f" x {rhythm.share(at):.2g} in this hour of the week"
+        f"{usual}the newest {at - rhythm.arrivals[0]:.0f} s ago: {86_400 * seen.rate:.3g} a day expected,"
+        f" x {seen.share:.2g} in this hour of the week"
     )
-    return Rule("rhythm", reason, worth_after_s(rhythm, at, price, rate))
+    return Rule("rhythm", reason, seen.wait_s)
 
 
 def _pushed(facts: Facts, bounds: Bounds, interval_s: float, rules: list[Rule]) -> tuple[float, list[Rule]]:
