@@ -71,7 +71,7 @@ class IngestAlone:
         """
         known = self.one("SELECT count(*) FROM polls")
         with psycopg.connect(self.database_url, autocommit=True) as conn:
-            conn.execute("UPDATE feed_states SET next_poll_at = now() - interval '1 s' WHERE feed_id > 1")
+            conn.execute("UPDATE feed_clocks SET next_poll_at = now() - interval '1 s' WHERE feed_id > 1")
             conn.execute("INSERT INTO feed_requests (feed_id, kind) VALUES (1, 'poll')")
             conn.execute("NOTIFY wiredesk_feed_requests")
         return self._until_polls(known + self.one("SELECT count(*) FROM feeds"))

@@ -1,8 +1,8 @@
 """Row 5: claim and reschedule feeds that fall due over a day, by ingest's own statements and its own plan.
 
-Every feed answers 304, nothing is fetched: what is timed is claiming (`lock_due`, `claim`), planning (`states.finish`)
-and saving (`finish_polls`), as the runner and the saver do them, by two replicas side by side. No two feeds have the
-same rhythm, so that nothing remembered of one serves another.
+Every feed answers 304, nothing is fetched: what is timed is claiming (`lock_due`, `claim`), planning (`finish_all`)
+and saving (`finish_polls`, and `keep_states` for those that fell silent), as the runner and the saver do them, by two
+replicas side by side. No two feeds have the same rhythm, so that nothing remembered of one serves another.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ import psycopg
 from bench.report import Row
 from deploy.local.engines import Postgres
 from services.ingest import store
+from services.ingest.finishing import Polled, finish_all
 from services.ingest.rhythm import Rhythm
 from services.ingest.runner import BATCH, LEASE
 from services.ingest.schedule import Bounds
 from services.ingest.signs import Signs
-from services.ingest.states import Result, finish
-from services.ingest.validators import Trust
+from services.ingest.states import Result
 from shared.migrate import migrate
 
 SIZES = (1_000, 100_000, 1_000_000)
@@ -105,9 +105,7 @@ def _rhythms() -> list[str]:
                 at -= 1800
             arrivals.append(datetime.fromtimestamp(at - at % 3600 + 60 if on_the_hour else at, UTC))
         rhythm = Rhythm().after(arrivals, luck.choice((None, None, 900.0, 3600.0)), True, NOW)
-        asked = luck.randrange(18)
-        trust = Trust(conditional=asked, unmodified=asked, full_at=NOW - timedelta(hours=2))
-        drawn.append(store._json(rhythm.stored() | Signs(trust=trust).stored() | {"rules": []}))
+        drawn.append(store._json(rhythm.stored() | Signs().stored()))
     return drawn
 
 
@@ -125,16 +123,20 @@ def _fill(conn: psycopg.Connection[tuple[object, ...]], size: int) -> None:
     )
     conn.execute("CREATE UNIQUE INDEX ON rhythms (n)")
     conn.execute(
-        "INSERT INTO feed_states (feed_id, status, url, host, next_poll_at, interval_s, etag, rhythm, last_success_at)"
-        " SELECT id, 'ok', url, split_part(url, '/', 3) || ':443', %s::timestamptz - make_interval(secs => 86400.0 *"
-        " ((id * 7919) %% %s) / %s), 7200, '\"x\"',"
-        " jsonb_set(jsonb_set(r, '{arrivals,0}', to_jsonb((r->'arrivals'->>0)::bigint - id %% 43201)),"
-        " '{history_s}', to_jsonb((r->>'history_s')::float + id)),"
-        " %s FROM feeds JOIN rhythms ON n = id %% %s + 1",
-        (NOW, size, size, NOW - timedelta(hours=2), RHYTHMS),
+        "INSERT INTO feed_states (feed_id, status, url, etag, rhythm)"
+        " SELECT id, 'ok', url, '\"x\"', jsonb_set(jsonb_set(r, '{arrivals,0}',"
+        " to_jsonb((r->'arrivals'->>0)::bigint - id %% 43201)), '{history_s}', to_jsonb((r->>'history_s')::float + id))"
+        " FROM feeds JOIN rhythms ON n = id %% %s + 1",
+        (RHYTHMS,),
     )
     conn.execute(
-        "INSERT INTO domains SELECT DISTINCT split_part(host, ':', 1), %s::timestamptz FROM feed_states", (NOW,)
+        "INSERT INTO feed_clocks (feed_id, host, next_poll_at, interval_s, last_success_at, full_at, conditional,"
+        " unmodified) SELECT id, split_part(url, '/', 3) || ':443', %s::timestamptz - make_interval(secs => 86400.0 *"
+        " ((id * 7919) %% %s) / %s), 7200, %s, %s, id %% 18, id %% 18 FROM feeds",
+        (NOW, size, size, NOW - timedelta(hours=2), NOW - timedelta(hours=5)),
+    )
+    conn.execute(
+        "INSERT INTO domains SELECT DISTINCT split_part(host, ':', 1), %s::timestamptz FROM feed_clocks", (NOW,)
     )
     conn.execute(
         "INSERT INTO hosts (host, domain, next_start_at) SELECT domain || ':443', domain, %s FROM domains", (NOW,)
@@ -150,6 +152,7 @@ async def _work(url: str, count: int) -> tuple[int, list[float]]:
         while done < count:
             times = [time.perf_counter()]
             async with conn.transaction():
+                await store.plan_once(conn)
                 locked = await store.lock_due(conn, now, BATCH)
                 claimed = await store.claim(conn, locked, now, now + LEASE, 2, 0.0, "") if locked else []
             if not claimed:
@@ -157,13 +160,14 @@ async def _work(url: str, count: int) -> tuple[int, list[float]]:
                 continue
             times.append(time.perf_counter())
             answers = [Result(now, "not_modified", 304, conditional=True, etag=feed.etag) for feed in claimed]
-            rows = [
-                finish(feed, answer, BOUNDS, False, now, random.random()).row
-                for feed, answer in zip(claimed, answers, strict=True)
-            ]
+            finished = finish_all(
+                [Polled(feed, answer, BOUNDS, False, now) for feed, answer in zip(claimed, answers, strict=True)]
+            )
             times.append(time.perf_counter())
             async with conn.transaction():
-                done += len(await store.finish_polls(conn, rows))
+                done += len(await store.finish_polls(conn, [one.clock for one in finished]))
+                if changed := [one.row for one in finished if one.row is not None]:
+                    await store.keep_states(conn, changed)
             times.append(time.perf_counter())
             spent += np.diff(times)
     return done, spent.tolist()

@@ -7,7 +7,6 @@ from hashlib import sha256
 from services.ingest.outcomes import Failure, of_status
 from services.ingest.schedule import fresh_for_s, retry_after
 from services.ingest.states import Claimed, Result
-from services.ingest.validators import Trust
 from shared.http import Client, FetchError, Response
 
 ACCEPT = (
@@ -43,7 +42,7 @@ async def fetch(client: Client, feed: Claimed, result: Result) -> Response | Non
 
 def _headers(feed: Claimed, result: Result) -> dict[str, str]:
     headers = {"Accept": ACCEPT}
-    if not Trust.of(feed.rhythm.get("validators") or {}).may_ask(result.started_at):
+    if not feed.validators.may_ask(result.started_at):
         return headers
     result.conditional = bool(feed.etag or feed.last_modified)
     if feed.etag:

@@ -15,7 +15,6 @@ nothing: whoever holds the lease does.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -27,6 +26,7 @@ from services.ingest.children import read_children
 from services.ingest.decide import Correction, Decision, Known, Text, by_title, correct, decide
 from services.ingest.discover import well_known
 from services.ingest.fetch import fetch
+from services.ingest.finishing import Polled
 from services.ingest.guids import Guids, changed
 from services.ingest.hosts import domain_of
 from services.ingest.items import Item, ParsedFeed
@@ -38,7 +38,7 @@ from services.ingest.refusals import NotAFeed, ParserKilled
 from services.ingest.resources import Resources
 from services.ingest.saver import RaceLost, Writing
 from services.ingest.sources import source_of
-from services.ingest.states import Claimed, Finished, Result, finish
+from services.ingest.states import Claimed, Result
 from services.ingest.twins import saving
 from services.ingest.twins import store as twins
 from services.ingest.twins.titles import Titled, settle, title_key
@@ -71,7 +71,7 @@ async def poll(res: Resources, feed: Claimed) -> Result:
     if response is not None and parsed is not None:
         await _store(res, feed, replace(response, body=b""), parsed, result)
     else:
-        await res.saver.save(Writing(_finish(res, feed, result), hub_active=feed.pushed_to, pushes=result.pushes))
+        await res.saver.save(Writing(_polled(res, feed, result), hub_active=feed.pushed_to, pushes=result.pushes))
     return result
 
 
@@ -245,7 +245,7 @@ def _writing(
     wanted = [_page(res, item, lane) for item in decision.new]
     wanted_again = [_page(res, correction.item, lane) for correction in verdict.corrections]
     return Writing(
-        finished=_finish(res, feed, result),
+        polled=_polled(res, feed, result),
         new=[
             store.article_row(item, feed_id, source, lane, seen_at, fetched_at, queued_at, wait_until if page else None)
             for item, page in zip(decision.new, wanted, strict=True)
@@ -302,9 +302,9 @@ def _page(res: Resources, item: Item, lane: Lane) -> dict[str, Any] | None:
     return None if host is None else {"url": item.url, "host": host, "domain": domain_of(host), "lane": lane}
 
 
-def _finish(res: Resources, feed: Claimed, result: Result) -> Finished:
+def _polled(res: Resources, feed: Claimed, result: Result) -> Polled:
     samplewire = bool(res.settings.samplewire) and feed.host == res.settings.samplewire
-    return finish(feed, result, res.bounds, samplewire, datetime.now(UTC), random.random())
+    return Polled(feed, result, res.bounds, samplewire, datetime.now(UTC))
 
 
 def _lane(feed: Claimed) -> Lane:

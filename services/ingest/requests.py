@@ -46,6 +46,7 @@ async def answer_requests(db: AsyncPool) -> bool:
             if answers.up:
                 await store.add_hosts(conn, {host: domain_of(host) for _, _, host, _ in answers.up.values()}, now)
                 await store.take_up(conn, list(answers.up.values()), now)
+                await store.describe(conn, list(answers.up.values()))
             if answers.removed:
                 await store.drop_states(conn, sorted(answers.removed))
                 await hubs.end(conn, sorted(answers.removed), now)

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import accumulate, pairwise
+from operator import sub
 from typing import Any
 
 import numpy as np
@@ -59,7 +60,7 @@ class Rhythm:
     def of(cls, stored: Mapping[str, Any]) -> Rhythm:
         """From `feed_states.rhythm`; whatever an older release did not store is empty."""
         return cls(
-            arrivals=tuple(accumulate(stored.get("arrivals", ()), lambda newer, gap: newer - gap)),
+            arrivals=tuple(accumulate(stored.get("arrivals", ()), sub)),
             slots=stored.get("slots") or _halved(stored.get("hours", "")),
             longest_gap_s=stored.get("longest_gap_s", 0.0),
             history_s=stored.get("history_s", 0.0),

@@ -119,6 +119,7 @@ class Runner:
         now = datetime.now(UTC)
         settings = self._res.settings
         async with async_transaction(self._res.db) as conn:
+            await store.plan_once(conn)
             locked = await store.lock_due(conn, now, room)
             if not locked:
                 return False

@@ -17,9 +17,9 @@ from typing import Any
 import psycopg
 
 from services.ingest import store
+from services.ingest.finishing import Polled, finish_all
 from services.ingest.hosts import domain_of
 from services.ingest.pages import store as pages
-from services.ingest.states import Finished
 from services.ingest.twins import saving
 from services.ingest.websub import store as hubs
 from shared.db import AsyncPool, async_transaction
@@ -46,7 +46,7 @@ class RaceLost(WiredeskError):
 class Writing:
     """All that a poll stores; rows as the functions of `store` name them."""
 
-    finished: Finished
+    polled: Polled
     new: list[dict[str, Any]] = field(default_factory=list)
     new_keys: list[list[str]] = field(default_factory=list)
     aliases: list[tuple[str, int]] = field(default_factory=list)
@@ -62,7 +62,7 @@ class Writing:
     @property
     def feed_id(self) -> int:
         """The feed polled."""
-        return int(self.finished.row["feed_id"])
+        return self.polled.feed.feed_id
 
 
 class Saver:
@@ -134,6 +134,8 @@ class Saver:
         aliases = [alias for writing in batch for alias in writing.aliases]
         corrections = [row for writing in batch for row in writing.corrections]
         carried = [row for writing in batch for row in writing.carried]
+        finished = finish_all([writing.polled for writing in batch])
+        changed = [one.row for one in finished if one.row is not None]
         ids: list[int] = []
         async with async_transaction(self._pool) as conn:
             if new or aliases:
@@ -156,21 +158,23 @@ class Saver:
                 await store.carry(conn, carried)
             if wanted:
                 await pages.want(conn, wanted, datetime.now(UTC))
-            moved = {row["host"] for w in batch if (row := w.finished.row)["moved_to"] is not None}
+            moved = {row["host"] for row in changed if row["moved_to"] is not None}
             if moved:
                 await store.add_hosts(conn, {host: domain_of(host) for host in moved}, datetime.now(UTC))
             if not await saving.save(conn, _with_ids(batch, ids), datetime.now(UTC)):
                 raise RaceLost("another feed brought the same title, or made the same articles one")
-            kept = await store.finish_polls(conn, [writing.finished.row for writing in batch])
+            kept = await store.finish_polls(conn, [one.clock for one in finished])
             if len(kept) != len(batch):
                 raise LeaseLost("the feed is polled by another replica, or was paused, moved or removed")
+            if changed:
+                await store.keep_states(conn, changed)
             for writing in batch:
                 if writing.hub is not None:
                     await hubs.found(conn, **writing.hub, now=datetime.now(UTC))
             if told := [writing for writing in batch if writing.hub_active or writing.pushes]:
                 pushes = [push for writing in told for push in writing.pushes]
                 await hubs.settle(conn, pushes, [writing.feed_id for writing in told])
-            await append_async(conn, [e for writing in batch for e in writing.finished.events], datetime.now(UTC))
+            await append_async(conn, [e for one in finished for e in one.events], datetime.now(UTC))
         return ids
 
 

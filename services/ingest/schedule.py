@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
+from typing import NamedTuple
 
 from services.ingest.outlook import Outlook, outlook
 from services.ingest.rhythm import Rhythm
@@ -36,7 +37,7 @@ class Bounds:
     price: float = PRICE
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Facts:
     """What a poll found that matters for the next one."""
 
@@ -54,14 +55,8 @@ class Facts:
     hub_trusted: bool = False  # its WebSub hub tells of news and was not found missing any
     outlook: Outlook | None = None  # of the rhythm, at the moment and price planned for, where it is known already
 
-    @property
-    def worth(self) -> float:
-        """What a request must bring."""
-        return self.price / 4 if self.breaking else self.price
 
-
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """One rule's word: on what ground, for which wait in seconds, and whether it decided."""
 
     rule: str
@@ -70,13 +65,17 @@ class Rule:
     decided: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """The next poll and the reasons for it."""
 
     next_poll_at: datetime
     interval_s: float
     rules: tuple[Rule, ...]
+
+
+def needed(price: float, breaking: bool) -> float:
+    """What a poll must be worth."""
+    return price / 4 if breaking else price
 
 
 def plan(facts: Facts, bounds: Bounds, now: datetime, luck: float) -> Plan:
@@ -134,7 +133,7 @@ def _rhythm_rule(facts: Facts, now: datetime) -> Rule:
         wish_s = DEFAULT_S * min(8.0, 1.25**rhythm.quiet_polls) / (2 if facts.breaking else 1)
         return Rule("rhythm", f"no rhythm known yet; {rhythm.quiet_polls} polls without news", wish_s)
     at = now.timestamp()
-    seen = facts.outlook or outlook(rhythm, at, facts.worth)
+    seen = facts.outlook or outlook(rhythm, at, needed(facts.price, facts.breaking))
     gap_s = rhythm.gap_s
     usual = f"an item every {gap_s:.0f} s, " if gap_s is not None else ""
     reason = (

@@ -8,28 +8,30 @@ that is quieter than its rhythm allows is quiet; they hear of each silence once,
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 from services.ingest.items import ParsedFeed
 from services.ingest.moves import goes_back
 from services.ingest.outcomes import NO_ITEMS, Failure, ItemOutcome, is_told
+from services.ingest.outlook import Outlook
 from services.ingest.rhythm import Rhythm
 from services.ingest.schedule import Bounds, Facts, Plan, plan
-from services.ingest.signs import Seen, Signs, read, warnings
-from services.ingest.silence import allowed_s
+from services.ingest.signs import OF_BODY, Seen, Signs, read, warnings
+from services.ingest.silence import allowed_s, is_quiet
 from services.ingest.validators import Answer, same
+from services.ingest.validators import Trust as Validators
 from services.ingest.websub.trust import Trust
 from shared.events import EventType, NewEvent
 from shared.urls import host_key
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Claimed:
-    """A feed that this process polls now, until its lease ends. `token` proves it when saving."""
+    """A feed that this process polls now, until its lease ends, as it is stored. `token` proves it when saving."""
 
     feed_id: int
     token: int
@@ -56,11 +58,20 @@ class Claimed:
     warnings: Sequence[Mapping[str, Any]]
     own_url: str  # the operator's
     moved_to: str | None = None
+    full_at: datetime | None = None  # these three: see `validators.Trust`
+    conditional: int = 0
+    unmodified: int = 0
 
     @property
     def pushed_to(self) -> bool:
         """Whether a hub ever told us of this feed: pushes of its may wait."""
         return bool(self.hub and self.hub.get("state") == "active")
+
+    @property
+    def validators(self) -> Validators:
+        """What is remembered of its validators."""
+        known = Validators.of(self.rhythm.get("validators") or {})
+        return replace(known, conditional=self.conditional, unmodified=self.unmodified, full_at=self.full_at)
 
 
 @dataclass(slots=True)
@@ -92,26 +103,101 @@ class Result:
     pushes: list[int] = field(default_factory=list)  # of hubs, done with by this poll
 
 
+class Clock(NamedTuple):
+    """What every poll writes of its feed, and its line among the feed's polls."""
+
+    feed_id: int
+    token: int
+    host: str
+    plan: Plan
+    price: float | None
+    at: datetime
+    took_ms: int
+    outcome: str
+    http_status: int | None
+    size: int
+    entries: int
+    counts: Mapping[ItemOutcome, int]
+    error: Mapping[str, Any] | None  # None: a good poll
+    full_at: datetime | None
+    conditional: int
+    unmodified: int
+
+
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A poll ready to be saved: the feed's row and the poll's as plain values, and what to tell subscribers."""
+    """A poll ready to be saved: plain values, and what to tell subscribers. `row` None: all but the clock stays."""
 
-    row: dict[str, Any]
-    events: tuple[NewEvent, ...]
-    plan: Plan
+    clock: Clock
+    row: dict[str, Any] | None
+    events: tuple[NewEvent, ...] = ()
 
 
-def finish(feed: Claimed, result: Result, bounds: Bounds, samplewire: bool, now: datetime, luck: float) -> Finished:
-    """The feed's state after the poll."""
-    failure, parsed = result.failure, result.parsed
-    failures = feed.failures + 1 if failure else 0
-    rhythm, signs, told_warnings = _remembered(feed, result, samplewire)
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What is known of a feed after a poll. `warnings` None keeps them; `rests`: the clock alone goes on."""
+
+    rhythm: Rhythm
+    validators: Validators
+    rests: bool = False
+    signs: Signs = field(default_factory=Signs)
+    trust: Trust = field(default_factory=Trust)
+    warnings: Sequence[Mapping[str, Any]] | None = None
+
+
+def remembered(feed: Claimed, result: Result, samplewire: bool) -> Memory:
+    """What is known of the feed after the poll."""
+    rhythm = Rhythm.of(feed.rhythm)
+    if _rests(feed, result) and (samplewire or not is_quiet(rhythm, result.started_at)):
+        answer = Answer(result.conditional, result.outcome == "not_modified", same=True, news=False)
+        return Memory(rhythm, feed.validators.after(answer, result.started_at), rests=True)
+    rhythm, signs, told = _signs(feed, result, rhythm, samplewire)
     trust = _trust(feed, result)
-    told_warnings = _with_hub(feed, told_warnings, trust)
+    return Memory(rhythm, signs.trust, False, signs, trust, _with_hub(feed, told, trust))
+
+
+def _rests(feed: Claimed, result: Result) -> bool:
+    """Whether nothing is new but the time, unless the feed fell silent: the answer and all that is known is as before.
+
+    Whatever else is remembered of a feed changes with time or with this answer, so then all is looked at.
+    """
+    return (
+        result.parsed is None
+        and result.failure is None
+        and feed.status == "ok"
+        and feed.failures == 0
+        and not feed.told_failing
+        and not feed.pushed_to
+        and not result.pushes
+        and result.permanent_url is None
+        and (result.body_hash is None or result.body_hash == feed.body_hash)
+        and result.etag == feed.etag
+        and result.last_modified == feed.last_modified
+        and (result.entries is None or result.entries == feed.entries_in_last_poll)
+        and not any(feed.rhythm.get(name) for name in ("losses", "quiet_since", "moves", "guids"))
+        and not (feed.rhythm.get("validators") or {}).get("lied_at")
+        and not (feed.rhythm.get("hub") or {}).get("missed")
+        and all(warning["code"] in OF_BODY for warning in feed.warnings)
+    )
+
+
+def finish(
+    feed: Claimed,
+    result: Result,
+    bounds: Bounds,
+    samplewire: bool,
+    now: datetime,
+    luck: float,
+    memory: Memory | None = None,
+    seen: Outlook | None = None,
+) -> Finished:
+    """The feed's state after the poll. `memory` and `seen`: where they were made already, for many feeds at once."""
+    memory = memory or remembered(feed, result, samplewire)
+    failure, failures = result.failure, feed.failures + 1 if result.failure else 0
     facts = Facts(
-        rhythm=rhythm,
-        within_s=signs.losses.within_s,
-        hub_trusted=trust.trusted and feed.pushed_to,
+        rhythm=memory.rhythm,
+        within_s=memory.signs.losses.within_s,
+        hub_trusted=memory.trust.trusted and feed.pushed_to,
         breaking=feed.priority == "breaking",
         samplewire=samplewire,
         failures=failures,
@@ -121,36 +207,53 @@ def finish(feed: Claimed, result: Result, bounds: Bounds, samplewire: bool, now:
         fresh_s=result.fresh_s,
         retry_after_at=result.retry_after_at,
         price=bounds.price,
+        outlook=seen,
     )
     planned = plan(facts, bounds, now, luck)
-    moved_to = _moved_to(feed, signs, failures, facts.permanent)
-    told = is_told(failures, failure) or (feed.told_failing and failure is not None)
-    row = {
+    by_rhythm = memory.rhythm.known and any(rule.decided and rule.rule == "rhythm" for rule in planned.rules)
+    row = None if memory.rests else _row(feed, result, memory, facts, planned)
+    clock = Clock(
+        feed.feed_id,
+        feed.token,
+        feed.host if row is None else row["host"],
+        planned,
+        bounds.price if by_rhythm else None,
+        result.started_at,
+        max(0, round((now - result.started_at).total_seconds() * 1000)),
+        result.outcome,
+        result.http_status,
+        result.size,
+        result.entries or 0,
+        result.counts,
+        failure.stored() if failure else None,
+        memory.validators.full_at,
+        memory.validators.conditional,
+        memory.validators.unmodified,
+    )
+    if row is None:
+        return Finished(clock, None)
+    was_quiet = feed.rhythm.get("quiet_since") is not None
+    return Finished(clock, row, _events(feed, row, clock, memory.rhythm, was_quiet))
+
+
+def _row(feed: Claimed, result: Result, memory: Memory, facts: Facts, planned: Plan) -> dict[str, Any]:
+    failure, parsed, failures = result.failure, result.parsed, facts.failures
+    moved_to = _moved_to(feed, memory.signs, failures, facts.permanent)
+    kept = failure is not None or result.pushed  # what the publisher's server said of itself
+    return {
         "feed_id": feed.feed_id,
-        "token": feed.token,
         "host": feed.host if moved_to == feed.moved_to else host_key(moved_to or feed.own_url),
         "moved_to": moved_to,
         "source_id": result.source_id,
-        "status": "gone" if facts.gone else "failing" if failure else "quiet" if signs.quiet_since else "ok",
-        "next_poll_at": planned.next_poll_at,
-        "interval_s": planned.interval_s,
-        "price": bounds.price
-        if rhythm.known and any(r.decided and r.rule == "rhythm" for r in planned.rules)
-        else None,
-        "etag": result.etag if not failure and not result.pushed else feed.etag,
-        "last_modified": result.last_modified if not failure and not result.pushed else feed.last_modified,
+        "status": "gone" if facts.gone else "failing" if failure else "quiet" if memory.signs.quiet_since else "ok",
+        "etag": feed.etag if kept else result.etag,
+        "last_modified": feed.last_modified if kept else result.last_modified,
         "body_hash": result.body_hash.hex() if result.body_hash and not failure else None,  # a page stays an error
-        "at": result.started_at,
-        "took_ms": max(0, round((now - result.started_at).total_seconds() * 1000)),
-        "succeeded": failure is None,
-        "outcome": result.outcome,
-        "http_status": result.http_status,
-        "bytes": result.size,
         "entries": result.entries,
         "counts": result.counts,
         "error": failure.stored() if failure else None,
         "failures": failures,
-        "told_failing": told,
+        "told_failing": is_told(failures, failure) or (feed.told_failing and failure is not None),
         "retry_after_at": result.retry_after_at,
         "linked": result.linked,
         "new": result.counts["new"],
@@ -160,17 +263,16 @@ def finish(feed: Claimed, result: Result, bounds: Bounds, samplewire: bool, now:
         "site_url": (parsed.site_url if parsed else None) or feed.site_url,
         "language": (parsed.language if parsed else None) or feed.language,
         "hub": {"url": result.hub[0], "topic": result.hub[1], "state": "found"} if result.hub else None,
-        "warnings": told_warnings,
-        "rhythm": rhythm.stored() | signs.stored() | {"rules": planned.rules, "hub": trust.stored()},
+        "warnings": memory.warnings,
+        "rhythm": memory.rhythm.stored() | memory.signs.stored() | {"hub": memory.trust.stored()},
     }
-    return Finished(row, _events(feed, row, rhythm, feed.rhythm.get("quiet_since") is not None), planned)
 
 
-def _remembered(
-    feed: Claimed, result: Result, samplewire: bool
+def _signs(
+    feed: Claimed, result: Result, rhythm: Rhythm, samplewire: bool
 ) -> tuple[Rhythm, Signs, Sequence[Mapping[str, Any]] | None]:
-    """What is known of the feed after the poll, and its warnings; None keeps them."""
-    rhythm, signs, parsed, at = Rhythm.of(feed.rhythm), Signs.of(feed.rhythm), result.parsed, result.started_at
+    """The rhythm, signs and warnings after the poll; None keeps those."""
+    signs, parsed, at = replace(Signs.of(feed.rhythm), trust=feed.validators), result.parsed, result.started_at
     if result.failure is not None:
         return rhythm, signs, None
     if parsed is not None:
@@ -234,33 +336,35 @@ def _moved_to(feed: Claimed, signs: Signs, failures: int, permanent: bool) -> st
     return signs.moves.to if signs.moves.to != feed.own_url else None
 
 
-def _events(feed: Claimed, row: Mapping[str, Any], rhythm: Rhythm, was_quiet: bool) -> tuple[NewEvent, ...]:
+def _events(
+    feed: Claimed, row: Mapping[str, Any], clock: Clock, rhythm: Rhythm, was_quiet: bool
+) -> tuple[NewEvent, ...]:
     """A failing feed keeps its silence in mind: it is told of once, whatever comes between."""
     kinds: list[EventType] = []
     quiet = row["status"] == "quiet"
     if row["told_failing"] and not feed.told_failing:
         kinds.append("wiredesk.feed.failing.v1")
-    elif (feed.told_failing or (was_quiet and not quiet)) and row["succeeded"]:
+    elif (feed.told_failing or (was_quiet and not quiet)) and not clock.error:
         kinds.append("wiredesk.feed.recovered.v1")
     if quiet and not was_quiet:
         kinds.append("wiredesk.feed.quiet.v1")
-    return tuple(NewEvent(kind, f"feeds/{feed.feed_id}", _told(feed, row, rhythm)) for kind in kinds)
+    return tuple(NewEvent(kind, f"feeds/{feed.feed_id}", _told(feed, row, clock, rhythm)) for kind in kinds)
 
 
-def _told(feed: Claimed, row: Mapping[str, Any], rhythm: Rhythm) -> str:
+def _told(feed: Claimed, row: Mapping[str, Any], clock: Clock, rhythm: Rhythm) -> str:
     data = {
         "id": feed.feed_id,
         "url": feed.url,
         "title": feed.own_title or row["title"] or feed.url,
         "state": {
             "status": row["status"],
-            "outcome": row["outcome"],
-            "http_status": row["http_status"],
+            "outcome": clock.outcome,
+            "http_status": clock.http_status,
             "error": row["error"],
             "failures": row["failures"],
-            "last_polled_at": row["at"],
-            "last_success_at": row["at"] if row["succeeded"] else feed.last_success_at,
-            "next_poll_at": row["next_poll_at"],
+            "last_polled_at": clock.at,
+            "last_success_at": feed.last_success_at if clock.error else clock.at,
+            "next_poll_at": clock.plan.next_poll_at,
             "warnings": row["warnings"] or feed.warnings,
         },
     }

@@ -46,18 +46,12 @@ class Trust:
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> Trust:
-        """From what `feed_states.rhythm` keeps."""
-        return cls(
-            conditional=stored.get("conditional", 0),
-            unmodified=stored.get("unmodified", 0),
-            doubts=stored.get("doubts", 0),
-            full_at=_moment(stored.get("full_at")),
-            lied_at=_moment(stored.get("lied_at")),
-        )
+        """From what `feed_states.rhythm` keeps, without what stands in `feed_clocks`."""
+        return cls(doubts=stored.get("doubts", 0), lied_at=_moment(stored.get("lied_at")))
 
     def stored(self) -> dict[str, Any]:
-        """For `feed_states.rhythm`."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        """For `feed_states.rhythm`; what changes with every poll stands in `feed_clocks`."""
+        return {"doubts": self.doubts, "lied_at": self.lied_at}
 
     def may_ask(self, now: datetime) -> bool:
         """Whether the next poll may be conditional."""

@@ -29,10 +29,14 @@ def polled(newsroom: Newsroom, feed_id: int, status: str = "ok") -> dict[str, An
     rhythm = Rhythm().after([NOW - timedelta(hours=3 * n) for n in range(30)], 7200.0, True, NOW)
     signs = Signs(Losses().after(True, False, 900.0, NOW), Trust().after(Answer(False, False, True, True), NOW))
     planned = plan(Facts(rhythm, within_s=signs.losses.within_s), Bounds(300, 86_400), NOW, 0.0)
-    stored = orjson.dumps(rhythm.stored() | signs.stored() | {"rules": planned.rules}).decode()
+    stored = orjson.dumps(rhythm.stored() | signs.stored()).decode()
     newsroom.conn.execute(
-        "INSERT INTO feed_states (feed_id, status, next_poll_at, interval_s, rhythm) VALUES (%s, %s, %s, %s, %s)",
-        (feed_id, status, planned.next_poll_at if status == "ok" else None, planned.interval_s, stored),
+        "INSERT INTO feed_states (feed_id, status, rhythm) VALUES (%s, %s, %s)", (feed_id, status, stored)
+    )
+    rules = orjson.dumps([list(rule) for rule in planned.rules]).decode()
+    newsroom.conn.execute(
+        "INSERT INTO feed_clocks (feed_id, next_poll_at, interval_s, rules, full_at) VALUES (%s, %s, %s, %s, %s)",
+        (feed_id, planned.next_poll_at if status == "ok" else None, planned.interval_s, rules, signs.trust.full_at),
     )
     told: dict[str, Any] = orjson.loads(stored)
     return told
@@ -53,6 +57,7 @@ async def test_every_rule_tells_its_input_and_vote_and_one_decided(newsroom: New
     assert (rhythm["gap_s"], rhythm["losses"]["count"], rhythm["ttl_s"]) == (stored["gap_s"], 1, 7200)
     assert (len(rhythm["hours"]), sum(rhythm["hours"]), rhythm["hours"][12]) == (168, 26, 1)  # midnights are days
     assert datetime.fromisoformat(rhythm["validators"]["lied_at"]) == NOW
+    assert datetime.fromisoformat(rhythm["validators"]["full_at"]) == NOW
 
 
 async def test_a_feed_that_is_not_polled_says_why(newsroom: Newsroom, api: httpx.AsyncClient) -> None:

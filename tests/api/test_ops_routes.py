@@ -32,10 +32,11 @@ async def test_sources_tell_what_became_of_every_item(newsroom: Newsroom, api: h
     for n, source in enumerate(("a.example", "a.example", "b.example", None), 1):
         feed_id = (await api.post("/v1/feeds", json={"url": f"https://wire.example/{n}", "title": f"Wire {n}"})).json()
         newsroom.conn.execute(
-            "INSERT INTO feed_states (feed_id, source_id, new_total, corrected_total, unchanged_total, duplicate_total,"
-            " refused_total, capped_total) VALUES (%s, %s, %s, 2, 3, 4, 5, 6)",
+            "INSERT INTO feed_states (feed_id, source_id, new_total, corrected_total, duplicate_total,"
+            " refused_total, capped_total) VALUES (%s, %s, %s, 2, 4, 5, 6)",
             (feed_id["id"], source, 10 * n),
         )
+        newsroom.conn.execute("INSERT INTO feed_clocks (feed_id, unchanged_total) VALUES (%s, 3)", (feed_id["id"],))
     page = SourcePage.model_validate((await api.get("/v1/sources")).json())
     assert [(s.id, s.name, s.articles, s.feeds, s.newest_at is None) for s in page.items] == [
         ("a.example", "A.Example", 1, 2, False),

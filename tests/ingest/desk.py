@@ -73,7 +73,9 @@ class Desk:
         return await self.poll(found[0][0])
 
     async def state(self, feed_id: int) -> dict[str, Any]:
-        cursor = await self.conn.execute("SELECT * FROM feed_states WHERE feed_id = %s", (feed_id,))
+        cursor = await self.conn.execute(
+            "SELECT * FROM feed_states JOIN feed_clocks USING (feed_id) WHERE feed_id = %s", (feed_id,)
+        )
         row = (await cursor.fetchall())[0]
         return dict(zip([column.name for column in cursor.description or ()], row, strict=True))
 

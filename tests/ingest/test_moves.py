@@ -129,8 +129,8 @@ def test_a_feed_whose_new_address_fails_goes_back_to_the_old_one() -> None:
 def test_a_feed_taken_away_is_looked_at_once_a_week_and_comes_back() -> None:
     gone = polled(FEED, MONDAY, failure=Failure.of("gone", "status 410"))
     assert (gone.row["status"], [e.type for e in gone.events]) == ("gone", ["wiredesk.feed.failing.v1"])
-    assert timedelta(days=7) <= gone.row["next_poll_at"] - MONDAY <= timedelta(days=7.8)
-    assert [rule.rule for rule in gone.plan.rules if rule.decided] == ["gone"]
+    assert timedelta(days=7) <= gone.clock.plan.next_poll_at - MONDAY <= timedelta(days=7.8)
+    assert [rule.rule for rule in gone.clock.plan.rules if rule.decided] == ["gone"]
     back = polled(after(FEED, gone), MONDAY + timedelta(days=7))
     assert (back.row["status"], [e.type for e in back.events]) == ("ok", ["wiredesk.feed.recovered.v1"])
 
@@ -194,7 +194,7 @@ async def test_a_feed_that_is_gone_is_due_again_and_comes_back_by_itself(
     assert (state["status"], state["next_poll_at"] > datetime.now(UTC) + timedelta(days=6)) == ("gone", True)
     publisher.serve("/feed", rss([item(1, pubDate="")]))
     week = timedelta(days=8)  # passes
-    await desk.conn.execute("UPDATE feed_states SET next_poll_at = next_poll_at - %s WHERE feed_id = %s", (week, feed))
+    await desk.conn.execute("UPDATE feed_clocks SET next_poll_at = next_poll_at - %s WHERE feed_id = %s", (week, feed))
     await desk.until(lambda: desk.rows("SELECT 1 FROM feed_states WHERE feed_id = %s AND status = 'ok'", feed))
     kinds = [kind for (kind,) in await desk.rows("SELECT type FROM events ORDER BY position")]
     assert kinds == ["wiredesk.feed.failing.v1", "wiredesk.feed.recovered.v1"]
@@ -203,5 +203,5 @@ async def test_a_feed_that_is_gone_is_due_again_and_comes_back_by_itself(
 async def test_a_lease_that_was_lost_moves_nothing(desk: Desk, ingest: Resources) -> None:
     row = moved()
     done = polled(row, datetime.now(UTC), NEW)
-    assert await store.finish_polls(desk.conn, [done.row]) == set()
+    assert await store.finish_polls(desk.conn, [done.clock]) == set()
     assert await desk.one("SELECT count(*) FROM hosts") == 0

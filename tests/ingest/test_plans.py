@@ -19,9 +19,9 @@ FEEDS, ARTICLES = 100_000, 200_000
 FILL = f"""
 INSERT INTO feeds (url, url_key) SELECT 'http://h' || n || '.test/f', 'k' || n FROM generate_series(1, {FEEDS}) n;
 INSERT INTO hosts (host, next_start_at) SELECT 'h' || n || '.test:80', now() FROM generate_series(1, {FEEDS}) n;
-INSERT INTO feed_states (feed_id, url, host, status, next_poll_at, last_polled_at, articles_total)
-SELECT id, url, 'h' || id || '.test:80', 'ok', now() + make_interval(hours => 1, secs => id % 86400), now(), 2
-FROM feeds;
+INSERT INTO feed_states (feed_id, url, status, articles_total) SELECT id, url, 'ok', 2 FROM feeds;
+INSERT INTO feed_clocks (feed_id, host, next_poll_at, last_polled_at)
+SELECT id, 'h' || id || '.test:80', now() + make_interval(hours => 1, secs => id % 86400), now() FROM feeds;
 INSERT INTO articles (url, canonical_url, title, discovered_at, fetched_at, source, content_hash, feed_id)
 SELECT 'http://t/' || n, 'http://t/' || n, 'Title ' || n, now(), now(), '{{}}', decode(md5(n::text), 'hex'),
        n % {FEEDS} + 1
@@ -41,12 +41,12 @@ SELECT id, 1, 'r', now(), now(), 's', 'usable', '', '' FROM articles WHERE id % 
 INSERT INTO polls (feed_id, at, took_ms, outcome, counts) SELECT id, now(), 1, 'unchanged', '{{}}' FROM feeds;
 ANALYZE;
 """
-BIG_TABLES = """feeds hosts feed_states polls articles article_keys article_feeds article_versions article_queue
+BIG_TABLES = """feeds hosts feed_states feed_clocks polls articles article_keys article_feeds article_versions article_queue
 article_titles enriched_articles pages"""
 BIG = frozenset(BIG_TABLES.split())
 SHORT = {
-    "feed_states_leased",
-    "feed_states_due",
+    "feed_clocks_leased",
+    "feed_clocks_due",
     "pages_leased",
     "pages_due",
     "article_titles_article",

@@ -18,9 +18,9 @@ from tests.ingest.publisher import Publisher, item, rss
 async def passes(desk: Desk, feed: int, time: timedelta) -> None:
     """As if everything planned had been planned that much earlier."""
     await desk.conn.execute(
-        "UPDATE feed_states SET next_poll_at = next_poll_at - %s, retry_after_at = retry_after_at - %s"
-        " WHERE feed_id = %s",
-        (time, time, feed),
+        "WITH due AS (UPDATE feed_clocks SET next_poll_at = next_poll_at - %s WHERE feed_id = %s)"
+        " UPDATE feed_states SET retry_after_at = retry_after_at - %s WHERE feed_id = %s",
+        (time, feed, time, feed),
     )
 
 
@@ -37,7 +37,7 @@ async def test_retry_after_is_kept_in_both_its_forms(
     state = await desk.state(feed)
     assert abs(state["retry_after_at"] - until) < timedelta(seconds=60)
     assert state["next_poll_at"] >= state["retry_after_at"]
-    assert [rule["rule"] for rule in state["rhythm"]["rules"] if rule["decided"]] == ["retry_after"]
+    assert [rule for rule, _, _, decided in state["rules"] if decided] == ["retry_after"]
     refused = (await desk.poll_and_wait(feed))["refused"]
     assert (refused["code"], publisher.times("/feed")) == ("retry_after", 1)
     publisher.serve("/feed", rss([item(1)]))
@@ -90,7 +90,7 @@ async def test_what_the_publisher_says_of_its_pace_decides_when_it_is_slower_tha
     feed = await desk.subscribe(publisher.url("/feed"))
     await desk.first_poll(feed)
     state = await desk.state(feed)
-    assert [vote["rule"] for vote in state["rhythm"]["rules"] if vote["decided"]] == [rule]
+    assert [name for name, _, _, decided in state["rules"] if decided] == [rule]
     assert state["interval_s"] == pytest.approx(4 * 3600, abs=120)
 
 

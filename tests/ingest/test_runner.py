@@ -189,11 +189,11 @@ async def test_the_gap_of_a_domain_is_half_that_of_a_host(desk: Desk, settings: 
     async with open_resources(settings) as res:
         await subscribed(desk, res, ["http://a.news.com/feed", "http://b.news.com/feed", "http://a.news.com/other"])
         now = datetime.now(UTC)
-        await desk.rows("UPDATE feed_states SET next_poll_at = %s RETURNING 1", now - timedelta(seconds=1))
+        await desk.rows("UPDATE feed_clocks SET next_poll_at = %s RETURNING 1", now - timedelta(seconds=1))
         claims = []
         for later_s in (0, 25, 31, 55, 61):
             moment = now + timedelta(seconds=later_s)
             claims.append([feed.url for feed in await claim_all(res, moment, gap=60.0, concurrency=9)])
-            await desk.rows("UPDATE feed_states SET next_poll_at = %s WHERE lease_token = 0 RETURNING 1", now)
+            await desk.rows("UPDATE feed_clocks SET next_poll_at = %s WHERE lease_token = 0 RETURNING 1", now)
         assert [len(claim) for claim in claims] == [1, 0, 1, 0, 1]
         assert len({url for claim in claims for url in claim}) == 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -82,7 +83,7 @@ async def test_two_polls_that_share_no_item_are_a_warning_and_hurry_the_next(
         assert warning["code"] == "lost_articles"
         assert state["rhythm"]["losses"]["count"] == count
         assert state["rhythm"]["losses"]["since"] == warning["since"]
-    assert any(rule["rule"] == "lost_articles" for rule in state["rhythm"]["rules"])
+    assert any(rule[0] == "lost_articles" for rule in state["rules"])
     assert ingest.metrics.losses._value.get() == 2
     assert (await desk.poll_and_wait(feed))["outcome"] == "unchanged"
     assert (await desk.state(feed))["warnings"] == [warning]
@@ -160,7 +161,7 @@ def test_at_the_latest_every_twentieth_poll_and_once_a_day_is_unconditional() ->
 def test_validators_that_stay_while_items_change_are_distrusted_for_a_month() -> None:
     lied = Trust().after(Answer(conditional=False, not_modified=False, same=True, news=True), MONDAY)
     assert lied.distrusted(MONDAY) and not lied.may_ask(MONDAY)
-    assert Trust.of(orjson.loads(orjson.dumps(lied.stored()))) == lied
+    assert replace(Trust.of(orjson.loads(orjson.dumps(lied.stored()))), full_at=MONDAY) == lied
     later = MONDAY + timedelta(days=31)
     assert lied.after(UNMODIFIED, later).lied_at is None
     volatile = Answer(conditional=False, not_modified=False, same=True, news=False)  # a build date, no item
@@ -205,7 +206,8 @@ def test_an_etag_speaks_before_a_date(
 
 def test_signs_survive_being_stored() -> None:
     signs = Signs(Losses().after(True, False, 60.0, MONDAY), Trust().after(FULL_NEWS, MONDAY), MONDAY)
-    assert Signs.of(orjson.loads(orjson.dumps(signs.stored()))) == signs
+    kept = Signs.of(orjson.loads(orjson.dumps(signs.stored())))
+    assert replace(kept, trust=replace(kept.trust, full_at=MONDAY)) == signs  # that stands with the feed's clock
     assert Signs.of({}) == Signs()
 
 

@@ -267,7 +267,7 @@ async def test_a_hub_that_misses_news_is_demoted_and_returns(
         count = 3 + n
         await desk.until(lambda count=count: desk.rows("SELECT 1 FROM polls HAVING count(*) = %s", count))
     assert (await desk.state(feed))["warnings"] == []
-    rules = {rule["rule"] for rule in (await desk.state(feed))["rhythm"]["rules"]}
+    rules = {rule[0] for rule in (await desk.state(feed))["rules"]}
     assert "hub" in rules
 
 

@@ -8,13 +8,14 @@ from typing import Any
 
 HOURS = 168
 _CODES = string.digits + string.ascii_uppercase + string.ascii_lowercase  # one a half hour, as the rhythm is stored
+_RULE = ("rule", "input", "vote_s", "decided")  # as ingest stores one
 _PAUSED = "the feed is paused: it is polled again when it is unpaused"
 
 
 def explanation(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The answer for a feed with `status`, `next_poll_at`, `interval_s` and the stored `rhythm` ({} before a poll)."""
+    """The answer for a feed with `status`, its clock as stored and its stored `rhythm` ({} before a poll)."""
     stored: Mapping[str, Any] = row["rhythm"]
-    rules = list(stored.get("rules", ()))
+    rules = [dict(zip(_RULE, rule, strict=True)) for rule in row["rules"]]
     paused = row["status"] == "paused"
     if paused:
         rules = [{**rule, "decided": False} for rule in rules]
@@ -33,10 +34,15 @@ def explanation(row: Mapping[str, Any]) -> dict[str, Any]:
             "quiet_since": stored.get("quiet_since"),
             "hours": _hours(stored),
             "losses": stored.get("losses"),
-            "validators": stored.get("validators"),
+            "validators": _validators(row),
             "moves": stored.get("moves"),
         },
     }
+
+
+def _validators(row: Mapping[str, Any]) -> dict[str, Any] | None:
+    kept = row["rhythm"].get("validators")
+    return None if kept is None else {**kept, **{name: row[name] for name in ("conditional", "unmodified", "full_at")}}
 
 
 def _hours(stored: Mapping[str, Any]) -> list[int]:

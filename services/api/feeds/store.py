@@ -33,15 +33,16 @@ class NewFeed:
 _FEED = """
     f.id, f.url, coalesce(f.title, s.title) AS title, s.site_url, f.tags, f.priority, f.paused, f.source, f.created_at,
     CASE WHEN f.paused THEN 'paused' ELSE coalesce(s.status, 'new') END AS status,
-    s.last_polled_at, s.last_success_at, s.next_poll_at, coalesce(s.interval_s, 0) AS interval_s, s.outcome,
-    s.http_status, s.error, coalesce(s.failures, 0) AS failures,
+    c.last_polled_at, c.last_success_at, c.next_poll_at, coalesce(c.interval_s, 0) AS interval_s, c.outcome,
+    c.http_status, s.error, coalesce(s.failures, 0) AS failures,
     coalesce(s.entries_in_last_poll, 0) AS entries_in_last_poll, coalesce(s.articles_total, 0) AS articles_total,
     coalesce(s.new_total, 0) AS new_total, coalesce(s.corrected_total, 0) AS corrected_total,
-    coalesce(s.unchanged_total, 0) AS unchanged_total, coalesce(s.duplicate_total, 0) AS duplicate_total,
+    coalesce(c.unchanged_total, 0) AS unchanged_total, coalesce(s.duplicate_total, 0) AS duplicate_total,
     coalesce(s.refused_total, 0) AS refused_total, coalesce(s.capped_total, 0) AS capped_total,
     s.moved_to, s.format, s.hub,
     coalesce(s.warnings, '[]') AS warnings, s.retry_after_at
 """
+_FEEDS = "feeds f LEFT JOIN feed_states s ON s.feed_id = f.id LEFT JOIN feed_clocks c ON c.feed_id = f.id"
 
 
 async def get(conn: Connection, feed_id: int) -> dict[str, Any] | None:
@@ -49,7 +50,7 @@ async def get(conn: Connection, feed_id: int) -> dict[str, Any] | None:
     async with conn.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(
             f"""
-            SELECT {_FEED} FROM feeds f LEFT JOIN feed_states s ON s.feed_id = f.id
+            SELECT {_FEED} FROM {_FEEDS}
             WHERE f.id = %s AND f.deleted_at IS NULL
             """.encode(),
             (feed_id,),
@@ -86,7 +87,7 @@ async def page(
             f"""
             WITH head AS (SELECT coalesce(max(position), 0) AS head FROM events),
             chosen AS (
-                SELECT {_FEED} FROM feeds f LEFT JOIN feed_states s ON s.feed_id = f.id
+                SELECT {_FEED} FROM {_FEEDS}
                 WHERE f.deleted_at IS NULL AND f.id > %(after)s
                   AND (%(tag)s::text[] = '{{}}' OR f.tags && %(tag)s)
                   AND (%(priority)s::text[] = '{{}}' OR f.priority = ANY(%(priority)s))
@@ -272,8 +273,9 @@ async def scheduled(conn: Connection, feed_id: int) -> dict[str, Any] | None:
         await cursor.execute(
             """
             SELECT CASE WHEN f.paused THEN 'paused' ELSE coalesce(s.status, 'new') END AS status,
-                   s.next_poll_at, coalesce(s.interval_s, 0) AS interval_s, coalesce(s.rhythm, '{}') AS rhythm
-            FROM feeds f LEFT JOIN feed_states s ON s.feed_id = f.id
+                   c.next_poll_at, coalesce(c.interval_s, 0) AS interval_s, coalesce(s.rhythm, '{}') AS rhythm,
+                   coalesce(c.rules, '[]') AS rules, c.conditional, c.unmodified, c.full_at
+            FROM feeds f LEFT JOIN feed_states s ON s.feed_id = f.id LEFT JOIN feed_clocks c ON c.feed_id = f.id
             WHERE f.id = %s AND f.deleted_at IS NULL
             """,
             (feed_id,),

@@ -91,8 +91,8 @@ async def outcomes_by_source(conn: Connection) -> dict[str, dict[str, Any]]:
     cursor = await conn.execute(
         """
         SELECT s.source_id, count(*), min(coalesce(f.title, s.title)), sum(s.new_total), sum(s.corrected_total),
-               sum(s.unchanged_total), sum(s.duplicate_total), sum(s.refused_total), sum(s.capped_total)
-        FROM feed_states s JOIN feeds f ON f.id = s.feed_id
+               sum(c.unchanged_total), sum(s.duplicate_total), sum(s.refused_total), sum(s.capped_total)
+        FROM feed_states s JOIN feeds f ON f.id = s.feed_id JOIN feed_clocks c ON c.feed_id = s.feed_id
         WHERE s.source_id IS NOT NULL AND f.deleted_at IS NULL GROUP BY s.source_id ORDER BY s.source_id
         """
     )

@@ -103,7 +103,7 @@ async def claim(
                    AS place
             FROM pages p JOIN hosts h USING (host) WHERE p.article_id = ANY(%(pages)s)
         ), running AS (
-            SELECT h.host, h.domain, false AS page FROM feed_states JOIN hosts h USING (host)
+            SELECT h.host, h.domain, false AS page FROM feed_clocks JOIN hosts h USING (host)
             WHERE lease_until > %(now)s AND (h.host IN (SELECT host FROM due) OR h.domain IN (SELECT domain FROM due))
             UNION ALL
             SELECT h.host, h.domain, true FROM pages JOIN hosts h USING (host)

@@ -175,16 +175,21 @@ async def pushed(conn: Conn, feed_id: int, content_type: str | None, body: bytes
         """
         WITH kept AS (
             INSERT INTO hub_pushes (feed_id, at, content_type, body)
-            SELECT %(feed)s, %(now)s, %(type)s, %(body)b::bytea FROM feed_states
+            SELECT %(feed)s, %(now)s, %(type)s, %(body)b::bytea FROM feed_clocks
             WHERE feed_id = %(feed)s AND next_poll_at IS NOT NULL AND %(body)b::bytea IS NOT NULL
         ), told AS (
             UPDATE hub_subscriptions SET pinged_at = %(now)s WHERE feed_id = %(feed)s
+        ), due AS (
+            UPDATE feed_clocks SET
+                next_poll_at = CASE WHEN lease_until > %(now)s THEN next_poll_at ELSE greatest(%(now)s,
+                    CASE WHEN %(body)b::bytea IS NULL THEN
+                        (SELECT retry_after_at FROM feed_states WHERE feed_id = %(feed)s) END) END
+            WHERE feed_id = %(feed)s AND next_poll_at IS NOT NULL
+            RETURNING feed_id
         )
-        UPDATE feed_states SET
-            hub = coalesce(hub, '{}') || jsonb_build_object('pinged_at', %(now)s::timestamptz),
-            next_poll_at = CASE WHEN lease_until > %(now)s THEN next_poll_at
-                ELSE greatest(%(now)s, CASE WHEN %(body)b::bytea IS NULL THEN retry_after_at END) END
-        WHERE feed_id = %(feed)s AND next_poll_at IS NOT NULL
+        UPDATE feed_states s SET
+            hub = coalesce(s.hub, '{}') || jsonb_build_object('pinged_at', %(now)s::timestamptz)
+        FROM due WHERE s.feed_id = due.feed_id
         """,
         {"feed": feed_id, "type": content_type, "body": body, "now": now},
     )
@@ -207,10 +212,12 @@ async def settle(conn: Conn, pushes: Sequence[int], feed_ids: Sequence[int]) -> 
         WITH gone AS (
             DELETE FROM hub_pushes WHERE id = ANY(%(ids)s)
         )
-        UPDATE feed_states s SET next_poll_at = least(s.next_poll_at, clock_timestamp())
-        WHERE s.feed_id = ANY(%(feeds)s) AND s.next_poll_at IS NOT NULL AND s.lease_until IS NULL
-          AND ((s.hub->>'pinged_at')::timestamptz > s.last_polled_at
-               OR EXISTS (SELECT FROM hub_pushes p WHERE p.feed_id = s.feed_id AND p.id <> ALL(%(ids)s)))
+        UPDATE feed_clocks c SET next_poll_at = least(c.next_poll_at, clock_timestamp())
+        FROM feed_states s
+        WHERE c.feed_id = ANY(%(feeds)s) AND s.feed_id = c.feed_id
+          AND c.next_poll_at IS NOT NULL AND c.lease_until IS NULL
+          AND ((s.hub->>'pinged_at')::timestamptz > c.last_polled_at
+               OR EXISTS (SELECT FROM hub_pushes p WHERE p.feed_id = c.feed_id AND p.id <> ALL(%(ids)s)))
         """,
         {"ids": list(pushes), "feeds": list(feed_ids)},
     )
