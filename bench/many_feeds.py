@@ -47,10 +47,11 @@ INSERT INTO feeds (url, url_key)
 SELECT 'https://h' || n / 2 || '.example/f/' || n, 'k' || n FROM generate_series(1, {FEEDS}) n;
 INSERT INTO domains SELECT 'h' || n || '.example', now() FROM generate_series(0, {FEEDS} / 2) n;
 INSERT INTO hosts (host, domain, next_start_at) SELECT domain || ':443', domain, now() FROM domains;
-INSERT INTO feed_states (feed_id, url, host, status, next_poll_at, interval_s, price, etag, last_polled_at,
-                         last_success_at, articles_total, new_total, entries_in_last_poll, rhythm)
-SELECT id, url, 'h' || id / 2 || '.example:443', 'ok', now() + make_interval(days => 2, secs => id %% 86400), 7200, 1,
-       '"x"', now(), now(), %s, %s, 30, %s FROM feeds;
+INSERT INTO feed_states (feed_id, url, status, etag, articles_total, new_total, entries_in_last_poll, rhythm)
+SELECT id, url, 'ok', '"x"', %s, %s, 30, %s FROM feeds;
+INSERT INTO feed_clocks (feed_id, host, next_poll_at, interval_s, price, last_polled_at, last_success_at)
+SELECT id, 'h' || id / 2 || '.example:443', now() + make_interval(days => 2, secs => id %% 86400), 7200, 1, now(), now()
+FROM feeds;
 INSERT INTO polls (feed_id, at, took_ms, outcome, http_status, bytes, entries, counts)
 SELECT f, now() - make_interval(hours => 40 - 2 * r), 80, 'unchanged', 304, 0, 0, '{{"new": 0, "unchanged": 0}}'
 FROM generate_series(1, 20) r, generate_series(1, {FEEDS}) f;

@@ -141,7 +141,7 @@ def _newest(conn: Connection, table: str) -> int:
 def _poll(conn: Connection, ids: list[int]) -> None:
     """Make the feeds due, ask for one of them so that ingest looks at once, and wait until all were polled."""
     known = _newest(conn, "polls")
-    conn.execute("UPDATE feed_states SET next_poll_at = now() - interval '1 s' WHERE feed_id = ANY(%s)", (ids[1:],))
+    conn.execute("UPDATE feed_clocks SET next_poll_at = now() - interval '1 s' WHERE feed_id = ANY(%s)", (ids[1:],))
     conn.execute("INSERT INTO feed_requests (feed_id, kind) VALUES (%s, 'poll')", (ids[0],))
     _until_polled(conn, ids, known)
 
