@@ -41,8 +41,8 @@ SELECT id, 1, 'r', now(), now(), 's', 'usable', '', '' FROM articles WHERE id % 
 INSERT INTO polls (feed_id, at, took_ms, outcome, counts) SELECT id, now(), 1, 'unchanged', '{{}}' FROM feeds;
 ANALYZE;
 """
-BIG_TABLES = """feeds hosts feed_states feed_clocks polls articles article_keys article_feeds article_versions article_queue
-article_titles enriched_articles pages"""
+BIG_TABLES = """feeds hosts feed_states feed_clocks polls articles article_keys article_feeds article_versions
+article_queue article_titles enriched_articles pages"""
 BIG = frozenset(BIG_TABLES.split())
 SHORT = {
     "feed_clocks_leased",
