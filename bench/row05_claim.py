@@ -161,7 +161,8 @@ async def _work(url: str, count: int) -> tuple[int, list[float]]:
             times.append(time.perf_counter())
             answers = [Result(now, "not_modified", 304, conditional=True, etag=feed.etag) for feed in claimed]
             finished = finish_all(
-                [Polled(feed, answer, BOUNDS, False, now) for feed, answer in zip(claimed, answers, strict=True)]
+                [Polled(feed, answer, BOUNDS, False, now) for feed, answer in zip(claimed, answers, strict=True)],
+                random.random,
             )
             times.append(time.perf_counter())
             async with conn.transaction():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -27,7 +26,7 @@ class Polled(NamedTuple):
         return needed(self.bounds.price, self.feed.priority == "breaking")
 
 
-def finish_all(polled: Sequence[Polled], luck: Callable[[], float] = random.random) -> list[Finished]:
+def finish_all(polled: Sequence[Polled], luck: Callable[[], float]) -> list[Finished]:
     """What each makes of its feed, in their order."""
     memories = [remembered(poll.feed, poll.result, poll.samplewire) for poll in polled]
     known = [n for n, memory in enumerate(memories) if memory.rhythm.known]

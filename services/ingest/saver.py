@@ -9,6 +9,7 @@ last, since the log's lock is held until the end.
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -134,7 +135,7 @@ class Saver:
         aliases = [alias for writing in batch for alias in writing.aliases]
         corrections = [row for writing in batch for row in writing.corrections]
         carried = [row for writing in batch for row in writing.carried]
-        finished = finish_all([writing.polled for writing in batch])
+        finished = finish_all([writing.polled for writing in batch], random.random)
         changed = [one.row for one in finished if one.row is not None]
         ids: list[int] = []
         async with async_transaction(self._pool) as conn:

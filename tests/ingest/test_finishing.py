@@ -46,6 +46,10 @@ def known(luck: random.Random, **changes: Any) -> Claimed:
     return replace(feed, **changes)
 
 
+def half() -> float:
+    return 0.5
+
+
 def answers(feed: Claimed) -> list[Result]:
     """304, and 200 with the body known."""
     not_modified = Result(NOW, "not_modified", 304, conditional=True, etag=feed.etag)
@@ -63,10 +67,10 @@ def test_a_poll_that_rests_leaves_all_as_it_would_be_written(monkeypatch: pytest
     warned = [{"code": "items_capped", "message": "the feed holds 9 items", "since": "2026-11-01T00:00:00Z"}]
     feeds = [known(luck, warnings=luck.choice(([], warned))) for _ in range(200)]
     every = [polled(feed, answer) for feed in feeds for answer in answers(feed)]
-    rested = finish_all(every, lambda: 0.5)
+    rested = finish_all(every, half)
     monkeypatch.setattr(states, "_rests", lambda *_: False)
     rests = 0
-    for poll, short, whole in zip(every, rested, finish_all(every, lambda: 0.5), strict=True):
+    for poll, short, whole in zip(every, rested, finish_all(every, half), strict=True):
         assert whole.row is not None and short.clock == whole.clock
         if short.row is not None:
             assert short == whole and short.row["status"] == "quiet"  # its silence became too long
@@ -120,8 +124,8 @@ def test_a_poll_that_rests_leaves_all_as_it_would_be_written(monkeypatch: pytest
 def test_whatever_else_is_remembered_is_looked_at(changes: dict[str, Any]) -> None:
     feed = known(random.Random(2))
     answer = answers(feed)[0]
-    assert finish_all([polled(feed, answer)])[0].row is None
-    assert finish_all([polled(replace(feed, **changes), answer)])[0].row is not None
+    assert finish_all([polled(feed, answer)], half)[0].row is None
+    assert finish_all([polled(replace(feed, **changes), answer)], half)[0].row is not None
 
 
 @pytest.mark.parametrize(
@@ -137,7 +141,7 @@ def test_whatever_else_is_remembered_is_looked_at(changes: dict[str, Any]) -> No
 )
 def test_an_answer_that_is_new_is_written(changes: dict[str, Any]) -> None:
     feed = known(random.Random(2))
-    assert finish_all([polled(feed, replace(answers(feed)[1], **changes))])[0].row is not None
+    assert finish_all([polled(feed, replace(answers(feed)[1], **changes))], half)[0].row is not None
 
 
 async def test_the_wide_row_is_written_when_something_changed_and_only_then(
