@@ -78,6 +78,7 @@ class Follower:
                 self._bytes += len(one.frame)
         self.after = max(self.after, upto)
         if len(self._queue) > MAX_QUEUED or self._bytes > MAX_QUEUED_BYTES:
+            logger.info("a slow reader is cut", extra={"after": self.after, "bytes": self._bytes})
             self.end("reader too slow; resume from the last id")
         elif self._queue:
             self._quiet = False
