@@ -1,7 +1,7 @@
 """Receivers of webhooks in a process of their own: `python -m bench.hook_receiver PORT REFUSES_PERCENT`.
 
 POST /hook/N: one delivery to receiver N, verified by the official package with what /secret/N was told. GET /progress:
-how many were taken. GET /taken: for each receiver [webhook-id, first and last position, hash of the body], as they came.
+how many were taken. GET /taken: for each receiver [webhook-id, first and last position, hash of the body] in order.
 """
 
 from __future__ import annotations

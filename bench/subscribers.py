@@ -115,9 +115,8 @@ class Wire(asyncio.Protocol):
                 self.transport.write(bytes([0x8A, 0x80 | len(frame), 0, 0, 0, 0]) + frame)  # masked by zeros
             elif opcode == OPCODE_CLOSE:
                 self._close()
-            elif opcode == OPCODE_TEXT:
-                if match := SOCKET.match(frame):
-                    self.one.seen.append(int(match[1]))
+            elif opcode == OPCODE_TEXT and (match := SOCKET.match(frame)):
+                self.one.seen.append(int(match[1]))
 
     def _close(self) -> None:
         if self.transport:

@@ -15,6 +15,7 @@ from redis.backoff import NoBackoff
 from starlette.requests import Request
 
 from services.api.follow import Log
+from services.api.reads import Reads
 from services.api.stream import Hub
 from services.api.views import POOL_WAIT_S
 from shared import log
@@ -66,7 +67,7 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
         hub = Hub(pool, client, source, head)
         reader = asyncio.create_task(hub.run(), name="stream-reader")
         try:
-            yield Resources(settings, pool, client, hub, Log(pool, hub, source), reader)
+            yield Resources(settings, pool, client, hub, Log(pool, hub, source, Reads(pool, source)), reader)
         finally:
             hub.close("the server goes down")
             while not reader.done():  # a cancellation that meets a timeout of the Redis client is lost

@@ -16,13 +16,13 @@ from dataclasses import dataclass
 
 from services.api.problems import Problem
 from services.api.query import EventQuery
+from services.api.reads import Reads
 from services.api.stream import STORE_AWAY, Follower, Hub
 from services.api.views import EVERYTHING, POOL_WAIT_S, Seen, Told, View, tell
 from shared import log
 from shared.db import AsyncPool
 from shared.events import STREAM_RESET, LoggedEvent, envelope
 
-CATCH_UP = 200  # events read at once for one reader
 SCAN = 5000  # events one page looks at, at most
 HEARTBEAT_S = 10.0
 STORE_RETRY_S = 1.0
@@ -57,6 +57,7 @@ class Log:
     pool: AsyncPool
     hub: Hub
     source: str
+    reads: Reads
 
 
 def gone(after: int, oldest: int, latest: int) -> dict[str, object]:
@@ -157,11 +158,10 @@ async def _scan(source: Log, view: View, after: int, limit: int) -> EventsPage:
     return EventsPage(items, at, more=True)
 
 
-async def _read(source: Log, after: int) -> list[LoggedEvent]:
+async def _read(source: Log, after: int) -> list[Seen]:
     """The next events; none where the store is away, after a pause."""
     try:
-        async with source.pool.connection(timeout=POOL_WAIT_S) as conn:
-            events = await log.read_async(conn, after, CATCH_UP)
+        events = await source.reads.after(after)
     except STORE_AWAY:
         events = []
     if not events:
@@ -169,10 +169,10 @@ async def _read(source: Log, after: int) -> list[LoggedEvent]:
     return events
 
 
-async def _tell(source: Log, view: View, events: list[LoggedEvent]) -> list[Told] | None:
+async def _tell(source: Log, view: View, events: list[Seen]) -> list[Told] | None:
     """What the view shows of them; None where the store is away, after a pause: the same events come again."""
     try:
-        return (await tell(source.pool, _seen(source, events), [view]))[view]
+        return (await tell(source.pool, events, [view]))[view]
     except STORE_AWAY:
         await asyncio.sleep(STORE_RETRY_S)
         return None

@@ -1,0 +1,50 @@
+"""The past of the log, read once for all who stand at the same place.
+
+When a replica dies, all its readers come to the others at once, and nearly all of them from the same position.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+
+from services.api.views import POOL_WAIT_S, Seen
+from shared import log
+from shared.db import AsyncPool
+from shared.events import envelope
+
+CATCH_UP = 200  # events read at once
+KEPT_S = 0.5  # for whoever comes a little later
+KEPT = 8  # pieces, at most
+
+
+class Reads:
+    """Pieces of the log by the position before them, under way or just read."""
+
+    def __init__(self, pool: AsyncPool, source: str) -> None:
+        self._pool, self._source = pool, source
+        self._pieces: OrderedDict[int, asyncio.Task[list[Seen]]] = OrderedDict()
+
+    async def after(self, position: int) -> list[Seen]:
+        """The next events. Raises `psycopg.OperationalError` or `PoolTimeout` where the store is away."""
+        piece = self._pieces.get(position)
+        if piece is None:
+            piece = asyncio.create_task(self._read(position))
+            self._pieces[position] = piece
+            piece.add_done_callback(lambda done: self._keep(position, done))
+            if len(self._pieces) > KEPT:
+                self._pieces.popitem(last=False)
+        return await asyncio.shield(piece)  # one reader that leaves takes it from nobody
+
+    async def _read(self, position: int) -> list[Seen]:
+        async with self._pool.connection(timeout=POOL_WAIT_S) as conn:
+            events = await log.read_async(conn, position, CATCH_UP)
+        return [Seen.of(e.position, envelope(e, self._source)) for e in events]
+
+    def _keep(self, position: int, done: asyncio.Task[list[Seen]]) -> None:
+        failed = done.cancelled() or done.exception() is not None
+        asyncio.get_running_loop().call_later(0 if failed else KEPT_S, self._forget, position, done)
+
+    def _forget(self, position: int, piece: asyncio.Task[list[Seen]]) -> None:
+        if self._pieces.get(position) is piece:
+            del self._pieces[position]
