@@ -59,6 +59,7 @@ def test_anything_else_is_tried_again_on_the_schedule_then_paused_with_the_reaso
     for attempt, wait_s in enumerate(schedule, 1):
         verdict = judge(failed(status), attempt, schedule, NOW)
         assert (verdict.kind, verdict.next_attempt_at) == ("retry", NOW + timedelta(seconds=wait_s))
+    assert timedelta(seconds=sum(schedule)) > timedelta(days=2)
     last = judge(failed(status), len(schedule) + 1, schedule, NOW)
     assert last.kind == "pause"
     assert last.reason is not None and "10 attempts" in last.reason
