@@ -125,7 +125,9 @@ def _unswallowed(fragment: str) -> str:
 def text_of(fragment: str) -> str:
     """The text of HTML: blocks become lines, all other white space single blanks."""
     if "<" in fragment:
-        return text_of_clean(_text_only.clean(_unswallowed(fragment)))
+        flat = _text_only.clean(_unswallowed(fragment)).replace("\n", " ")  # the tags that are left are all of blocks
+        flat = _TAG.sub("\n", flat) if "<" in flat else flat
+        return tidy(html.unescape(flat) if "&" in flat else flat)
     return tidy(html.unescape(fragment) if "&" in fragment else fragment)
 
 

@@ -350,7 +350,7 @@ def article_row(
         "published_precision": item.published_precision,
         "published_raw": item.published_raw,
         "modified_at": item.modified_at,
-        "body": _packed(item.body_html),
+        "body": item.packed,
         "images": item.images,
         "media": item.media,
         "categories": item.categories,
@@ -416,12 +416,13 @@ def correction_row(
     wait_until: datetime | None = None,
 ) -> dict[str, Any]:
     """A new version as `correct_articles` takes it. With `wait_until` it waits for its page first."""
+    own = correction.body_html == correction.item.body_html  # else it is another feed's, which this one only titles
     return {
         "id": correction.article_id,
         "version": correction.version,
         "title": correction.title,
         "description": correction.description,
-        "body": _packed(correction.body_html),
+        "body": correction.item.packed if own else _packed(correction.body_html),
         "authors": correction.authors,
         "modified_at": correction.modified_at,
         "content_hash": correction.content_hash,

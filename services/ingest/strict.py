@@ -62,8 +62,11 @@ Element = Any  # lxml's elements, whose stubs do not know iteration by tag
 
 def read_strict(document: bytes, url: str) -> Feed | None:
     """The feed in a UTF-8 document without XML declaration, or None where `loose` must look."""
-    if is_for_loose(document):
-        return None
+    return None if is_for_loose(document) else read_plain(document, url)
+
+
+def read_plain(document: bytes, url: str) -> Feed | None:
+    """The same of a document in which nothing is for `loose` but where it is not well-formed."""
     parser = etree.XMLParser(
         encoding="utf-8", resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True
     )

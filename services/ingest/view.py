@@ -15,7 +15,7 @@ from services.ingest.dates import moment_of
 from services.ingest.identity import home_of, signature, traits
 from services.ingest.items import MAX_ITEMS, Entry, Feed, is_empty
 from services.ingest.raw import Cut, Mark
-from services.ingest.strict import RESPELLED, is_for_loose, read_strict, respells
+from services.ingest.strict import RESPELLED, is_for_loose, read_plain, respells
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -69,9 +69,10 @@ def _pieces(document: bytes) -> Cut | None:
 def _rest(pieces: Cut, told: Sequence[Mark | None], url: str) -> tuple[Feed, list[Held]] | None:
     """The feed with only those items read of which nothing is told; None where they do not come out one by one."""
     unread = [piece for piece, mark in zip(pieces.items, told, strict=True) if mark is None]
-    if any([respells(piece) for piece in unread]):
+    document = pieces.only(unread)
+    if respells(document[len(pieces.head) : RESPELLED]):
         return None
-    feed = read_strict(pieces.only(unread), url)
+    feed = read_plain(document, url)
     if feed is None or len(feed.entries) != len(unread):
         return None
     entries, home = iter(feed.entries), home_of(feed.site_url)

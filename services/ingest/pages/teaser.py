@@ -15,6 +15,7 @@ UNSPACED_PER_WORD = 2  # characters of scripts without spaces that count as one 
 
 _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0eff\u1780-\u17ff]")
 _CUT_OFF = re.compile(r"(?:…|\.\.\.|\[…\]|\[\.\.\.\]|read more|continue reading|weiterlesen|lire la suite)\W*\Z", re.I)
+_CUES = ("…", "...", "read more", "continue reading", "weiterlesen", "lire la suite")
 _NO_PAGE = re.compile(r"\.(?:pdf|mp3|m4a|ogg|mp4|m4v|webm|mov|jpe?g|png|gif|webp|zip|epub|docx?|xlsx?)\Z", re.I)
 
 
@@ -31,7 +32,12 @@ def page_host(item: Item) -> str | None:
 def is_teaser(text: str) -> bool:
     """Whether what a feed gives, as tidy text, is less than the article."""
     words = _words(text)
-    return words < WHOLE or (words < CUT and _CUT_OFF.search(text[-80:]) is not None)
+    return words < WHOLE or (words < CUT and _is_cut_off(text[-80:]))
+
+
+def _is_cut_off(end: str) -> bool:
+    low = end.lower()
+    return any([cue in low for cue in _CUES]) and _CUT_OFF.search(end) is not None
 
 
 def _words(text: str) -> int:
