@@ -89,10 +89,17 @@ class Wiredesk:
         return self.read(Call("GET", "/v1/articles", query({"q": q, **filters, **more})), Page[Article])
 
     def articles(
-        self, q: str | None = None, *, sort: str | None = None, **filters: Unpack[Filters]
+        self,
+        q: str | None = None,
+        *,
+        sort: str | None = None,
+        since: int | None = None,
+        include: Values | None = None,
+        **filters: Unpack[Filters],
     ) -> Iterator[Article]:
-        """All matching articles, page by page; stable while new ones arrive."""
-        call = Call("GET", "/v1/articles", query({"q": q, **filters, "sort": sort, "limit": 200}))
+        """All matching articles, page by page; stable while new ones arrive. `since`: changed after this position."""
+        more = {"sort": sort, "since": since, "include": include, "limit": 200}
+        call = Call("GET", "/v1/articles", query({"q": q, **filters, **more}))
         return self.each(call, Article)
 
     def article(self, article_id: int) -> Article:

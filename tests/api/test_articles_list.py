@@ -11,6 +11,7 @@ import pytest
 from services.api.deps import Resources
 from services.api.schemas import ArticleCard, ArticlePage, ArticleWhole
 from services.api.search import store
+from shared import log
 from tests.api.conftest import BEGAN, Newsroom
 
 
@@ -258,3 +259,22 @@ async def test_mentions_and_versions_are_put_beside_the_card(newsroom: Newsroom,
     one = (await api.get(f"/v1/articles/{article_id}?include=versions")).json()
     assert (one["versions"][0]["position"], "body_text" in one) == (1, True)
     assert (await api.get("/v1/events?after=0&include=versions")).status_code == 400
+
+
+async def test_what_changed_since_is_whole_though_the_log_was_trimmed(
+    newsroom: Newsroom, api: httpx.AsyncClient
+) -> None:
+    for n in range(12):
+        newsroom.article(f"Harbour {n}", relay=False)
+    newsroom.relay()
+    for kept in (12, 10, 4, 1):
+        with newsroom.conn.transaction():
+            log.trim(newsroom.conn, kept, None, 12, 1000)
+        for asked in ("since=5", "since=5&sort=relevance&q=harbour", "since=0&limit=5"):
+            found: list[int] = []
+            url: str | None = f"/v1/articles?{asked}&to=203{kept % 10}-01-01"  # another page each time: none is kept
+            while url:
+                page = (await api.get(url)).json()
+                found += [item["id"] for item in page["items"]]
+                url = page["next"]
+            assert sorted(found) == list(range(1 if "since=0" in asked else 6, 13)), (kept, asked)

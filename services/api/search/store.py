@@ -20,11 +20,12 @@ from services.api.query import RANKED_MOST, ArticleQuery, Place
 from services.api.search import condition as conditions
 from services.api.search.condition import Condition
 from services.api.search.ranking import Candidate
-from shared import facts
+from shared import facts, log
 from shared.stored import Kept
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
+FAR = 2**62  # a head so far that the log is not asked what changed since
 WALK = 2000  # rows looked at before the index is asked
 WALK_WORDS = 300  # the same where each look unpacks the words
 LOOKS = 2500  # articles that have all words of a phrase, looked at for the phrase itself: 15 microseconds each
@@ -171,6 +172,19 @@ def _columns(rest: bool) -> dict[str, str]:
 
 async def newest(conn: Connection, query: ArticleQuery, now: datetime, head: int, *, rest: bool) -> Answer:
     """A page, newest first. `head` is about where the log ends: how to answer `since` is chosen by it."""
+    answer = await _newest(conn, query, now, head, rest=rest)
+    if await _forgot(conn, query, head):
+        answer = await _newest(conn, query, now, FAR, rest=rest)
+    return answer
+
+
+async def _forgot(conn: Connection, query: ArticleQuery, head: int) -> bool:
+    """Whether the log was asked what changed and does not reach back so far (any more): it names only a part then."""
+    since = query.filter.since
+    return since is not None and head - since <= conditions.NEAR and await log.oldest_async(conn) > since + 1
+
+
+async def _newest(conn: Connection, query: ArticleQuery, now: datetime, head: int, *, rest: bool) -> Answer:
     statement, values = page_of(query, now, head, rest=rest)
     rows = await (await conn.execute(statement, values, prepare=False)).fetchall()
     stored = [Stored(row[3], row[4], row[5], Kept(*row[6:])) for row in rows if row[3] is not None]
@@ -180,6 +194,11 @@ async def newest(conn: Connection, query: ArticleQuery, now: datetime, head: int
 
 async def candidates(conn: Connection, query: ArticleQuery, now: datetime, head: int) -> tuple[int, list[Candidate]]:
     """The head of the log, and the newest that pass with their words: those that are ranked."""
+    found = await _candidates(conn, query, now, head)
+    return await _candidates(conn, query, now, FAR) if await _forgot(conn, query, head) else found
+
+
+async def _candidates(conn: Connection, query: ArticleQuery, now: datetime, head: int) -> tuple[int, list[Candidate]]:
     asked = conditions.condition(query.filter)
     within, values = conditions.bounds(query.filter)
     last = query.ranked_after
