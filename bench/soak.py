@@ -57,7 +57,7 @@ class Size:
     seconds: float = 120.0
     rate: float = 5.0
     event_bytes: int = 1500
-    big_bytes: int = 600_000
+    big_bytes: int = 100_000
     kill_every_s: float = 10.0
     down_s: float = 2.0
     stall_s: float = 25.0
@@ -162,7 +162,7 @@ class Fleet:
 
 
 class Writer(threading.Thread):
-    """Tells events at a steady rate until stopped, each tenth a big one that only the stalled follow."""
+    """Tells events at a steady rate until stopped, each with a big one beside it that only the stalled follow."""
 
     def __init__(self, database_url: str, size: Size) -> None:
         super().__init__(daemon=True)
@@ -177,7 +177,7 @@ class Writer(threading.Thread):
                 n += 1
                 kind, room = (QUIET, self._size.event_bytes) if n % 4 else (FAILING, self._size.event_bytes)
                 told = [self._event(n, kind, room)]
-                if self._size.stalled and n % 3 == 0:
+                if self._size.stalled:
                     told.append(self._event(n, BIG, self._size.big_bytes))
                 with conn.transaction():
                     log.append(conn, told, datetime.now(UTC))

@@ -19,14 +19,14 @@ from services.api.openapi import described
 from services.api.problems import InputError, refuse
 from services.api.query import EventQuery
 from services.api.schemas import EventPage
-from services.api.stream import Direct
+from services.api.stream import ALIVE, Direct
 from services.api.views import Told, View
 from shared.events import batch
 
 router = APIRouter(prefix="/v1/events", tags=["events"])
 
 BATCH = "application/cloudevents-batch+json"
-CHUNK_BYTES = 64_000  # of frames joined into one write
+BEGIN = sse.chunk(sse.retry(sse.RETRY_MS) + sse.comment("following"))
 STALL_S = 60.0  # in which a reader of the past takes one write
 CUT_GRACE_S = 5.0  # for a reader that was cut and still does not read
 _SSE = {"type": "string", "description": "server-sent events: `id` is the position, `event` the type, `data` the event"}
@@ -98,12 +98,12 @@ class EventStream(Response):
         self.raw_headers = [(name, value) for name, value in self.raw_headers if name != b"content-length"]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """What is past goes through `send`; what comes is written by the hub while this only waits for the end."""
+        """Write what is past; what comes then is written by the hub, while this only waits for the end."""
         connection = Connection.of(scope)
         follower = Direct(self._view, self._after, connection)
         try:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-            await self._past(follower, send)
+            await self._past(follower, connection)
             await follower.over.wait()
             await _end(follower.ended or "the end", send)
         except TimeoutError:  # it does not read: what waits for it is dropped, and the connection with it
@@ -113,17 +113,17 @@ class EventStream(Response):
             connection.watch(None)
             self._source.hub.leave(follower)
 
-    async def _past(self, follower: Direct, send: Send) -> None:
-        await _send(sse.retry(sse.RETRY_MS) + sse.comment("following"), send)
+    async def _past(self, follower: Direct, connection: Connection) -> None:
+        connection.write(BEGIN)
         async with aclosing(catch_up(self._source, follower)) as steps:
             async for step in steps:
                 for chunk in _chunks(step):
-                    async with asyncio.timeout(STALL_S):
-                        await _send(chunk, send)
-
-
-async def _send(chunk: bytes, send: Send) -> None:
-    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                    if follower.ended is not None:
+                        return
+                    connection.write(chunk)
+                    if connection.full:
+                        async with asyncio.timeout(STALL_S):
+                            await connection.drain()
 
 
 async def _end(reason: str, send: Send) -> None:
@@ -133,15 +133,7 @@ async def _end(reason: str, send: Send) -> None:
 
 def _chunks(step: list[Told] | Reset | None) -> list[bytes]:
     if step is None:
-        return [sse.comment("still here")]
+        return [ALIVE]
     if isinstance(step, Reset):
-        return [sse.reset(step.as_json())]
-    chunks: list[list[bytes]] = [[]]
-    size = 0
-    for told in step:
-        if size > CHUNK_BYTES:
-            chunks.append([])
-            size = 0
-        chunks[-1].append(told.frame)
-        size += len(told.frame)
-    return [b"".join(chunk) for chunk in chunks]
+        return [sse.chunk(sse.reset(step.as_json()))]
+    return [told.chunk for told in step]

@@ -1,7 +1,8 @@
 """The last step to a client's socket, past ASGI: bytes that many clients share go to each transport as they are.
 
-    head and past of a stream -> ASGI `send`, which waits for a slow client
-    what comes live           -> `Connection.write`, in one loop over all clients; a full one queues and is told of room
+    head and end of a stream -> ASGI `send`
+    what is past             -> `write`, then `drain`, which waits for a slow client
+    what comes live          -> `write`, in one loop over all clients; a full one queues and is told of room
 
 ASGI wakes a coroutine for each client and message, builds a chunk and copies it; here a chunk is made once for all.
 """
@@ -50,6 +51,10 @@ class Connection(HttpToolsProtocol):
         """Send a ready chunk of a response that has begun. It is kept by reference where it has to wait."""
         self.transport.write(chunk)
 
+    async def drain(self) -> None:
+        """Wait until the client took enough for more, or is gone."""
+        await self.flow.drain()
+
     def abort(self) -> None:
         """Close at once, dropping what waits."""
         self.transport.abort()
@@ -70,8 +75,3 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
         if self._watcher is not None:
             self._watcher.lost()
-
-
-def chunk(body: bytes) -> bytes:
-    """A piece of a body as HTTP/1.1 writes it in chunked transfer coding (RFC 9112 section 7.1)."""
-    return b"%x\r\n%s\r\n" % (len(body), body)

@@ -14,6 +14,7 @@ from shared.db import AsyncPool
 from shared.events import envelope
 
 CATCH_UP = 200  # events read at once
+PIECE_BYTES = 1_000_000  # that a piece should have at most: where events are big fewer are read
 KEPT_S = 0.5  # for whoever comes a little later
 KEPT = 8  # pieces, at most
 
@@ -23,6 +24,7 @@ class Reads:
 
     def __init__(self, pool: AsyncPool, source: str) -> None:
         self._pool, self._source = pool, source
+        self._count = CATCH_UP
         self._pieces: OrderedDict[int, asyncio.Task[list[Seen]]] = OrderedDict()
 
     async def after(self, position: int) -> list[Seen]:
@@ -38,7 +40,9 @@ class Reads:
 
     async def _read(self, position: int) -> list[Seen]:
         async with self._pool.connection(timeout=POOL_WAIT_S) as conn:
-            events = await log.read_async(conn, position, CATCH_UP)
+            events = await log.read_async(conn, position, self._count)
+        if size := sum(len(e.data) for e in events):
+            self._count = max(1, min(CATCH_UP, PIECE_BYTES * len(events) // size))
         return [Seen.of(e.position, envelope(e, self._source)) for e in events]
 
     def _keep(self, position: int, done: asyncio.Task[list[Seen]]) -> None:

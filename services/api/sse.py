@@ -30,6 +30,11 @@ def reset(told: dict[str, object]) -> bytes:
     return b"event: %s\n%s\n" % (STREAM_RESET.encode(), _data(orjson.dumps(told)))
 
 
+def chunk(frames: bytes) -> bytes:
+    """A piece of the stream as HTTP/1.1 carries it in chunked transfer coding (RFC 9112, 7.1)."""
+    return b"%x\r\n%s\r\n" % (len(frames), frames)
+
+
 def _data(data: bytes) -> bytes:
     if b"\n" not in data and b"\r" not in data:
         return b"data: %s\n" % data

@@ -20,21 +20,21 @@ import psycopg
 import redis.asyncio
 from psycopg_pool import PoolTimeout
 
-from services.api import lines, sse
+from services.api import sse
 from services.api.lines import Connection
 from services.api.views import POOL_WAIT_S, Seen, Told, View, tell
 from shared import log, stream
 from shared.db import AsyncPool
 from shared.events import envelope
 
-BATCH = 500
+BATCH = 100
 BLOCK_MS = 1000  # silence after which PostgreSQL is asked whether there really is no news
 BEAT_S = 6.0  # a follower is silent for at most twice this long
 AWAY_S = 0.25  # between looks at PostgreSQL while Redis does not answer
 MAX_QUEUED = 5000  # events a follower may be behind
 MAX_QUEUED_BYTES = 4_000_000
 AT_ONCE = 250  # followers given a batch before other work of the process has its turn
-ALIVE = lines.chunk(sse.comment("still here"))
+ALIVE = sse.chunk(sse.comment("still here"))
 STORE_AWAY = (psycopg.OperationalError, PoolTimeout)
 
 logger = logging.getLogger(__name__)
@@ -47,9 +47,9 @@ class Batch:
         self.told = told
 
     @cached_property
-    def chunk(self) -> bytes:
-        """All of it as server-sent events in one chunk: the same bytes for every client."""
-        return lines.chunk(b"".join(one.frame for one in self.told))
+    def chunks(self) -> bytes:
+        """All of it as server-sent events: the same bytes for every client."""
+        return b"".join(one.chunk for one in self.told)
 
 
 class Follower:
@@ -75,7 +75,7 @@ class Follower:
         for one in batch.told:
             if one.position > self.after:
                 self._queue.append(one)
-                self._bytes += len(one.frame)
+                self._bytes += len(one.chunk)
         self.after = max(self.after, upto)
         if len(self._queue) > MAX_QUEUED or self._bytes > MAX_QUEUED_BYTES:
             logger.info("a slow reader is cut", extra={"after": self.after, "bytes": self._bytes})
@@ -136,7 +136,7 @@ class Direct(Follower):
             if batch.told[0].position > self.after:
                 self.after = upto
                 self._quiet = False
-                self._connection.write(batch.chunk)
+                self._connection.write(batch.chunks)
                 return
         super().offer(batch, upto)
         self.room()
@@ -151,8 +151,8 @@ class Direct(Follower):
         """Write what waits, as far as the connection takes it."""
         while self._queue and not self._connection.full:
             one = self._queue.popleft()
-            self._bytes -= len(one.frame)
-            self._connection.write(lines.chunk(one.frame))
+            self._bytes -= len(one.chunk)
+            self._connection.write(one.chunk)
 
     def lost(self) -> None:
         """The client is gone."""

@@ -31,11 +31,16 @@ EVERYTHING = View()
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One event as a view shows it: the CloudEvent, and the same as a server-sent event."""
+    """One event as a view shows it: the CloudEvent, and the same as a server-sent event in a chunk."""
 
     position: int
     data: bytes
-    frame: bytes
+    chunk: bytes
+
+    @classmethod
+    def of(cls, position: int, kind: str, data: bytes) -> Told:
+        """Encode once what many will be given."""
+        return cls(position, data, sse.chunk(sse.event(position, kind, data)))
 
 
 @dataclass(slots=True, eq=False)
@@ -65,7 +70,7 @@ class Seen:
     def plain(self) -> Told:
         """As it is: encoded once for every view that shows cards."""
         if self._plain is None:
-            self._plain = Told(self.position, self.raw, sse.event(self.position, self.event["type"], self.raw))
+            self._plain = Told.of(self.position, self.event["type"], self.raw)
         return self._plain
 
 
@@ -104,4 +109,4 @@ def _told(seen: Seen, form: Form, stored: dict[int, Stored]) -> Told:
     whole = shape.whole(now.kept, seen.position) if now else {}
     told = seen.event["data"] | whole | {"position": seen.position}
     data = orjson.dumps(seen.event | {"data": shape.only(told, form.fields)})
-    return Told(seen.position, data, sse.event(seen.position, seen.event["type"], data))
+    return Told.of(seen.position, seen.event["type"], data)

@@ -257,6 +257,29 @@ async def test_a_slow_reader_is_cut_and_resumes(
     assert resumed == list(range(len(seen) + 1, 151))
 
 
+async def test_a_reader_that_pauses_and_goes_on_is_given_all_in_order_over_the_same_connection(
+    newsroom: Newsroom, served: httpx.AsyncClient, held: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "MAX_QUEUED_BYTES", 50_000_000)
+    big = "x" * 100_000
+    async with served.stream("GET", "/v1/events", headers={"Accept": "text/event-stream"}) as slow:
+        lines = slow.aiter_lines()
+        await anext(lines)
+        for n in range(120):  # more than the sockets between hold: the rest waits in the queue
+            await asyncio.to_thread(newsroom.article, f"{n} {big}")
+        assert await held.hub.beyond(119, 20)
+        seen: list[int] = []
+        async with asyncio.timeout(20):
+            while len(seen) < 120:
+                line = await anext(lines)
+                seen += [int(line[4:])] if line.startswith("id: ") else []
+        newsroom.article("and then at once")
+        async with asyncio.timeout(20):
+            while await anext(lines) != "id: 121":
+                pass
+    assert seen == list(range(1, 121))
+
+
 async def test_one_that_was_cut_is_given_nothing_behind_the_gap(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stream, "MAX_QUEUED", 3)
     follower = stream.Follower(EVERYTHING, 4)
