@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from bench.report import Row
 from bench.text import article, headline
 from services.enrich.ner import NerModel
-from services.enrich.ner import model as tagger
+from services.enrich.ner.reading import cut
+from services.enrich.ner.windows import parts, windows
 from services.enrich.pipeline import enrich, load_resources
 from shared.articles import Article, FeedRef, Source
 
@@ -55,18 +56,14 @@ def articles(words: int, count: int) -> list[Article]:
 
 def plain(model: NerModel, text: str) -> None:
     """Run the model over every word of a text, in windows of whole sentences, and read no names out of it."""
-    cut = tagger._cut(text)
-    known = model._look_up({word.text for sentence in cut for word in sentence})
-    window = tagger._Window()
-    for number, sentence in enumerate(cut):
-        forms = [(i, known[word.text]) for i, word in enumerate(sentence)]
-        read = [tagger._Read(i, form, pieces, True) for i, (form, pieces) in forms if pieces]
-        for part in tagger._parts(read):
-            if window.ids and len(window.ids) + tagger._size(part) > tagger.WINDOW - 2:
-                model._run(window)
-                window = tagger._Window()
-            window.add(number, part)
-    if window.ids:
+    sentences = cut(text)
+    known = model._look_up({word.text for sentence in sentences for word in sentence})
+    every = (
+        part
+        for number, sentence in enumerate(sentences)
+        for part in parts(number, [known[word.text] for word in sentence], range(len(sentence)))
+    )
+    for window in windows(list(every)):
         model._run(window)
 
 

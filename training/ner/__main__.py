@@ -1,6 +1,7 @@
 """Train, export and measure the entity model: ``python -m training.ner`` (``make train-ner``).
 
     base encoder ─▶ first model, all layers over all pieces ─▶ narrower model, taught by it ─▶ int8 graph ─▶ scores
+                                                                          table of settled groups ◀─┘
 
 Needs the packages of ``requirements.txt`` and the data folder that ``data.py`` describes; about 50 minutes of one core.
 """
@@ -18,7 +19,7 @@ import torch
 from tokenizers import Tokenizer
 
 from services.enrich.ner.model import SHIPPED, NerModel
-from training.ner import encoder, evaluate
+from training.ner import encoder, evaluate, settled
 from training.ner.data import FILES, Sentence, split, unlabelled
 from training.ner.export import cut_vocabulary, export
 from training.ner.train import Packer, batches, fit
@@ -102,6 +103,7 @@ def main() -> None:
     more = {**train, "ecb": unlabelled(given.data.parent / UNLABELLED)}
     model = second(model, more, base, given.work, given.second)
     write(model, base, given.out, caution=CAUTION)
+    settled.write(NerModel.load(given.out), settled.sets(train), given.out)
     print("\n".join(evaluate.report(NerModel.load(given.out).tag, evaluate.sets(given.data))))
 
 

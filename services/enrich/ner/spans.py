@@ -49,10 +49,14 @@ _FOLLOWS = np.array(
 )
 
 
-def broken(run: NDArray[np.float32]) -> bool:
-    """Whether the likeliest tags of neighbouring words ``[words, 7]`` do not fit each other."""
-    best = run.argmax(1)
-    return not _FOLLOWS[0, best[0]] or not _FOLLOWS[best[:-1], best[1:]].all()
+def fits(tags: Sequence[int]) -> bool:
+    """Whether the likeliest tags of neighbouring words fit each other."""
+    before = 0
+    for tag in tags:
+        if tag and tag % 2 == 0 and (not before or (before - 1) // 2 != (tag - 1) // 2):
+            return False
+        before = tag
+    return True
 
 
 def agreed(run: NDArray[np.float32]) -> NDArray[np.float32]:
