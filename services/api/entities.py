@@ -111,8 +111,9 @@ async def related(request: Request, entity_id: str) -> Response:
     asked = replace(asked, entity=(entity_id,))
     wanted, within = conditions.condition(asked), conditions.bounds(asked)
     async with held.reading() as conn:
-        share = await store.share_for(conn, wanted, *within, facets.FACET_ROWS)
-        head, counted, rows = await store.facets(conn, wanted, within, share, ["entity"], 10 * v["limit"])
+        share, head, counted, rows = await store.facets_within(
+            conn, wanted, within, ["entity"], 10 * v["limit"], facets.rows_of(wanted), facets.ENOUGH
+        )
         known = await directory.entities(conn, [value for _, value, _ in rows])
         everything = Filter()
         all_of = await store.share_for(conn, conditions.condition(everything), *conditions.bounds(everything), 1)

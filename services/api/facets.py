@@ -26,7 +26,9 @@ from shared import topics
 
 router = APIRouter(prefix="/v1", tags=["articles"])
 
-FACET_ROWS = 4000  # articles counted: their facts are taken apart one by one
+FACET_ROWS = 2500  # articles counted: each is a page of its own to read, and its facts are taken apart
+ENOUGH = 1000  # of one sample, to count no other
+PHRASE_ROWS = 1000  # articles in which a phrase is looked for
 SERIES_ROWS = 20_000
 MOST_BUCKETS = 1000
 USUAL = {
@@ -75,9 +77,10 @@ async def facets(request: Request) -> Response:
     fields = tuple(dict.fromkeys(v["field"])) or FACET_FIELDS
     wanted, within = conditions.condition(asked), conditions.bounds(asked)
     async with held.reading() as conn:
-        share = await store.share_for(conn, wanted, *within, FACET_ROWS)
         kinds = [conditions.KINDS[field] for field in fields]
-        head, counted, rows = await store.facets(conn, wanted, within, share, kinds, v["size"])
+        share, head, counted, rows = await store.facets_within(
+            conn, wanted, within, kinds, v["size"], rows_of(wanted), ENOUGH
+        )
         names = await _names(conn, rows)
     by_kind: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for kind, value, n in rows:
@@ -86,6 +89,11 @@ async def facets(request: Request) -> Response:
         by_kind[kind].append({"value": value, "name": names.get((kind, value)), "count": share.scaled(n)})
     items = [{"field": field, "values": by_kind[conditions.KINDS[field]]} for field in fields]
     return answer(request, Body(orjson.dumps({"items": items, **estimate(share, counted), "position": head})))
+
+
+def rows_of(wanted: conditions.Condition) -> int:
+    """About how many articles are counted by their facts."""
+    return FACET_ROWS if wanted.sure else PHRASE_ROWS
 
 
 async def _names(conn: Connection, rows: list[tuple[str, str, int]]) -> dict[tuple[str, str], str | None]:
@@ -123,7 +131,7 @@ async def series(request: Request, asked: Filter, interval: str) -> Response:
     asked = replace(asked, start=start, end=end)
     wanted, within = conditions.condition(asked), conditions.bounds(asked)
     async with held.reading() as conn:
-        rows = SERIES_ROWS if wanted.sure else FACET_ROWS  # a phrase is looked for in each
+        rows = SERIES_ROWS if wanted.sure else PHRASE_ROWS
         share = await store.share_for(conn, wanted, *within, rows)
         head, found = await store.counts(conn, wanted, within, share, interval)
     items = [

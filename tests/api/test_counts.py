@@ -99,10 +99,25 @@ async def test_many_articles_are_counted_by_a_sample(
     assert {v["value"]: v["count"] for v in told["items"][0]["values"]} == {"en": 3584, "es": 1536}  # 7 and 3 of 10
 
 
+async def test_one_sample_is_the_answer_where_it_has_enough(
+    newsroom: Newsroom, api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(facets, "ENOUGH", 20)
+    newsroom.conn.execute(
+        "INSERT INTO article_lookup SELECT n, now(), 'en', ARRAY['sample=' || n % 256,"
+        " 'source=' || CASE WHEN n / 256 % 4 = 0 THEN 'a' ELSE 'b' END], ' bridg ' FROM generate_series(0, 5119) AS n"
+    )
+    told = (await api.get("/v1/facets?field=source&q=bridges")).json()
+    assert (told["total"], told["sampled"], told["exact"]) == (5120, 1 / 256, False)
+    assert {v["value"]: v["count"] for v in told["items"][0]["values"]} == {"b": 3840, "a": 1280}
+    fewer = (await api.get("/v1/facets?field=source&q=bridges&source=a")).json()
+    assert (fewer["total"], fewer["exact"]) == (1280, True)
+
+
 async def test_a_phrase_is_looked_for_in_no_more_articles_than_are_counted(
     newsroom: Newsroom, api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(facets, "FACET_ROWS", 200)
+    monkeypatch.setattr(facets, "PHRASE_ROWS", 200)
     newsroom.conn.execute(
         "INSERT INTO article_lookup SELECT n, now(), 'en', ARRAY['sample=' || n % 256, 'lang=en'], ' a1 b1 '"
         " FROM generate_series(0, 5119) AS n"

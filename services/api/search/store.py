@@ -26,7 +26,8 @@ from shared.stored import Kept
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
 FAR = 2**62  # a head so far that the log is not asked what changed since
-WALK = 2000  # rows looked at before the index is asked
+WALK = 600  # rows looked at before anything else
+WALK_MORE, WALK_FEW = 2400, 8  # rows looked at next, where that found so many: a page is full before the index pays
 WALK_WORDS = 300  # the same where each look unpacks the words
 LOOKS = 2500  # articles that have all words of a phrase, looked at for the phrase itself: 15 microseconds each
 
@@ -42,6 +43,17 @@ _EDGE = """edge AS MATERIALIZED (
     SELECT l.sort_at, l.article_id FROM article_lookup l
     WHERE {bounds} ORDER BY l.sort_at DESC, l.article_id DESC OFFSET %(walk)s - 1 LIMIT 1
 )"""
+_WALK_MORE = """more AS MATERIALIZED (
+    SELECT l.article_id, l.sort_at FROM (
+        SELECT * FROM article_lookup l WHERE {gate} AND {bounds} AND (l.sort_at, l.article_id) < (TABLE edge)
+        ORDER BY l.sort_at DESC, l.article_id DESC LIMIT %(more)s
+    ) l WHERE {direct} ORDER BY l.sort_at DESC, l.article_id DESC LIMIT %(most)s
+), brink AS MATERIALIZED (
+    (SELECT l.sort_at, l.article_id FROM article_lookup l
+     WHERE {gate} AND {bounds} AND (l.sort_at, l.article_id) < (TABLE edge)
+     ORDER BY l.sort_at DESC, l.article_id DESC OFFSET %(more)s - 1 LIMIT 1)
+    UNION ALL SELECT * FROM edge WHERE NOT {gate}
+)"""
 _STAGE = """stage{n} AS MATERIALIZED (
     SELECT l.article_id, l.sort_at FROM (
         SELECT l.article_id, l.sort_at FROM article_lookup l
@@ -53,7 +65,7 @@ _LOOKED_AT = """near{n} AS MATERIALIZED (
     SELECT l.article_id, l.sort_at, l.lang, l.words FROM (
         SELECT l.article_id, l.sort_at, l.lang, l.words FROM article_lookup l
         WHERE {gate} AND {indexed} AND {within} OFFSET 0
-    ) l ORDER BY l.sort_at DESC, l.article_id DESC LIMIT %(looks)s
+    ) l ORDER BY l.sort_at DESC, l.article_id DESC LIMIT {left}
 ), stage{n} AS MATERIALIZED (
     SELECT l.article_id, l.sort_at FROM near{n} l WHERE {words} LIMIT %(most)s
 )"""
@@ -230,8 +242,14 @@ def _found(
     steps, names = [_WALK.format(direct=asked.direct, bounds=within)], ["walk"]
     # What the walk passed is not looked for again: it ends at `edge`, or at nothing where it saw everything.
     steps.append(_EDGE.format(bounds=within))
+    edge = "edge"
+    if not asked.words:
+        gate = "((SELECT count(*) FROM walk) BETWEEN %(few)s AND %(most)s - 1)"
+        steps.append(_WALK_MORE.format(gate=gate, bounds=within, direct=asked.direct))
+        names, edge = ["walk", "more"], "brink"
+        values |= {"more": WALK_MORE, "few": WALK_FEW}
     for n, stretch in enumerate(conditions.stretches(start, end, now)):
-        told = " AND (l.sort_at, l.article_id) < (SELECT sort_at, article_id FROM edge)"
+        told = f" AND (l.sort_at, l.article_id) < (TABLE {edge})"
         if stretch.until is not None:
             told += f" AND l.sort_at < %(until{n})s"
             values[f"until{n}"] = stretch.until
@@ -242,19 +260,20 @@ def _found(
             told += f" AND l.facts && %(days{n})s::text[]"
             values[f"days{n}"] = stretch.days
         gate = f"({' + '.join(f'(SELECT count(*) FROM {name})' for name in names)}) < %(most)s"
+        left = " - ".join(["%(looks)s", *(f"(SELECT count(*) FROM near{m})" for m in range(n))])
         if looks and n:
-            gate += "".join(f" AND (SELECT count(*) FROM near{m}) < %(looks)s" for m in range(n))
+            gate += f" AND {left} > 0"
         shape = _LOOKED_AT if looks else _STAGE
         indexed = asked.named if looks else asked.indexed
         told = f"{within}{told}".replace("l.sort_at", _OPAQUE)
-        steps.append(shape.format(n=n, gate=gate, indexed=indexed, within=told, words=asked.words))
+        steps.append(shape.format(n=n, gate=gate, left=left, indexed=indexed, within=told, words=asked.words))
         names.append(f"stage{n}")
     cut = "NULL, NULL"
     if looks:
-        full = " UNION ALL ".join(
-            f"(SELECT sort_at, article_id FROM near{n} OFFSET %(looks)s - 1)" for n in range(len(names) - 1)
-        )
-        steps.append(f"cut AS (SELECT * FROM ({full}) f LIMIT 1)")
+        near = [f"near{n}" for n in range(len(names) - 1)]
+        looked = " UNION ALL ".join(f"SELECT sort_at, article_id FROM {name}" for name in near)
+        steps.append(f"looked AS ({looked} ORDER BY sort_at DESC, article_id DESC)")
+        steps.append("cut AS (SELECT * FROM looked OFFSET %(looks)s - 1 LIMIT 1)")
         cut = "(SELECT sort_at FROM cut), (SELECT article_id FROM cut)"
     union = " UNION ALL ".join(f"TABLE {name}" for name in names)
     return f"{', '.join(steps)}, {_FOUND.format(union=union)}", cut, values
@@ -317,6 +336,11 @@ async def share_for(conn: Connection, asked: Condition, within: str, values: dic
     statement = _SHARE.format(indexed=asked.named or "true", within=within)
     told = asked.values | values | {"samples": [facts.sample(0)]}
     ((counted,),) = await (await conn.execute(statement.encode(), told, prepare=False)).fetchall()
+    return _share(counted, rows)
+
+
+def _share(counted: int, rows: int) -> Share:
+    """How much to count where one sample has so many articles."""
     estimate = counted * facts.SAMPLES
     samples = facts.SAMPLES if estimate <= rows else max(1, facts.SAMPLES * rows // estimate)
     return Share(samples, estimate)
@@ -345,6 +369,30 @@ async def facets(
     values |= {"kinds": [f"{kind}=%" for kind in kinds], "size": size}
     rows = await (await conn.execute(statement.encode(), values, prepare=False)).fetchall()
     return rows[0][0], rows[0][1], [(kind, value, n) for _, _, kind, value, n in rows if kind is not None]
+
+
+async def facets_within(
+    conn: Connection,
+    asked: Condition,
+    within: tuple[str, dict[str, Any]],
+    kinds: Sequence[str],
+    size: int,
+    rows: int,
+    enough: int,
+) -> tuple[Share, int, int, list[tuple[str, str, int]]]:
+    """What `facets` gives, of as many samples as make about `rows` articles, and which share that is.
+
+    One sample is looked at first, to know how many there may be; where it has `enough`, it is the answer.
+    """
+    if not asked.sure:  # what the index names must be unpacked to be counted: only its number is asked for first
+        share = await share_for(conn, asked, *within, rows)
+    else:
+        one = Share(1)
+        head, counted, found = await facets(conn, asked, within, one, kinds, size)
+        if counted >= enough:
+            return one, head, counted, found
+        share = _share(counted, rows)
+    return share, *await facets(conn, asked, within, share, kinds, size)
 
 
 async def counts(
