@@ -16,6 +16,7 @@ from hashlib import md5
 from typing import Literal
 
 from services.enrich.store import Enriched, Lookup
+from shared.stored import pack
 
 Kind = Literal["whole", "bare"]
 DAYS = 30  # over which they are spread evenly
@@ -78,7 +79,8 @@ class Store:
             body = " ".join(told[int(rng.random() * PARAGRAPHS)] for _ in range(8))
             card = _cards()[number % CARDS]
         card = f'{{"id":{number},"version":1,"title":"{letters(number)}",{card}}}'
+        packed = pack({}, card.encode(), {"body_text": body} if body else {}, None)
         return (
-            Enriched(number, 1, "r", at, lang, source, "usable", 0, card, "{}"),
+            Enriched(number, 1, "r", at, lang, source, "usable", 0, packed),
             Lookup(number, at, lang, "\n".join(facts), f" {title} | {body} "),
         )

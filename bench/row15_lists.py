@@ -69,5 +69,5 @@ def run() -> Row:
         "p50 <= 2 x of 10 k, p99 <= 50 ms",
         figures,
         p99 <= 50 and worst_ratio <= 2,
-        ["10 M articles do not fit this machine's time"],
+        ["the store was read once before, into the memory of the system; 10 M articles were not tried"],
     )

@@ -105,5 +105,6 @@ def run() -> Row:
         "p99 of facets ms": round(percentile(counts, 0.99), 1),
         "reader, 30,000 entries, common word ms": round(sorted(rival)[len(rival) // 2]),
     }
-    reached = p99 <= 150 and max(lists) <= 300
-    return Row(16, f"full text at {MANY:,} articles", "p99 <= 150 ms, worst <= 300 ms", figures, reached)
+    reached = p99 <= 150 and max(lists) <= 300 and percentile(counts, 0.99) <= 150
+    target = "p99 <= 150 ms, worst <= 300 ms; facets p99 <= 150 ms"
+    return Row(16, f"full text at {MANY:,} articles", target, figures, reached)

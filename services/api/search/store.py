@@ -69,6 +69,7 @@ _LOOKED_AT = """near{n} AS MATERIALIZED (
 ), stage{n} AS MATERIALIZED (
     SELECT l.article_id, l.sort_at FROM near{n} l WHERE {words} LIMIT %(most)s
 )"""
+_NEAR = "SELECT sort_at, article_id FROM near{n}"
 # Where little has happened since a position, the log itself says what.
 _CHANGED = """changed AS MATERIALIZED (
     SELECT DISTINCT e.article_id FROM events e WHERE e.position > %(since)s AND e.article_id IS NOT NULL
@@ -270,8 +271,7 @@ def _found(
         names.append(f"stage{n}")
     cut = "NULL, NULL"
     if looks:
-        near = [f"near{n}" for n in range(len(names) - 1)]
-        looked = " UNION ALL ".join(f"SELECT sort_at, article_id FROM {name}" for name in near)
+        looked = " UNION ALL ".join(_NEAR.format(n=n) for n in range(len(names) - 1))
         steps.append(f"looked AS ({looked} ORDER BY sort_at DESC, article_id DESC)")
         steps.append("cut AS (SELECT * FROM looked OFFSET %(looks)s - 1 LIMIT 1)")
         cut = "(SELECT sort_at FROM cut), (SELECT article_id FROM cut)"
