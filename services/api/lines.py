@@ -31,6 +31,7 @@ class Connection(HttpToolsProtocol):
     """uvicorn's HTTP connection, which hands itself to the requests that come over it."""
 
     _watcher: Watcher | None = None
+    _gone = False
 
     @classmethod
     def of(cls, scope: Scope) -> Connection:
@@ -44,12 +45,15 @@ class Connection(HttpToolsProtocol):
         return self.flow.write_paused
 
     def watch(self, watcher: Watcher | None) -> None:
-        """Tell the watcher of room and of the end, until there is another or none."""
+        """Tell the watcher of room and of the end until there is another or none; at once where it is over already."""
         self._watcher = watcher
+        if watcher is not None and self._gone:
+            watcher.lost()
 
     def write(self, chunk: bytes) -> None:
-        """Send a ready chunk of a response that has begun. It is kept by reference where it has to wait."""
-        self.transport.write(chunk)
+        """Send a ready chunk of a response that has begun; it is kept by reference where it has to wait."""
+        if not self._gone:
+            self.transport.write(chunk)
 
     async def drain(self) -> None:
         """Wait until the client took enough for more, or is gone."""
@@ -73,5 +77,6 @@ class Connection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The transport says that the client is gone."""
         super().connection_lost(exc)
+        self._gone = True
         if self._watcher is not None:
             self._watcher.lost()

@@ -10,8 +10,10 @@ import httpx
 import httpx_sse
 import pytest
 
+from services.api import events as events_route
 from services.api import stream
 from services.api.deps import Resources, open_resources
+from services.api.follow import check
 from services.api.stream import Batch
 from services.api.views import EVERYTHING, Told
 from shared import log
@@ -329,3 +331,33 @@ async def test_a_reader_that_left_is_forgotten(served: httpx.AsyncClient, held: 
     async with asyncio.timeout(10):
         while held.hub.followers:
             await asyncio.sleep(0.02)
+
+
+async def test_a_reader_that_left_before_it_was_answered_is_forgotten_and_harms_nobody(
+    newsroom: Newsroom, settings: Settings, held: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = asyncio.Event()
+
+    async def slowly(*given: Any) -> None:
+        await go_on.wait()
+        await check(*given)
+
+    monkeypatch.setattr(events_route, "check", slowly)
+    async with serving(settings, held) as (client, server):
+        url = client.base_url
+        _, one = await asyncio.open_connection(url.host, url.port)
+        one.write(b"GET /v1/events HTTP/1.1\r\nHost: api\r\nAccept: text/event-stream\r\n\r\n")
+        async with asyncio.timeout(20):
+            while not server.server_state.tasks:  # it is being answered
+                await asyncio.sleep(0.01)
+            one.transport.abort()
+            while server.server_state.connections:
+                await asyncio.sleep(0.01)
+            go_on.set()
+            while server.server_state.tasks:
+                await asyncio.sleep(0.01)
+        assert held.hub.followers == 0
+        async with following(client, "?after=0") as events:
+            newsroom.article("present")
+            assert positions(await take(events, 1)) == [1]
+    assert not held.reader.done()
