@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 
 from services.enrich.document import Document, Entity, Keyword
 from services.enrich.lexicons import Lexicon
@@ -25,7 +26,8 @@ RARE, UNKNOWN, TOO_COMMON = (
     4.0,
     6.0,
 )  # Zipf of an English word outside the table, of any word elsewhere, and the limit
-_WORD = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*")
+# A word, and what stands between it and the next.
+_WORD = re.compile(r"([^\W\d_]+(?:['\u2019-][^\W\d_]+)*)([\W\d_]*)")
 _DATELINE = re.compile(r"[^\n.]{2,50}?\([^()\n]{2,40}\)\s?[\u2013\u2014-]{1,2}\s")
 _ADDRESS = re.compile(r"https?://\S+|www\.\S+|\S+@\S+\.\S+")
 _CONTRACTED = ("n't", "'ve", "'re", "'ll", "'d", "'m")
@@ -91,22 +93,25 @@ def _weigh_words(
     titled: set[str] = set()
     body = doc.body_text[:READ]
     opening = _DATELINE.match(body[:DATELINE])
-    body = _ADDRESS.sub(" ", body[opening.end() :] if opening else body)
+    body = body[opening.end() :] if opening else body
+    if "://" in body or "www." in body or "@" in body:
+        body = _ADDRESS.sub(" ", body)
     for text, bonus in ((doc.title, True), (body, False)):
-        last, last_end = "", -2
-        for match in _WORD.finditer(text):
-            written = match.group()
+        found = _WORD.findall(text)
+        terms: dict[str, str] = {}  # as written -> the term; each form is judged once
+        for written, times in Counter([written for written, _ in found]).items():
             word = _plain(written)
             if len(word) < 3 or word in stop or (language == "en" and word.endswith(_CONTRACTED)):
-                last = ""
                 continue
-            counts[word] += 1
+            terms[written] = word
+            counts[word] += times
             shown.setdefault(word, written[: len(word)])
             if bonus:
                 titled.add(word)
-            if last and match.start() == last_end + 1:
-                pairs[last, word] += 1
-            last, last_end = word, match.end()
+        beside = Counter([(one, two) for (one, gap), (two, _) in pairwise(found) if len(gap) == 1])
+        for (one, two), times in beside.items():
+            if one in terms and two in terms:
+                pairs[terms[one], terms[two]] += times
     zipf = lexicon.zipf if language == "en" else {}
     rare = RARE if language == "en" else UNKNOWN
     for word, count in counts.items():
