@@ -1,6 +1,7 @@
 """Polls saved together: what is ready while a save is under way goes into the next, in one transaction.
 
-A poll alone is saved at once. Under load one set of statements carries many polls, which is what makes polling cheap.
+A poll alone is saved at once. Under load there is a pause between two saves, and one set of statements carries many
+polls, which is what makes polling cheap.
 Should one of them not be storable as decided (another feed brought its article meanwhile, its lease is lost), the
 transaction is rolled back and each is saved in one of its own, so that it alone hears of it. The events they raise come
 last, since the log's lock is held until the end.
@@ -20,6 +21,7 @@ import psycopg
 from services.ingest import store
 from services.ingest.finishing import Polled, finish_all
 from services.ingest.hosts import domain_of
+from services.ingest.lookups import pause
 from services.ingest.pages import store as pages
 from services.ingest.twins import saving
 from services.ingest.websub import store as hubs
@@ -29,6 +31,7 @@ from shared.log import append_async
 
 MOST_POLLS = 200  # in one transaction
 MOST_ARTICLES = 1_000
+PAUSE_S = 0.025  # between the beginnings of two saves
 
 
 class LeaseLost(WiredeskError):
@@ -83,10 +86,13 @@ class Saver:
 
     async def run(self) -> None:
         """Save what comes, until cancelled."""
+        loop, begun_at = asyncio.get_running_loop(), 0.0
         while True:
             await self._wake.wait()
             self._wake.clear()
             while self._waiting:
+                await pause(begun_at + PAUSE_S - loop.time())
+                begun_at = loop.time()
                 batch = self._next()
                 if len(batch) == 1 or not await self._together(batch):
                     for one in batch:

@@ -57,6 +57,10 @@ _PICTURE = re.compile(r"\.(?:jpe?g|png|gif|webp|avif)(?:[?#]|\Z)", re.IGNORECASE
 _EMAIL_AND_NAME = re.compile(r"\A\S+@\S+\s*\((.+)\)\Z")
 _NAME_AND_EMAIL = re.compile(r"\A([^<(]+?)\s*[(<]\S+@[^\s)>]+[)>]\Z")
 
+_PARSER = etree.XMLParser(
+    encoding="utf-8", resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True
+)
+
 Element = Any  # lxml's elements, whose stubs do not know iteration by tag
 
 
@@ -67,11 +71,8 @@ def read_strict(document: bytes, url: str) -> Feed | None:
 
 def read_plain(document: bytes, url: str) -> Feed | None:
     """The same of a document in which nothing is for `loose` but where it is not well-formed."""
-    parser = etree.XMLParser(
-        encoding="utf-8", resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True
-    )
     try:
-        root: Element = etree.fromstring(_with_usual_names(document.strip()), parser)
+        root: Element = etree.fromstring(_with_usual_names(document.strip()), _PARSER)
     except (etree.XMLSyntaxError, ValueError):
         return None
     based = b"xml:base" in document
