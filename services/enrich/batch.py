@@ -37,6 +37,7 @@ from shared.stored import Kept, card_part, pack
 
 MAX_ATTEMPTS = 3
 AT_ONCE = 8  # articles to a transaction at most
+AHEAD = 4  # one article in so many is sent before the others: the store indexes it while their words are made
 ALIASES = 20  # of an entity that the directory keeps
 SEARCH_CHARS = 100_000  # of the body
 
@@ -123,14 +124,21 @@ def _bare(article: Article, revision: str) -> Document:
 
 
 def save(work: Work, documents: Sequence[Document], revision: str) -> int:
-    """Write documents and their events in one transaction; the number of events. The heavy rows first, then the log."""
+    """Write documents and their events in one transaction; the number of events. The heavy rows first, then the log.
+
+    What is made ready is sent, and the store works on it while the next is made. A row that has a position is written
+    when the position is known, once: by its words an article is claimed before.
+    """
     now = work.clock()
-    by_id = {d.article.id: d for d in documents}
-    made = {d.article.id: (card(d, now), rest(d)) for d in documents}
-    rows = [_row(d, revision, *made[d.article.id]) for d in documents]
-    with transaction(work.pool) as conn:
-        inserted = store.insert(conn, rows, now)
-        held = store.hold(conn, sorted(by_id.keys() - inserted)) if len(inserted) < len(rows) else {}
+    by_id = {d.article.id: d for d in sorted(documents, key=lambda d: d.article.id)}
+    made = {i: (card(d, now), rest(d)) for i, d in by_id.items()}
+    with transaction(work.pool) as conn, conn.pipeline():
+        claims = [store.claim(conn, [_lookup(by_id[i], *made[i]) for i in ids]) for ids in _in_two(list(by_id))]
+        present = store.hold(conn, list(by_id))
+        rows = [_row(d, revision, *made[i]) for i, d in by_id.items()]
+        held = {row[0]: store.held(row) for row in present}
+        claimed = {i for claim in claims for (i,) in claim}
+        inserted = by_id.keys() - held.keys()
         wanted = again.wanted_of(conn, sorted(held)) if held else set()
         newer = [r for r in rows if r.article_id in held and _supersedes(r, held[r.article_id], wanted)]
         written = [r for r in rows if r.article_id in inserted] + newer
@@ -139,25 +147,32 @@ def save(work: Work, documents: Sequence[Document], revision: str) -> int:
         known = [(r.article_id, before[r.article_id].version) for r in written if r.article_id in before]
         changes = store.changes_after(conn, known) if known else []
         differs = {r.article_id: _differs(by_id[r.article_id], made[r.article_id], held[r.article_id]) for r in newer}
-        log.settle(conn, _replaced(newer, held))
-        with conn.pipeline():  # none of these waits for the answer to the one before
-            if newer:
-                store.update(conn, newer, now)
-                again.done(conn, differs, now)
-            store.index(conn, [_lookup(r, by_id[r.article_id], *made[r.article_id]) for r in written])
-            ids = [r.article_id for r in written]
-            store.keep_vectors(conn, ids, [by_id[i].embedding for i in ids])
-            store.know_entities(conn, list(_named(written, by_id, inserted)), now)
-            if lessons := [one for i in sorted(inserted) for one in taught(by_id[i])]:
-                identity.count(conn, lessons)
-            store.forget_attempts(conn, list(by_id))
+        ids = [r.article_id for r in written]
+        if newer:
+            log.settle(conn, _replaced(newer, held))
+            again.done(conn, differs, now)
+        if stale := [i for i in ids if i not in claimed]:
+            store.index(conn, [_lookup(by_id[i], *made[i]) for i in stale])
+        store.keep_vectors(conn, ids, [by_id[i].embedding for i in ids])
+        store.know_entities(conn, list(_named(written, by_id, inserted)), now)
+        if lessons := [one for i in sorted(inserted) for one in taught(by_id[i])]:
+            identity.count(conn, lessons)
+        store.forget_attempts(conn, list(by_id))
         # What was read again and says the same is not told of.
         told = [r for r in written if differs.get(r.article_id) != [] or _finds(r, before.get(r.article_id))]
         events = [e for r in told for e in _events(r, before.get(r.article_id), changes, differs.get(r.article_id))]
         positions = log.append(conn, events, now)
         last = {e.article_id: position for e, position in zip(events, positions, strict=True) if e.article_id}
-        store.place(conn, list(last), list(last.values()))
+        placed = [replace(r, position=last.get(r.article_id)) for r in written]
+        store.insert(conn, [r for r in placed if r.article_id in inserted], now)
+        if newer:
+            store.update(conn, [r for r in placed if r.article_id in held], now)
     return len(events)
+
+
+def _in_two(ids: Sequence[int]) -> list[Sequence[int]]:
+    first = len(ids) // AHEAD
+    return [ids[:first], ids[first:]] if first else [ids]
 
 
 def _replaced(rows: Iterable[store.Enriched], held: Mapping[int, store.Held]) -> dict[int, bytes]:
@@ -202,8 +217,8 @@ def _row(document: Document, revision: str, told: Told, further: Told) -> store.
         article_id=article.id,
         version=article.version,
         revision=revision,
-        sort_at=article.published_at or article.discovered_at,
-        lang=document.language.code if document.language else None,
+        sort_at=_sort_at(article),
+        lang=_language(document),
         source_id=article.source.id,
         status=article.status,
         page_edition=article.page.edition if article.page else 0,
@@ -212,13 +227,21 @@ def _row(document: Document, revision: str, told: Told, further: Told) -> store.
     )
 
 
-def _lookup(row: store.Enriched, document: Document, told: Told, further: Told) -> store.Lookup:
-    lang = words.analyser(row.lang)
+def _sort_at(article: Article) -> datetime:
+    return article.published_at or article.discovered_at
+
+
+def _language(document: Document) -> str | None:
+    return document.language.code if document.language else None
+
+
+def _lookup(document: Document, told: Told, further: Told) -> store.Lookup:
+    sort_at, lang = _sort_at(document.article), words.analyser(_language(document))
     text = f"{document.description or ''}\n{document.body_text[:SEARCH_CHARS]}"
-    found = facts.facts(told, further, row.sort_at, document.article.discovered_at)
+    found = facts.facts(told, further, sort_at, document.article.discovered_at)
     return store.Lookup(
-        article_id=row.article_id,
-        sort_at=row.sort_at,
+        article_id=document.article.id,
+        sort_at=sort_at,
         lang=lang,
         facts="\n".join(" ".join(fact.split()) for fact in found),
         words=words.indexed(document.title, text, lang),

@@ -58,7 +58,7 @@ def forget(conn: psycopg.Connection[Any], before: datetime) -> int:
     with conn.transaction():
         ids = store.past(conn, before, ARTICLES)
         if ids:
-            held = store.hold(conn, ids).values()
+            held = [store.held(row) for row in store.hold(conn, ids)]
             # An event may be younger than what it tells of: it keeps its card.
             log.settle(conn, {h.position: card_part(h.kept.packed) for h in held if h.position and h.kept.packed})
             store.remember_told(conn, ids)

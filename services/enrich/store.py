@@ -20,6 +20,7 @@ from shared.packing import unpack_text
 from shared.stored import Kept
 
 Connection = psycopg.Connection[tuple[Any, ...]]
+Rows = psycopg.Cursor[tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class Enriched:
     page_edition: int  # of the page that was read; 0: none
     packed: bytes
     duplicate_of: int | None = None
+    position: int | None = None  # of its latest event
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,52 +182,73 @@ def cards_of_sources(conn: Connection, sources: Sequence[str], each: int) -> lis
     return [(source_id, Kept(packed, card)) for source_id, packed, card in rows]
 
 
-def hold(conn: Connection, ids: Sequence[int]) -> dict[int, Held]:
-    """Lock the rows already there until the transaction ends. Ordered against deadlock."""
-    rows = conn.execute(
+def claim(conn: Connection, rows: Sequence[Lookup]) -> Rows:
+    """Make articles findable that are not yet; the ids of those, when they are read.
+
+    Of two workers with the same new article the second waits here for the first, and then finds it written. Both take
+    them by id, so that they never wait for each other in a circle.
+    """
+    return conn.execute(
+        """
+        INSERT INTO article_lookup (article_id, sort_at, lang, facts, words)
+        SELECT r.article_id, r.sort_at, r.lang, string_to_array(r.facts, chr(10)), r.words
+        FROM unnest(%(article_id)s::bigint[], %(sort_at)s::timestamptz[], %(lang)s::text[], %(facts)b::text[],
+                    %(words)b::text[]) AS r(article_id, sort_at, lang, facts, words)
+        ORDER BY r.article_id
+        ON CONFLICT (article_id) DO NOTHING RETURNING article_id
+        """,
+        _lookups(rows),
+    )
+
+
+def hold(conn: Connection, ids: Sequence[int]) -> Rows:
+    """Lock the rows already there until the transaction ends; what `held` takes, when it is read."""
+    return conn.execute(
         """
         SELECT article_id, version, revision, page_edition, position, duplicate_of, packed, card, rest
         FROM enriched_articles WHERE article_id = ANY(%s) ORDER BY article_id FOR UPDATE
         """,
         (list(ids),),
-    ).fetchall()
-    return {row[0]: Held(row[1], row[2], row[3], row[4], Kept(*row[6:]), row[5]) for row in rows}
+    )
 
 
-def insert(conn: Connection, rows: Sequence[Enriched], now: datetime) -> set[int]:
-    """Write first enrichments; the ids written. One that another worker wrote meanwhile is left alone and not named."""
-    done = conn.execute(
+def held(row: Sequence[Any]) -> Held:
+    """A row of `hold`."""
+    return Held(row[1], row[2], row[3], row[4], Kept(*row[6:]), row[5])
+
+
+def insert(conn: Connection, rows: Sequence[Enriched], now: datetime) -> None:
+    """Write first enrichments of claimed articles, with the positions of their events: under the log's lock."""
+    conn.execute(
         """
         INSERT INTO enriched_articles
             (article_id, version, revision, enriched_at, sort_at, lang, source_id, status, page_edition, packed,
-             duplicate_of)
+             duplicate_of, position)
         SELECT r.article_id, r.version, r.revision, %(now)s, r.sort_at, r.lang, r.source_id, r.status, r.page_edition,
-               r.packed, r.duplicate_of
+               r.packed, r.duplicate_of, r.position
         FROM unnest(%(article_id)s::bigint[], %(version)s::int[], %(revision)s::text[], %(sort_at)s::timestamptz[],
                     %(lang)s::text[], %(source_id)s::text[], %(status)s::text[], %(page_edition)s::int[],
-                    %(packed)b::bytea[], %(duplicate_of)s::bigint[])
-             AS r(article_id, version, revision, sort_at, lang, source_id, status, page_edition, packed, duplicate_of)
-        ORDER BY r.article_id
-        ON CONFLICT (article_id) DO NOTHING
-        RETURNING article_id
+                    %(packed)b::bytea[], %(duplicate_of)s::bigint[], %(position)s::bigint[])
+             AS r(article_id, version, revision, sort_at, lang, source_id, status, page_edition, packed, duplicate_of,
+                  position)
         """,
         _columns(rows) | {"now": now},
-    ).fetchall()
-    return {article_id for (article_id,) in done}
+    )
 
 
 def update(conn: Connection, rows: Sequence[Enriched], now: datetime) -> None:
-    """Replace enrichments whose rows are held."""
+    """Replace enrichments whose rows are held; one without a position keeps that of its latest event."""
     conn.execute(
         """
         UPDATE enriched_articles e SET
             version = r.version, revision = r.revision, enriched_at = %(now)s, sort_at = r.sort_at, lang = r.lang,
             source_id = r.source_id, status = r.status, page_edition = r.page_edition, packed = r.packed,
-            card = NULL, rest = NULL, duplicate_of = r.duplicate_of
+            card = NULL, rest = NULL, duplicate_of = r.duplicate_of, position = coalesce(r.position, e.position)
         FROM unnest(%(article_id)s::bigint[], %(version)s::int[], %(revision)s::text[], %(sort_at)s::timestamptz[],
                     %(lang)s::text[], %(source_id)s::text[], %(status)s::text[], %(page_edition)s::int[],
-                    %(packed)b::bytea[], %(duplicate_of)s::bigint[])
-             AS r(article_id, version, revision, sort_at, lang, source_id, status, page_edition, packed, duplicate_of)
+                    %(packed)b::bytea[], %(duplicate_of)s::bigint[], %(position)s::bigint[])
+             AS r(article_id, version, revision, sort_at, lang, source_id, status, page_edition, packed, duplicate_of,
+                  position)
         WHERE e.article_id = r.article_id
         """,
         _columns(rows) | {"now": now},
@@ -237,7 +260,7 @@ def _columns(rows: Sequence[Enriched]) -> dict[str, list[Any]]:
 
 
 def index(conn: Connection, rows: Sequence[Lookup]) -> None:
-    """Make articles findable, by their facts and their words."""
+    """Make articles findable by other facts and words than before."""
     conn.execute(
         """
         INSERT INTO article_lookup (article_id, sort_at, lang, facts, words)
@@ -247,8 +270,12 @@ def index(conn: Connection, rows: Sequence[Lookup]) -> None:
         ON CONFLICT (article_id) DO UPDATE SET
             sort_at = excluded.sort_at, lang = excluded.lang, facts = excluded.facts, words = excluded.words
         """,
-        {name: [getattr(row, name) for row in rows] for name in Lookup.__slots__},
+        _lookups(rows),
     )
+
+
+def _lookups(rows: Sequence[Lookup]) -> dict[str, list[Any]]:
+    return {name: [getattr(row, name) for row in rows] for name in Lookup.__slots__}
 
 
 def know_entities(conn: Connection, rows: Sequence[Named], now: datetime) -> None:
@@ -307,17 +334,6 @@ def changes_after(conn: Connection, pairs: Sequence[tuple[int, int]]) -> list[Ch
 def forget_attempts(conn: Connection, ids: Sequence[int]) -> None:
     """Enriched: their attempts are of no interest any more."""
     conn.execute("DELETE FROM enrich_attempts WHERE article_id = ANY(%s)", (list(ids),))
-
-
-def place(conn: Connection, ids: Sequence[int], positions: Sequence[int]) -> None:
-    """Write the position of each article's latest event, under the log's lock."""
-    conn.execute(
-        """
-        UPDATE enriched_articles e SET position = p.position
-        FROM unnest(%s::bigint[], %s::bigint[]) AS p(article_id, position) WHERE e.article_id = p.article_id
-        """,
-        (list(ids), list(positions)),
-    )
 
 
 def lead(conn: Connection, lock: int) -> bool:
