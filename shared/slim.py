@@ -63,9 +63,10 @@ def whole_rest(card: Mapping[str, Any], told: Told, body: str | None) -> Told:
 
 def _packed(card: Mapping[str, Any], entities: Sequence[Mapping[str, Any]], texts: Texts) -> list[list[int]] | None:
     """Where each entity is named; None where the card and the texts do not say the rest."""
-    if [_without(entity, "mentions") for entity in entities] != card.get("entities"):
+    bare = card.get("entities") or []
+    if [{**one, "mentions": entity.get("mentions")} for one, entity in zip(bare, entities, strict=False)] != entities:
         return None
-    if not all("mentions" in entity for entity in entities):
+    if len(bare) != len(entities) or not all("mentions" in entity for entity in entities):
         return None
     found: list[list[int]] = []
     for entity in entities:

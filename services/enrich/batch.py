@@ -13,7 +13,7 @@ import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import orjson
@@ -253,9 +253,14 @@ def _named(
 ) -> Iterable[store.Named]:
     for row in rows:
         for e in by_id[row.article_id].entities:
-            told = " ".join(words.tokens(e.name)[:20])
+            told = _name_words(e.name)
             forms = "\n".join(alias for alias in e.aliases_seen[:ALIASES] if alias != e.name)
             yield store.Named(e.id, e.type, e.name, e.ids, e.salience, told, row.article_id in inserted, forms)
+
+
+@lru_cache(maxsize=50_000)
+def _name_words(name: str) -> str:
+    return " ".join(words.tokens(name)[:20])
 
 
 def _finds(row: store.Enriched, known: store.Held | None) -> bool:

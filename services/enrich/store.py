@@ -5,14 +5,15 @@ Arrays of long texts go in binary (`%b`): as text every quote in them is escaped
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import orjson
 import psycopg
 from psycopg.rows import dict_row
-from psycopg.types.json import Jsonb
 from zstandard import ZstdDecompressor
 
 from shared.articles import Article, FeedRef, Image, Media, PageFacts, Source
@@ -279,18 +280,21 @@ def _lookups(rows: Sequence[Lookup]) -> dict[str, list[Any]]:
 
 
 def know_entities(conn: Connection, rows: Sequence[Named], now: datetime) -> None:
-    """Count in how many new articles each entity is named, and make unknown ones known to the directory."""
-    ordered = sorted(rows, key=lambda r: (r.entity_id, -r.salience))
+    """Count in how many new articles each entity is named, and make unknown ones known to the directory.
+
+    Each is sent once, as the article has it that it matters most to.
+    """
+    new = Counter(row.entity_id for row in rows if row.new)
+    most = {row.entity_id: row for row in sorted(rows, key=lambda r: r.salience)}
+    ordered = [most[key] for key in sorted(most)]
     conn.execute(
         """
         INSERT INTO entities AS e (id, type, name, ids, first_seen_at, words, articles, last_seen_at, aliases)
-        SELECT DISTINCT ON (r.entity_id) r.entity_id, r.type, r.name, r.ids, %(now)s,
-               array_to_tsvector(string_to_array(r.words, ' ')), sum(r.new) OVER (PARTITION BY r.entity_id), %(now)s,
-               array_remove(string_to_array(r.aliases, chr(10)), '')
-        FROM unnest(%(entity_id)s::text[], %(type)s::text[], %(name)s::text[], %(ids)s::jsonb[], %(words)s::text[],
-                    %(new)s::int[], %(aliases)s::text[])
-             WITH ORDINALITY AS r(entity_id, type, name, ids, words, new, aliases, n)
-        ORDER BY r.entity_id, r.n
+        SELECT r.entity_id, r.type, r.name, r.ids::jsonb, %(now)s, array_to_tsvector(string_to_array(r.words, ' ')),
+               r.new, %(now)s, array_remove(string_to_array(r.aliases, chr(10)), '')
+        FROM unnest(%(entity_id)b::text[], %(type)b::text[], %(name)b::text[], %(ids)b::text[], %(words)b::text[],
+                    %(new)s::int[], %(aliases)b::text[]) AS r(entity_id, type, name, ids, words, new, aliases)
+        ORDER BY r.entity_id
         ON CONFLICT (id) DO UPDATE SET
             articles = e.articles + excluded.articles, last_seen_at = excluded.last_seen_at,
             aliases = CASE WHEN e.aliases @> excluded.aliases OR cardinality(e.aliases) >= 20 THEN e.aliases ELSE (
@@ -299,7 +303,8 @@ def know_entities(conn: Connection, rows: Sequence[Named], now: datetime) -> Non
         WHERE excluded.articles > 0
         """,
         {name: [getattr(row, name) for row in ordered] for name in Named.__slots__ if name not in ("ids", "new")}
-        | {"ids": [Jsonb(row.ids) for row in ordered], "new": [int(row.new) for row in ordered], "now": now},
+        | {"ids": [orjson.dumps(row.ids).decode() for row in ordered]}
+        | {"new": [new[row.entity_id] for row in ordered], "now": now},
     )
 
 
