@@ -9,16 +9,13 @@ from __future__ import annotations
 import ipaddress
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 
 import idna
 
 from shared.addresses import NOTHING_PRIVATE, Allowances, may_reach
 from shared.errors import AddressRefused
-
-if TYPE_CHECKING:
-    from tldextract import TLDExtract
+from shared.suffixes import suffix_labels
 
 MAX_LENGTH = 4096  # characters of an address; longer ones are refused
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -161,26 +158,18 @@ def host_of(url: str) -> str:
     return _parse(url)[1]
 
 
-@lru_cache(maxsize=1)
-def _suffixes() -> TLDExtract:
-    from tldextract import TLDExtract  # brings requests: 0.2 s that most processes start without
-
-    return TLDExtract(suffix_list_urls=(), cache_dir=None, include_psl_private_domains=False)
-
-
 @lru_cache(maxsize=4096)
 def registrable_domain(host: str) -> str | None:
     """The domain that somebody registered (`bbc.co.uk` of `feeds.bbc.co.uk`); None for addresses and bare names.
 
     Source: the public suffix list as bundled with tldextract; nothing is fetched.
     """
-    found = _suffixes()(host)
-    if found.domain and found.suffix:
-        return f"{found.domain}.{found.suffix}"
-    labels = host.split(".")
+    labels = host.removesuffix(".").split(".")
+    if len(labels) == 1 or not all(labels) or ":" in host or _literal(host) is not None:
+        return None
     # What the list does not know is a suffix of one label (publicsuffix.org/list, algorithm).
-    unknown = not found.suffix and len(labels) > 1 and all(labels) and _literal(host) is None and ":" not in host
-    return ".".join(labels[-2:]) if unknown else None
+    own = (suffix_labels(labels) or 1) + 1
+    return ".".join(labels[-own:]) if own <= len(labels) else None
 
 
 def resolve(base: str, link: str) -> str | None:

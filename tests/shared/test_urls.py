@@ -5,6 +5,8 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -197,6 +199,21 @@ def test_the_web_platforms_addresses_are_read_as_browsers_read_them() -> None:
     # Broken punycode and an escaped IPv6 address resolve to nothing; nobody links to the others.
     assert len(read_too_kindly) + len(refused_too_strictly) == len(wrong) <= 16, wrong
     assert all("xn--" in one.lower() or "%31" in one for one in read_too_kindly), read_too_kindly
+
+
+def test_wildcards_exceptions_and_other_scripts_of_the_suffix_list() -> None:
+    assert registrable_domain("news.www.ck") == "www.ck"
+    assert registrable_domain("a.b.co.ck") == "b.co.ck"
+    assert registrable_domain("co.ck") is None
+    assert registrable_domain("x.city.kawasaki.jp") == "city.kawasaki.jp"
+    assert registrable_domain("x.y.z.kawasaki.jp") == "y.z.kawasaki.jp"
+    assert registrable_domain("www.xn--85x722f.xn--55qx5d.cn") == "xn--85x722f.xn--55qx5d.cn"
+    assert registrable_domain("a.b.nobody-knows") == "b.nobody-knows"
+
+
+def test_the_suffix_list_is_read_without_what_would_fetch_it() -> None:
+    code = "import sys, shared.urls as u; u.registrable_domain('a.b.example.com'); print('requests' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True).stdout.strip() == b"False"
 
 
 def test_registrable_domains_are_those_of_the_public_suffix_lists_own_tests() -> None:
