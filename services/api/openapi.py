@@ -11,9 +11,10 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from starlette.responses import Response
 
-from services.api import params, problems
+from services.api import examples, params, problems
 from services.api import paths as _paths  # noqa: F401 - routes say {id:number}, and are all described by this
 from services.api.params import Param
+from services.api.problems import Problem
 from services.api.schemas import ProblemDocument
 
 ABOUT = """The enriched stream of a newsroom's feeds. One `position` orders everything: lists say at which position
@@ -58,7 +59,7 @@ def described(
         told["requestBody"] = {"required": True, "content": {t: {"schema": {"type": "string"}} for t in body_types}}
     kept: dict[str, Any] = {"openapi_extra": told, "response_model": None, "status_code": status}
     # Without a model of its own the framework would add its default type to those told.
-    return kept | ({"response_class": Response} if answer is None and also else {})
+    return kept | ({"response_class": Response} if answer is None else {})
 
 
 def document(app: FastAPI) -> dict[str, Any]:
@@ -77,6 +78,7 @@ def document(app: FastAPI) -> dict[str, Any]:
                 _ours(operation)
         for name in _FRAMEWORKS:
             components["schemas"].pop(name, None)
+        examples.attach(told)
         app.openapi_schema = told
     return app.openapi_schema
 
@@ -111,6 +113,11 @@ def _responses(
     for failed, codes in sorted(by_status.items()):
         told[str(failed)] = {
             "description": "; ".join(f"`{code}`: {problems.CODES[code][1]}" for code in codes),
-            "content": {problems.MEDIA_TYPE: {"schema": {"$ref": _REF.format(model=ProblemDocument.__name__)}}},
+            "content": {
+                problems.MEDIA_TYPE: {
+                    "schema": {"$ref": _REF.format(model=ProblemDocument.__name__)},
+                    "example": problems.document(Problem(codes[0], problems.CODES[codes[0]][1])),
+                }
+            },
         }
     return told

@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi.routing import APIRoute
+from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from services.api import problems, query
@@ -60,3 +61,22 @@ async def test_every_route_of_the_app_is_in_the_document(api: httpx.AsyncClient)
     app = api._transport.app  # type: ignore[attr-defined]
     routes = {r.path for r in app.routes if isinstance(r, APIRoute) and r.include_in_schema}
     assert routes <= set((await api.get("/openapi.json")).json()["paths"])
+
+
+async def test_every_route_has_examples_that_keep_to_its_schemas(api: httpx.AsyncClient) -> None:
+    document = (await api.get("/openapi.json")).json()
+    checked = 0
+    for path, operations in document["paths"].items():
+        for method, told in operations.items():
+            for where in (*told["responses"].values(), told.get("requestBody", {})):
+                for kind, one in where.get("content", {}).items():
+                    assert "example" in one, (method, path, kind)
+                    schema = {**one["schema"], "components": document["components"]}
+                    wrong = [e.message for e in Draft202012Validator(schema).iter_errors(one["example"])]
+                    assert wrong == [], (method, path, kind)
+                    checked += 1
+            for parameter in told.get("parameters", []):
+                if "example" in parameter:
+                    schema = parameter["schema"].get("items", parameter["schema"])
+                    assert not list(Draft202012Validator(schema).iter_errors(parameter["example"])), parameter
+    assert checked > 400
