@@ -782,6 +782,8 @@ class Queues(Served):
     oldest_age_s: float | None
     messages_waiting: int | None
     messages_reserved: int | None
+    messages_running: Annotated[int, Field(description="of those reserved: worked on now, as workers last told")]
+    articles_running: int
     lanes: list[LaneDepth]
 
 

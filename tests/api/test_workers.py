@@ -78,3 +78,5 @@ async def test_a_killed_worker_is_silent_and_one_stuck_is_seen_busy(newsroom: Ne
     assert (desk.id, desk.state, desk.messages, desk.articles, desk.failures) == ("desk:10", "busy", 12, 300, 3)
     assert (other.id, other.state, other.revision) == ("other:6", "silent", "r2")
     assert (await api.get("/v1/ops/workers?limit=1")).status_code == 400
+    depth = (await api.get("/v1/ops/queues")).json()
+    assert (depth["messages_running"], depth["articles_running"]) == (1, 32)  # not the one that is silent

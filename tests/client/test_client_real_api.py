@@ -200,3 +200,35 @@ async def test_counts_entities_near_articles_and_versions_are_read_as_models(url
         assert [version.version for version in (await desk.versions(1)).items] == [1]
         with pytest.raises(NotFound):
             await desk.entities.get("person:nobody")
+
+
+async def test_a_stretch_of_the_past_is_printed_again_or_sent_again(url: str, newsroom: Newsroom) -> None:  # noqa: F811
+    for n in range(6):
+        newsroom.article(f"Harbour {n}", lang="es" if n % 2 else "en")
+
+    async def replayed(*arguments: str) -> list[int]:
+        line = [
+            sys.executable,
+            "-c",
+            "from wiredesk.cli import main; main()",
+            "--url",
+            url,
+            "replay",
+            *arguments,
+            "--json",
+        ]
+        done = await asyncio.to_thread(subprocess.run, line, capture_output=True, timeout=60, check=True)
+        return [int(json.loads(told)["id"]) for told in done.stdout.splitlines()]
+
+    assert await replayed("--after", "2") == [3, 4, 5, 6]
+    assert await replayed("--after", "0", "--until", "3") == [1, 2, 3]
+    assert await replayed("--after", "0", "--until", "5", "--lang", "es") == [2, 4]
+    assert await replayed("--after", "6") == []
+    code, hook, _ = await command(url, "webhooks", "add", "https://desk.example/hook")
+    hook_id = str(hook["id"])
+    code, told, _ = await command(url, "replay", "--after", "1", "--until", "4", "--webhook", hook_id)
+    assert (code, told) == (0, {"after": 1, "until": 4})
+    assert (await command(url, "replay", "--after", "1", "--webhook", hook_id, "--lang", "es"))[0] == 2
+    assert (await command(url, "webhooks", "pause", hook_id))[1]["status"] == "paused"
+    assert (await command(url, "webhooks", "resume", hook_id))[1]["status"] == "active"
+    assert (await command(url, "webhooks", "rotate", hook_id))[1]["secret"] != hook["secret"]

@@ -150,6 +150,40 @@ def tail(
 
 
 @app.command()
+def replay(
+    ctx: typer.Context,
+    after: Annotated[int, typer.Option(help="Begin after this position; 0: the beginning.")],
+    until: Annotated[int | None, typer.Option(help="End with this position; else with the newest event.")] = None,
+    webhook: Annotated[str | None, typer.Option(help="Send it to this webhook again, instead of printing it.")] = None,
+    kind: Annotated[list[str] | None, typer.Option("--type", help="Event type; may be repeated.")] = None,
+    q: Annotated[str | None, typer.Option(help="Only articles that match.")] = None,
+    lang: Langs = None,
+    source: Sources = None,
+    entity: Entities = None,
+    as_json: AsJson = False,
+) -> None:
+    """A stretch of the past again: printed as `tail` would, or sent to a webhook under the ids it had."""
+    if webhook is not None and (q or kind or lang or source or entity):
+        raise typer.BadParameter("a webhook has its own filters", param_hint="--webhook")
+    with connect(ctx) as desk:
+        if webhook is not None:
+            asked = desk.webhooks.replay(webhook, after, until)
+            show_json(asked) if as_json else show_members(asked)
+            return
+        end = desk.head() if until is None else until
+        going = after < end
+        while going:
+            page = desk.events(
+                after, q=q, type=kind or [], lang=lang or [], source=source or [], entity=entity or [], limit=1000
+            )
+            for event in page.items:
+                if event.position <= end:
+                    show_json_line(event) if as_json else print(_line(event))
+            after = page.position or end
+            going = page.next is not None and after < end
+
+
+@app.command()
 def trace(
     ctx: typer.Context, article_id: Annotated[int, typer.Argument(metavar="ID")], as_json: AsJson = False
 ) -> None:

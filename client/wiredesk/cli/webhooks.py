@@ -62,6 +62,32 @@ def remove(ctx: typer.Context, webhook_id: WebhookId) -> None:
 
 
 @app.command()
+def pause(ctx: typer.Context, webhook_id: WebhookId, as_json: AsJson = False) -> None:
+    """Send nothing until it is resumed; nothing is lost."""
+    _set_status(ctx, webhook_id, "paused", as_json)
+
+
+@app.command()
+def resume(ctx: typer.Context, webhook_id: WebhookId, as_json: AsJson = False) -> None:
+    """Go on where it stopped, whoever stopped it, at once."""
+    _set_status(ctx, webhook_id, "active", as_json)
+
+
+def _set_status(ctx: typer.Context, webhook_id: str, status: str, as_json: bool) -> None:
+    with connect(ctx) as desk:
+        changed = desk.webhooks.update(webhook_id, status=status)
+    show_json(changed) if as_json else _show([changed])
+
+
+@app.command()
+def rotate(ctx: typer.Context, webhook_id: WebhookId, as_json: AsJson = False) -> None:
+    """A new secret, shown this once. The old one signs as well for a day."""
+    with connect(ctx) as desk:
+        made = desk.webhooks.rotate(webhook_id)
+    show_json(made) if as_json else show_members(made)
+
+
+@app.command()
 def test(ctx: typer.Context, webhook_id: WebhookId, as_json: AsJson = False) -> None:
     """Send a signed ping now; exit code 1 if the receiver does not take it."""
     with connect(ctx) as desk:

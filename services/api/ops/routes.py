@@ -21,6 +21,7 @@ from shared import log
 from shared.queue import QUEUES
 
 router = APIRouter(prefix="/v1", tags=["operations"])
+SILENT_S = 30.0  # a worker's process unheard of for so long missed several beats
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +75,13 @@ def _polled(found: dict[str, Any]) -> dict[str, Any]:
 
 @router.get("/ops/queues", **described(Queues))
 async def queues(request: Request) -> Response:
-    """The true depth: articles that wait in the store, messages that wait in Redis, messages that workers hold."""
+    """The true depth: articles that wait in the store, messages that wait in Redis, that workers hold, and run."""
     held = resources(request)
     negotiate(request, (JSON,))
     params.read(request.scope["query_string"], ())
     async with held.reading() as conn:
         rows = await store.backlog(conn)
+        messages, articles = await store.running(conn, SILENT_S)
     broker = await look_at_broker(held.redis)
     by_lane = {row["lane"]: row for row in rows}
     lanes = [
@@ -97,6 +99,8 @@ async def queues(request: Request) -> Response:
         "oldest_age_s": max((row["oldest_age_s"] for row in rows), default=None),
         "messages_waiting": None if broker.waiting is None else sum(broker.waiting.values()),
         "messages_reserved": broker.reserved,
+        "messages_running": messages,
+        "articles_running": articles,
         "lanes": lanes,
         "redis": {"ok": broker.reason is None, "reason": broker.reason},
     }

@@ -136,6 +136,19 @@ async def steps(conn: Connection) -> set[str]:
     return {name for (name,) in await cursor.fetchall()}
 
 
+async def running(conn: Connection, heard_within_s: float) -> tuple[int, int]:
+    """(messages, articles) that workers heard of lately work on now."""
+    cursor = await conn.execute(
+        """
+        SELECT count(*), coalesce(sum(busy_articles), 0) FROM enrich_workers
+        WHERE busy_since IS NOT NULL AND seen_at > now() - make_interval(secs => %s)
+        """,
+        (heard_within_s,),
+    )
+    messages, articles = (await cursor.fetchall())[0]
+    return int(messages), int(articles)
+
+
 async def workers(conn: Connection) -> list[dict[str, Any]]:
     """Every process of the workers' pools as it last told of itself, by worker; `silent_s` is since when it has not."""
     async with conn.cursor(row_factory=dict_row) as cursor:

@@ -15,12 +15,12 @@ from services.api.answers import JSON, Body, answer, negotiate
 from services.api.deps import resources
 from services.api.openapi import described
 from services.api.ops import store
+from services.api.ops.routes import SILENT_S
 from services.api.schemas import WorkerPage, WorkerProcess
 from shared import log
 
 router = APIRouter(prefix="/v1/ops", tags=["operations"])
 
-SILENT_S = 30.0  # of an unheard process: several beats were missed
 _PROCESS = tuple(WorkerProcess.model_fields)
 _SUMS = ("messages", "articles", "failures", "rss_bytes")
 
