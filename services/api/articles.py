@@ -16,7 +16,7 @@ from services.api.answers import JSON, Body, answer, negotiate
 from services.api.deps import Resources, resources
 from services.api.formats import Item, ListForm, Listing
 from services.api.openapi import described
-from services.api.problems import InputError, Problem, refuse
+from services.api.problems import InputError, Problem, not_ahead, refuse
 from services.api.query import ArticleQuery
 from services.api.schemas import EMBEDDING, ArticlePage, ArticleServed, Trace, Versions
 from services.api.search import ranking
@@ -60,7 +60,10 @@ class Pages:
         self._kept[asked] = kept
 
 
-@router.get("", **described(ArticlePage, takes=query.ARTICLES, also=_LISTS, fails=("not_acceptable", "too_slow")))
+@router.get(
+    "",
+    **described(ArticlePage, takes=query.ARTICLES, also=_LISTS, fails=("not_acceptable", "too_slow", "position_ahead")),
+)
 async def search(request: Request) -> Response:
     """Articles, newest or best first. Following the event stream from the page's `position` misses nothing."""
     kind = negotiate(request, (JSON, *_LISTS))
@@ -142,6 +145,7 @@ async def _read(request: Request, held: Resources, wanted: ArticleQuery) -> tupl
             found = await lookup.newest(conn, wanted, now, held.hub.head, rest=rest)
             head, cut = found.head, found.cut
             rows = [(query.encode_cursor(row.sort_at, row.article_id), row) for row in found.rows]
+        not_ahead(wanted.filter.since, head)
         asked = [row.article_id for _, row in rows] if EMBEDDING in wanted.form.fields else []
         vectors = await store.vectors(conn, asked) if asked else {}
         told = await lookup.versions(conn, [row.article_id for _, row in rows]) if wanted.form.versions else {}
@@ -188,7 +192,7 @@ for _form in (None, *formats.LISTS.values()):
             None if _form else ArticlePage,
             takes=query.ARTICLES if _form is None or _form.chooses else query.WHOLE_ARTICLES,
             also={_form.media_type: _form.schema} if _form else {},
-            fails=("too_slow",),
+            fails=("too_slow", "position_ahead"),
         ),
     )
 

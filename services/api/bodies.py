@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -73,4 +74,7 @@ def _wrong(error: Any, known: set[str]) -> InputError:
     if error["type"] == "extra_forbidden":
         name = str(error["loc"][-1])
         return InputError(place, "there is no such member here", nearest(name, known))
+    if error["type"] == "literal_error":
+        choices = re.findall(r"'([^']*)'", error["ctx"]["expected"])
+        return InputError(place, f"must be one of: {', '.join(choices)}", nearest(str(error["input"]), choices))
     return InputError(place, str(error["msg"]))

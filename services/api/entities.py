@@ -18,7 +18,7 @@ from services.api.deps import resources
 from services.api.filters import Filter
 from services.api.openapi import described
 from services.api.params import Param
-from services.api.problems import Problem
+from services.api.problems import Problem, not_ahead
 from services.api.schemas import ENTITY_TYPES
 from services.api.search import condition as conditions
 from services.api.search import directory, store
@@ -92,7 +92,10 @@ def _beginnings(prefix: str) -> str:
     return " & ".join([*quoted[:-1], quoted[-1] + ("" if whole else ":*")])
 
 
-@router.get("/{entity_id:path}/timeline", **described(TimeSeries, takes=TIMELINE, fails=("not_found", "too_slow")))
+@router.get(
+    "/{entity_id:path}/timeline",
+    **described(TimeSeries, takes=TIMELINE, fails=("not_found", "too_slow", "position_ahead")),
+)
 async def timeline(request: Request, entity_id: str) -> Response:
     """How many articles name it, step by step. Further filters narrow those articles."""
     negotiate(request, (JSON,))
@@ -101,7 +104,9 @@ async def timeline(request: Request, entity_id: str) -> Response:
     return await facets.series(request, replace(asked, entity=(known.id,)), v["interval"])
 
 
-@router.get("/{entity_id:path}/related", **described(Related, takes=RELATED, fails=("not_found", "too_slow")))
+@router.get(
+    "/{entity_id:path}/related", **described(Related, takes=RELATED, fails=("not_found", "too_slow", "position_ahead"))
+)
 async def related(request: Request, entity_id: str) -> Response:
     """Entities that the same articles name. Further filters narrow those articles."""
     negotiate(request, (JSON,))
@@ -114,6 +119,7 @@ async def related(request: Request, entity_id: str) -> Response:
         share, head, counted, rows = await store.facets_within(
             conn, wanted, within, ["entity"], 10 * v["limit"], facets.rows_of(wanted), facets.ENOUGH
         )
+        not_ahead(asked.since, head)
         known = await directory.entities(conn, [value for _, value, _ in rows])
         everything = Filter()
         all_of = await store.share_for(conn, conditions.condition(everything), *conditions.bounds(everything), 1)

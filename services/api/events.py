@@ -47,6 +47,8 @@ async def events(request: Request) -> Response:
     held = resources(request)
     kind = negotiate(request, (JSON, sse.MEDIA_TYPE, BATCH))
     asked = query.read_events(request.scope["query_string"])
+    if asked.filter.since is not None:
+        await check(held.log, asked.filter.since)
     if kind == sse.MEDIA_TYPE:
         return await _stream(request, held, asked)
     found = await page(held.log, asked)

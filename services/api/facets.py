@@ -18,7 +18,7 @@ from services.api.deps import Connection, resources
 from services.api.filters import Filter
 from services.api.openapi import described
 from services.api.params import Param
-from services.api.problems import InputError, refuse
+from services.api.problems import InputError, not_ahead, refuse
 from services.api.search import condition as conditions
 from services.api.search import directory, store
 from services.api.search.models import FACET_FIELDS, INTERVALS, Facets, TimeSeries
@@ -68,7 +68,7 @@ SERIES: tuple[Param, ...] = (
 )
 
 
-@router.get("/facets", **described(Facets, takes=FACETS, fails=("not_acceptable", "too_slow")))
+@router.get("/facets", **described(Facets, takes=FACETS, fails=("not_acceptable", "too_slow", "position_ahead")))
 async def facets(request: Request) -> Response:
     """The commonest values of each field among the articles that pass. Without `field`: of every field."""
     negotiate(request, (JSON,))
@@ -81,6 +81,7 @@ async def facets(request: Request) -> Response:
         share, head, counted, rows = await store.facets_within(
             conn, wanted, within, kinds, v["size"], rows_of(wanted), ENOUGH
         )
+        not_ahead(asked.since, head)
         names = await _names(conn, rows)
     by_kind: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for kind, value, n in rows:
@@ -114,7 +115,9 @@ def estimate(share: store.Share, counted: int) -> dict[str, Any]:
     return {"total": share.scaled(counted), "exact": share.exact, "sampled": sampled, "next": None}
 
 
-@router.get("/timeseries", **described(TimeSeries, takes=SERIES, fails=("not_acceptable", "too_slow")))
+@router.get(
+    "/timeseries", **described(TimeSeries, takes=SERIES, fails=("not_acceptable", "too_slow", "position_ahead"))
+)
 async def timeseries(request: Request) -> Response:
     """How many articles pass, step by step; over the last 30 days, or what suits the interval, unless `from` says."""
     negotiate(request, (JSON,))
@@ -134,6 +137,7 @@ async def series(request: Request, asked: Filter, interval: str) -> Response:
         rows = SERIES_ROWS if wanted.sure else PHRASE_ROWS
         share = await store.share_for(conn, wanted, *within, rows)
         head, found = await store.counts(conn, wanted, within, share, interval)
+    not_ahead(asked.since, head)
     items = [
         {"start": step, "end": following, "count": share.scaled(found.get(step, 0))}
         for step, following in itertools.pairwise(steps)

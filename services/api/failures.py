@@ -77,4 +77,5 @@ def _methods(app: FastAPI, request: Request) -> set[str]:
         scope = dict(request.scope) | {"method": method}
         if any(route.matches(scope)[0] is Match.FULL for route in app.router.routes):
             found.add(method)
-    return found | ({"HEAD"} if "GET" in found else set())
+    streams = request.url.path == "/v1/events"  # which know no HEAD
+    return found | ({"HEAD"} if "GET" in found and not streams else set())

@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from services.api.problems import Problem
+from services.api.problems import Problem, not_ahead
 from services.api.query import EventQuery
 from services.api.reads import Reads
 from services.api.stream import STORE_AWAY, Follower, Hub
@@ -70,8 +70,7 @@ async def check(source: Log, after: int) -> None:
     if after > source.hub.head:
         async with source.pool.connection(timeout=POOL_WAIT_S) as conn:
             head = await log.head_async(conn)
-        if after > head:
-            raise Problem("position_ahead", f"the newest event is {head}", members={"latest": head})
+        not_ahead(after, head)
 
 
 async def catch_up(source: Log, follower: Follower) -> AsyncGenerator[list[Told] | Reset | None]:

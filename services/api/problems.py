@@ -79,6 +79,12 @@ def refuse(code: str, wrong: Sequence[InputError]) -> Problem:
     return Problem(code, f"{wrong[0].where}: {wrong[0].message}", errors=wrong)
 
 
+def not_ahead(position: int | None, head: int) -> None:
+    """Raises `Problem` for a position that lies beyond the newest event: it is of another log, or was mistyped."""
+    if position is not None and position > head:
+        raise Problem("position_ahead", f"the newest event is {head}", members={"latest": head})
+
+
 def nearest(name: str, valid: Iterable[str]) -> str | None:
     """The valid name most like a wrong one, if any is like it."""
     found = difflib.get_close_matches(name.lower(), list(valid), n=1, cutoff=0.5)

@@ -38,6 +38,7 @@ async def socket(ws: WebSocket) -> None:
         asked = query.read_socket(ws.scope["query_string"])
         after = held.hub.head if asked.after is None else asked.after
         await check(held.log, after)
+        await check(held.log, asked.filter.since or 0)
     except WiredeskError as error:
         await ws.send_denial_response(failures.answer(of(error)))
         return

@@ -34,6 +34,9 @@ async def test_a_wrong_method_names_all_the_right_ones(api: httpx.AsyncClient) -
         ("/v1/feeds/1", {"GET", "HEAD", "PATCH", "DELETE"}),
         ("/v1/articles", {"GET", "HEAD"}),
         ("/v1/feeds/1/poll", {"POST"}),
+        ("/v1/feeds/doctor", {"POST"}),
+        ("/v1/searches/1.rss", {"GET", "HEAD"}),
+        ("/v1/events", {"GET"}),
     ):
         answer = await api.request("PUT", path)
         assert await problem(answer) == "method_not_allowed"
@@ -100,3 +103,31 @@ async def test_an_error_of_ours_is_a_problem_too(newsroom: Newsroom, api: httpx.
     answer = await api.get("/v1/articles")
     assert (await problem(answer), answer.status_code) == ("internal", 500)
     assert "enriched_articles" not in answer.text
+
+
+async def test_a_position_beyond_the_newest_event_is_ahead_wherever_it_is_given(
+    newsroom: Newsroom, api: httpx.AsyncClient
+) -> None:
+    newsroom.article()
+    assert (await api.post("/v1/searches", json={"name": "n", "filters": {"q": "harbour"}})).status_code == 201
+    for path in (
+        *(f"/v1/articles{tail}?" for tail in ("", ".json", ".rss", ".ninjs")),
+        "/v1/searches/1.json?",
+        "/v1/facets?field=lang&",
+        "/v1/timeseries?",
+        "/v1/entities/place:lisbon/timeline?",
+        "/v1/entities/place:lisbon/related?",
+        "/v1/events?after=0&",
+    ):
+        assert (await api.get(f"{path}since=1")).status_code == 200, path
+        answer = await api.get(f"{path}since=2")
+        assert await problem(answer) == "position_ahead", path
+        assert answer.json()["latest"] == 1
+
+
+async def test_a_wrong_choice_in_a_body_names_the_nearest(api: httpx.AsyncClient) -> None:
+    answer = await api.post("/v1/feeds", json={"url": "https://wire.example/rss", "priority": "braeking"})
+    (wrong,) = answer.json()["errors"]
+    assert (wrong["where"], wrong["suggestion"]) == ("body.priority", "breaking")
+    answer = await api.post("/v1/keys", json={"name": "n", "scopes": ["raed"]})
+    assert answer.json()["errors"][0]["suggestion"] == "read"

@@ -101,7 +101,7 @@ for _form in (None, *formats.LISTS.values()):  # before the route without extens
             None if _form else ArticlePage,
             takes=[p for p in wishes.PAGE if p.name != "fields" or _form is None or _form.chooses],
             also={_form.media_type: _form.schema} if _form else {},
-            fails=("not_found", "too_slow"),
+            fails=("not_found", "too_slow", "position_ahead"),
         ),
     )
 
