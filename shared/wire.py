@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import httptools
 
@@ -37,8 +36,7 @@ class Sink(Protocol):
         """The next piece of the body."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(NamedTuple):
     """Of one exchange. `silence_s`: until the first byte and between any two; `deadline` is of the loop's clock."""
 
     silence_s: float

@@ -24,7 +24,7 @@ from services.ingest.saver import LeaseLost, RaceLost
 from services.ingest.states import Claimed
 from shared.db import async_transaction
 
-CONCURRENCY = 192  # polls at once, most of them waiting for others to be saved with (see `Resources.bodies`)
+CONCURRENCY = 256  # polls at once, most of them waiting for others to be saved with (see `Resources.bodies`)
 BATCH = 100  # feeds claimed at once
 LEASE = timedelta(seconds=30)
 RENEW_S = 10.0
@@ -112,7 +112,7 @@ class Runner:
     async def _claim(self) -> bool:
         """Claim and start what there is room for; whether more may be due at once."""
         room = min(self._concurrency - len(self._running), BATCH)
-        if room <= self._concurrency // 8 and self._running:
+        if room <= self._concurrency // 4 and self._running:
             self._room.clear()
             await self._room.wait()
             return True
@@ -138,7 +138,7 @@ class Runner:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.pop(task, None)
-        if self._concurrency - len(self._running) > self._concurrency // 8 or not self._running:
+        if self._concurrency - len(self._running) > self._concurrency // 4 or not self._running:
             self._room.set()
         self._res.metrics.running.set(len(self._running))
 

@@ -46,7 +46,7 @@ class RaceLost(WiredeskError):
     code = "race_lost"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Writing:
     """All that a poll stores; rows as the functions of `store` name them."""
 

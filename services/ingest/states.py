@@ -71,7 +71,7 @@ class Claimed:
     def validators(self) -> Validators:
         """What is remembered of its validators."""
         known = Validators.of(self.rhythm.get("validators") or {})
-        return replace(known, conditional=self.conditional, unmodified=self.unmodified, full_at=self.full_at)
+        return Validators(self.conditional, self.unmodified, known.doubts, self.full_at, known.lied_at)
 
 
 @dataclass(slots=True)
@@ -124,7 +124,7 @@ class Clock(NamedTuple):
     unmodified: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Finished:
     """A poll ready to be saved: plain values, and what to tell subscribers. `row` None: all but the clock stays."""
 
@@ -133,22 +133,26 @@ class Finished:
     events: tuple[NewEvent, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+_NO_SIGNS, _NO_TRUST = Signs(), Trust()
+
+
+@dataclass(slots=True)
 class Memory:
     """What is known of a feed after a poll. `warnings` None keeps them; `rests`: the clock alone goes on."""
 
     rhythm: Rhythm
     validators: Validators
     rests: bool = False
-    signs: Signs = field(default_factory=Signs)
-    trust: Trust = field(default_factory=Trust)
+    signs: Signs = _NO_SIGNS
+    trust: Trust = _NO_TRUST
     warnings: Sequence[Mapping[str, Any]] | None = None
 
 
 def remembered(feed: Claimed, result: Result, samplewire: bool) -> Memory:
     """What is known of the feed after the poll."""
     rhythm = Rhythm.of(feed.rhythm)
-    if _rests(feed, result) and (samplewire or not is_quiet(rhythm, result.started_at)):
+    quiet = not samplewire and is_quiet(rhythm, result.started_at)
+    if quiet == (feed.status == "quiet") and _rests(feed, result):
         answer = Answer(result.conditional, result.outcome == "not_modified", same=True, news=False)
         return Memory(rhythm, feed.validators.after(answer, result.started_at), rests=True)
     rhythm, signs, told = _signs(feed, result, rhythm, samplewire)
@@ -157,14 +161,14 @@ def remembered(feed: Claimed, result: Result, samplewire: bool) -> Memory:
 
 
 def _rests(feed: Claimed, result: Result) -> bool:
-    """Whether nothing is new but the time, unless the feed fell silent: the answer and all that is known is as before.
+    """Whether nothing is new but the time: the answer and all that is known is as before, silence apart.
 
     Whatever else is remembered of a feed changes with time or with this answer, so then all is looked at.
     """
     return (
         result.parsed is None
         and result.failure is None
-        and feed.status == "ok"
+        and (feed.status == "quiet" if feed.rhythm.get("quiet_since") else feed.status == "ok")
         and feed.failures == 0
         and not feed.told_failing
         and not feed.pushed_to
@@ -174,10 +178,10 @@ def _rests(feed: Claimed, result: Result) -> bool:
         and result.etag == feed.etag
         and result.last_modified == feed.last_modified
         and (result.entries is None or result.entries == feed.entries_in_last_poll)
-        and not any(feed.rhythm.get(name) for name in ("losses", "quiet_since", "moves", "guids"))
+        and not any(feed.rhythm.get(name) for name in ("losses", "moves", "guids"))
         and not (feed.rhythm.get("validators") or {}).get("lied_at")
         and not (feed.rhythm.get("hub") or {}).get("missed")
-        and all(warning["code"] in OF_BODY for warning in feed.warnings)
+        and all(warning["code"] in OF_BODY or warning["code"] == feed.status for warning in feed.warnings)
     )
 
 

@@ -13,7 +13,7 @@ From then on they are not sent for 30 days; the hash of the body still tells wha
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,7 +24,7 @@ SUSPICIOUS = 5  # answers of 304 in a row
 DOUBTS = 2
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
     """What a good poll showed of the validators."""
 
@@ -69,8 +69,7 @@ class Trust:
         if answer.news:
             doubts = doubts + 1 if not answer.conditional and self.unmodified >= SUSPICIOUS else 0
         lied = (answer.news and answer.same) or doubts >= DOUBTS
-        return replace(
-            self,
+        return Trust(
             conditional=self.conditional + 1 if answer.conditional else 0,
             unmodified=self.unmodified + 1 if answer.not_modified else 0,
             doubts=0 if lied else doubts,

@@ -14,6 +14,7 @@ from services.ingest import states
 from services.ingest.finishing import Polled, finish_all
 from services.ingest.outcomes import Failure
 from services.ingest.resources import Resources
+from services.ingest.rhythm import Rhythm
 from services.ingest.schedule import Bounds
 from services.ingest.states import Claimed, Result
 from tests.ingest.desk import Desk
@@ -90,6 +91,7 @@ def test_a_poll_that_rests_leaves_all_as_it_would_be_written(monkeypatch: pytest
     [
         {"status": "new"},
         {"status": "quiet"},
+        {"status": "quiet", "rhythm": {"quiet_since": "2026-11-25T00:00:00Z"}},  # and is no longer
         {"failures": 2, "status": "failing"},
         {"told_failing": True},
         {"hub": {"state": "active"}},
@@ -142,6 +144,23 @@ def test_whatever_else_is_remembered_is_looked_at(changes: dict[str, Any]) -> No
 def test_an_answer_that_is_new_is_written(changes: dict[str, Any]) -> None:
     feed = known(random.Random(2))
     assert finish_all([polled(feed, replace(answers(feed)[1], **changes))], half)[0].row is not None
+
+
+def test_a_feed_that_stays_silent_rests_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    day = [NOW - timedelta(days=9, hours=n) for n in range(40)]
+    feed = known(random.Random(3))
+    silent = replace(feed, rhythm=Rhythm().after(day, None, True, NOW).stored())
+    told = finish_all([polled(silent, answers(feed)[0])], half)[0]
+    assert told.row is not None and [event.type for event in told.events] == ["wiredesk.feed.quiet.v1"]
+    row = orjson.loads(orjson.dumps(told.row))
+    silent = replace(feed, status=row["status"], rhythm=row["rhythm"], warnings=row["warnings"])
+    every = [polled(silent, answers(feed)[0])]
+    (short,) = finish_all(every, half)
+    monkeypatch.setattr(states, "_rests", lambda *_: False)
+    (whole,) = finish_all(every, half)
+    assert short.row is None and short.clock == whole.clock and whole.events == ()
+    written = orjson.loads(orjson.dumps(whole.row))
+    assert (written["status"], written["rhythm"], written["warnings"]) == ("quiet", silent.rhythm, silent.warnings)
 
 
 async def test_the_wide_row_is_written_when_something_changed_and_only_then(
