@@ -16,6 +16,7 @@ from collections.abc import Generator
 
 import uvicorn
 import uvloop
+from fastapi import FastAPI
 
 from services.api.app import create_app
 from services.api.auth import first_key, needs_keys
@@ -69,23 +70,29 @@ def bind(settings: Settings) -> socket.socket:
     return sock
 
 
+def configured(app: FastAPI) -> uvicorn.Config:
+    """How the app is served. What streams is never packed: each client would need 300 KB and its own work for it."""
+    return uvicorn.Config(
+        app,
+        http=Connection,
+        loop="none",
+        ws="websockets-sansio",
+        ws_max_size=MAX_MESSAGE_BYTES,
+        ws_per_message_deflate=False,
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_S,
+    )
+
+
 async def serve(settings: Settings, sock: socket.socket) -> None:
     """Serve until told to stop. Raises `Unavailable` where PostgreSQL cannot be reached."""
     async with open_resources(settings) as held:
         if needs_keys(settings):
             await first_key(held)
-        config = uvicorn.Config(
-            create_app(settings, held),
-            http=Connection,
-            loop="none",
-            ws="websockets-sansio",
-            ws_max_size=MAX_MESSAGE_BYTES,
-            lifespan="off",
-            access_log=False,
-            log_config=None,
-            server_header=False,
-            timeout_graceful_shutdown=GRACE_S,
-        )
+        config = configured(create_app(settings, held))
         server = Server(config, held)
         held.reader.add_done_callback(lambda _task: setattr(server, "should_exit", True))
         announcing = asyncio.create_task(_announce(server, held, sock))

@@ -17,13 +17,11 @@ import orjson
 import psycopg
 import pytest
 import redis
-import uvicorn
 from psycopg.types.json import Jsonb
 
-from services.api.__main__ import Server, bind
+from services.api.__main__ import Server, bind, configured
 from services.api.app import create_app
 from services.api.deps import Resources, open_resources
-from services.api.lines import Connection
 from shared import facts, log, stream, words
 from shared.events import NewEvent, envelope, source_of
 from shared.settings import Settings
@@ -219,15 +217,7 @@ async def serving(settings: Settings, held: Resources) -> AsyncIterator[tuple[ht
     """The app behind a real server on a free port."""
     sock = bind(settings)
     host, port = sock.getsockname()[:2]
-    config = uvicorn.Config(
-        create_app(settings, held),
-        http=Connection,
-        ws="websockets-sansio",
-        lifespan="off",
-        log_config=None,
-        timeout_graceful_shutdown=3,
-    )
-    server = Server(config, held)
+    server = Server(configured(create_app(settings, held)), held)
     task = asyncio.create_task(server.serve(sockets=[sock]))
     while not server.started:
         await asyncio.sleep(0.01)

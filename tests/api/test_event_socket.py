@@ -11,6 +11,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from services.api import stream
 from services.api.deps import Resources
 from shared.events import CloudEvent
 from shared.settings import Settings
@@ -113,3 +114,32 @@ async def test_without_a_key_there_is_no_upgrade(settings: Settings, held: Resou
             async with opened(client):
                 pass
     assert refused.value.response.status_code == 401
+
+
+async def test_a_slow_reader_is_cut_with_the_reason_and_the_position_from_which_to_resume(
+    newsroom: Newsroom, served: httpx.AsyncClient, held: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "MAX_QUEUED", 20)
+    big = "x" * 100_000
+    address = f"ws://{served.base_url.host}:{served.base_url.port}/v1/events/ws"
+    async with connect(address, max_queue=1) as slow:  # reads nothing ahead of what is asked for
+        assert slow.protocol.extensions == []  # packing would cost memory for each client
+        for n in range(150):  # more than the sockets between hold
+            await asyncio.to_thread(newsroom.tell, "wiredesk.feed.quiet.v1", "feeds/1", {"n": n, "text": big})
+        async with asyncio.timeout(20):
+            while not any(one.ended for group in held.hub._views.values() for one in group):
+                await asyncio.sleep(0.01)
+        told: list[dict[str, Any]] = []
+        with pytest.raises(ConnectionClosed) as ended:
+            async with asyncio.timeout(20):
+                while True:
+                    told.append(json.loads(await slow.recv()))
+    *events, closing = told
+    assert [int(e["id"]) for e in events] == list(range(1, len(events) + 1))
+    assert len(events) < 150
+    assert (closing["type"], closing["position"]) == ("closing", len(events))
+    assert "too slow" in closing["reason"]
+    assert ended.value.rcvd is not None
+    assert (ended.value.rcvd.code, ended.value.rcvd.reason) == (1013, closing["reason"])
+    async with opened(served, f"?after={closing['position']}") as ws:
+        assert (await frames(ws, 1))[0]["id"] == str(len(events) + 1)

@@ -268,14 +268,14 @@ async def test_a_reader_that_pauses_and_goes_on_is_given_all_in_order_over_the_s
         lines = slow.aiter_lines()
         await anext(lines)
         for n in range(120):  # more than the sockets between hold: the rest waits in the queue
-            await asyncio.to_thread(newsroom.article, f"{n} {big}")
+            await asyncio.to_thread(newsroom.tell, "wiredesk.feed.quiet.v1", "feeds/1", {"n": n, "text": big})
         assert await held.hub.beyond(119, 20)
         seen: list[int] = []
         async with asyncio.timeout(20):
             while len(seen) < 120:
                 line = await anext(lines)
                 seen += [int(line[4:])] if line.startswith("id: ") else []
-        newsroom.article("and then at once")
+        newsroom.tell("wiredesk.feed.quiet.v1", "feeds/1", {"n": 121})
         async with asyncio.timeout(20):
             while await anext(lines) != "id: 121":
                 pass

@@ -30,7 +30,7 @@ from shared.events import STREAM_RESET, LoggedEvent, batch, envelope
 from shared.http import Client, FetchError, Limits
 
 READ = 200  # events looked at at once
-LEASE_S = 60.0  # longer than any one attempt
+LEASE_S = 30.0  # longer than any one attempt; how long the subscriptions of a replica that died wait
 LIMITS = Limits(total_s=20.0, connect_s=10.0, silence_s=20.0, sent_bytes=1_000_000, unpacked_bytes=1_000_000)
 PING = "wiredesk.webhook.ping"
 ONE = "application/cloudevents+json"
