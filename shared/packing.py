@@ -66,6 +66,19 @@ def unpack_text(packed: bytes, like: str | None = None) -> str:
     return unpack(packed, like).decode("utf-8", "surrogatepass")
 
 
+def pack_words(description: str | None, html: str) -> bytes:
+    """A publisher's description and HTML in one: the former is often the beginning of the latter."""
+    return pack_text(html if description is None else f"{description}\0{html}")
+
+
+def words_of(description: str | None, html: str | None, packed: bytes | None) -> tuple[str | None, str | None]:
+    """Description and HTML of a row: packed, or in columns of their own where an older version wrote it."""
+    if packed is None:
+        return description, html
+    first, within, second = unpack_text(packed).partition("\0")  # neither has one of its own
+    return (first, second) if within else (description, first)
+
+
 def _encoded(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 

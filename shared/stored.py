@@ -16,7 +16,7 @@ from typing import Any
 
 import orjson
 
-from shared.packing import pack_json, pack_like, pack_text, unpack, unpack_text
+from shared.packing import pack_json, pack_like, pack_text, unpack, unpack_text, words_of
 from shared.slim import slim, whole_rest
 
 Told = dict[str, Any]
@@ -65,7 +65,7 @@ class Kept:
     @property
     def publishers_html(self) -> str | None:
         """The HTML beside which the body is read."""
-        return unpack_text(self.html_packed) if self.html_packed else self.html
+        return words_of(None, self.html, self.html_packed)[1]
 
     def _body(self, packed: bytes) -> str | None:
         if not packed:

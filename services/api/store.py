@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 
 from shared.changes import Telling
-from shared.packing import unpack_text
+from shared.packing import words_of
 from shared.stored import Kept
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
@@ -71,8 +71,8 @@ async def tellings(conn: Connection, article_id: int) -> dict[int, Telling]:
         (article_id,),
     )
     return {
-        row[0]: Telling(row[1], row[2], row[4] if row[3] is None else unpack_text(row[3]), row[5], row[6])
-        for row in await cursor.fetchall()
+        version: Telling(title, *words_of(description, html, packed), authors, status)
+        for version, title, description, packed, html, authors, status in await cursor.fetchall()
     }
 
 

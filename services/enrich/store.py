@@ -17,7 +17,7 @@ from psycopg.rows import dict_row
 from zstandard import ZstdDecompressor
 
 from shared.articles import Article, FeedRef, Image, Media, PageFacts, Source
-from shared.packing import unpack_text
+from shared.packing import words_of
 from shared.stored import Kept
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -138,16 +138,20 @@ def load(conn: Connection, ids: Sequence[int]) -> list[Article]:
 
 _LISTS = {"source", "feeds", "images", "media", "authors", "categories"}
 _MADE = (
-    _LISTS | {"edition", "outcome", "final_url", "page_fetched_at", "charset", "body"} | {"body_html", "body_packed"}
+    _LISTS
+    | {"edition", "outcome", "final_url", "page_fetched_at", "charset", "body"}
+    | {"description", "body_html", "body_packed"}
 )
 MAX_PAGE = 16_000_000  # bytes unpacked; ingest takes less
 
 
 def _article(row: dict[str, Any]) -> Article:
     plain = {k: row[k] for k in row.keys() - _MADE}
+    description, html = words_of(row["description"], row["body_html"], row["body_packed"])
     return Article(
         **plain,
-        body_html=row["body_html"] if row["body_packed"] is None else unpack_text(row["body_packed"]),
+        description=description,
+        body_html=html,
         page_html=_page_html(row["body"], row["charset"]),
         page=PageFacts(row["edition"], row["outcome"], row["final_url"], row["page_fetched_at"])
         if row["body"]

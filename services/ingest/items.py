@@ -93,7 +93,7 @@ class Item:
     categories: list[str]
     withdrawn: bool = False  # its publisher takes it back
     teaser: bool = False  # what the feed gives is less than the article
-    packed: str | None = None  # `body_html` as it is stored (`shared.packing`), in hex
+    packed: str | None = None  # `description` and `body_html` as they are stored (`shared.packing`), in hex
     headline: str = ""  # what its title is known by, see `twins.notices.headline`
 
 

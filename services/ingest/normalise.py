@@ -18,7 +18,7 @@ from services.ingest.markup import sanitise, shorten, text_of, text_of_clean, ti
 from services.ingest.pages.teaser import is_teaser
 from services.ingest.twins.notices import headline, is_withdrawn
 from shared.errors import AddressRefused
-from shared.packing import pack_text
+from shared.packing import pack_words
 from shared.settled import settled, settled_html
 from shared.urls import canonical
 
@@ -65,7 +65,7 @@ def clean(entry: Entry, names: Names, item_hash: str, base: str, feed_language: 
         categories=_short_list(entry.categories),
         withdrawn=is_withdrawn(title, entry.pubstatus),
         teaser=is_teaser(body_text if body_html else description or ""),
-        packed=pack_text(body_html).hex() if body_html else None,
+        packed=pack_words(description, body_html).hex() if body_html else None,
         headline=headline(title),
     )
 

@@ -19,7 +19,7 @@ from services.ingest.decide import Correction, Known, Text
 from services.ingest.items import Item
 from services.ingest.states import Claimed, Clock
 from shared.articles import Lane
-from shared.packing import pack_text, unpack_text
+from shared.packing import pack_words, words_of
 
 Conn = psycopg.AsyncConnection[tuple[Any, ...]]
 EVER = datetime(1, 1, 1, tzinfo=UTC)
@@ -279,10 +279,7 @@ async def texts(conn: Conn, article_ids: Sequence[int]) -> dict[int, Text]:
         """,
         (list(article_ids),),
     )
-    return {
-        row[0]: Text(row[1], row[2] if row[3] is None else unpack_text(row[3]), row[4], tuple(row[5]))
-        for row in await cursor.fetchall()
-    }
+    return {row[0]: Text(*words_of(row[1], row[2], row[3]), row[4], tuple(row[5])) for row in await cursor.fetchall()}
 
 
 # --- saving a poll --------------------------------------------------------------------------------------------------
@@ -343,7 +340,7 @@ def article_row(
         "url": item.url,
         "canonical_url": item.canonical_url,
         "title": item.title,
-        "description": item.description,
+        "description": None if item.packed else item.description,
         "authors": item.authors,
         "language": item.language,
         "published_at": item.published_at,
@@ -402,8 +399,8 @@ async def insert_articles(conn: Conn, ids: Sequence[int], rows: Sequence[dict[st
     )
 
 
-def _packed(html: str | None) -> str | None:
-    return None if html is None else pack_text(html).hex()
+def _packed(description: str | None, html: str | None) -> str | None:
+    return None if html is None else pack_words(description, html).hex()
 
 
 def correction_row(
@@ -416,13 +413,16 @@ def correction_row(
     wait_until: datetime | None = None,
 ) -> dict[str, Any]:
     """A new version as `correct_articles` takes it. With `wait_until` it waits for its page first."""
-    own = correction.body_html == correction.item.body_html  # else it is another feed's, which this one only titles
+    item = correction.item
+    # Else they are another feed's, which this one only titles.
+    own = (correction.description, correction.body_html) == (item.description, item.body_html)
+    body = item.packed if own else _packed(correction.description, correction.body_html)
     return {
         "id": correction.article_id,
         "version": correction.version,
         "title": correction.title,
-        "description": correction.description,
-        "body": correction.item.packed if own else _packed(correction.body_html),
+        "description": None if body else correction.description,
+        "body": body,
         "authors": correction.authors,
         "modified_at": correction.modified_at,
         "content_hash": correction.content_hash,

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.packing import pack_json, pack_like, pack_text, unpack, unpack_text
+from shared.packing import pack_json, pack_like, pack_text, pack_words, unpack, unpack_text, words_of
 from shared.slim import slim, whole_rest
 from shared.stored import Kept, card_part, pack
 
@@ -57,6 +57,14 @@ def test_every_text_comes_back(text: str, like: str) -> None:
     assert unpack_text(pack_text(text)) == text
     assert unpack_text(pack_like(text, like), like) == text
     assert unpack(pack_json(text.encode())) == text.encode()
+
+
+def test_a_publishers_words_come_back_from_wherever_they_stand() -> None:
+    assert words_of(None, None, pack_words("No, she said.", HTML)) == ("No, she said.", HTML)
+    assert words_of(None, None, pack_words("", HTML)) == ("", HTML)
+    assert words_of(None, None, pack_words(None, HTML)) == (None, HTML)
+    assert words_of("as a version before wrote it", None, pack_text(HTML)) == ("as a version before wrote it", HTML)
+    assert words_of("unpacked", HTML, None) == ("unpacked", HTML)
 
 
 def test_half_a_pair_of_surrogates_comes_back() -> None:

@@ -12,7 +12,7 @@ import psycopg
 from services.ingest.decide import Known, Merge
 from services.ingest.store import by_place
 from services.ingest.twins.titles import COMPARED, WINDOW, Titled
-from shared.packing import unpack_text
+from shared.packing import words_of
 
 Conn = psycopg.AsyncConnection[tuple[Any, ...]]
 
@@ -69,8 +69,8 @@ async def titled(conn: Conn, asked: Sequence[tuple[int, Sequence[str]]]) -> list
 def _titled(
     article_id: int, at: datetime, description: str | None, html: str | None, packed: bytes | None, *told: Any
 ) -> Titled:
-    body = html if packed is None else unpack_text(packed)
-    text = " ".join(one for one in (description, body and body[:COMPARED]) if one is not None)
+    lead, body = words_of(description, html, packed)
+    text = " ".join(one for one in (lead, body and body[:COMPARED]) if one is not None)
     return Titled(article_id, at, text, *told)
 
 
