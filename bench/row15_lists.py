@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, datetime, timedelta
+from statistics import fmean
 
 import httpx
 
@@ -40,34 +41,43 @@ def questions(rng: random.Random) -> dict[str, list[str]]:
     }
 
 
-def measure(articles: int) -> dict[str, list[float]]:
-    """Milliseconds by kind."""
+def measure(articles: int) -> dict[str, tuple[list[float], float]]:
+    """By kind: milliseconds, and how many articles an answer holds."""
     engine = many_articles.filled(articles)
     asked = questions(random.Random(5))
     with many_articles.api(engine) as base, httpx.Client(base_url=base, timeout=30) as client:
         many_articles.timed(client, [f"/v1/articles?{q}" for some in asked.values() for q in some[:20]])  # warm
-        return {kind: many_articles.timed(client, [f"/v1/articles?{q}" for q in some]) for kind, some in asked.items()}
+        times = {kind: many_articles.timed(client, [f"/v1/articles?{q}" for q in some]) for kind, some in asked.items()}
+
+        def items(some: list[str]) -> float:
+            return fmean(len(client.get(f"/v1/articles?{q}").json()["items"]) for q in some[:20])
+
+        return {kind: (times[kind], items(some)) for kind, some in asked.items()}
 
 
 def run() -> Row:
     """Both sizes in one run."""
     few, many = measure(FEW), measure(MANY)
     figures: dict[str, float | int | str] = {}
-    worst_ratio = 0.0
-    for kind, times in many.items():
-        told, before = spread(times), spread(few[kind])
+    worst, alike = 0.0, 0.0
+    for kind, (times, held) in many.items():
+        told, before, held_before = spread(times), spread(few[kind][0]), few[kind][1]
         ratio = told["p50"] / before["p50"]
-        worst_ratio = max(worst_ratio, ratio)
+        worst = max(worst, ratio)
+        if held_before >= held / 2:
+            alike = max(alike, ratio)
         figures[kind] = (
-            f"p50 {told['p50']} p99 {told['p99']} max {told['max']} ms; at 10 k p50 {before['p50']}: {ratio:.1f} x"
+            f"p50 {told['p50']} p99 {told['p99']} max {told['max']} ms, {held:.0f} articles;"
+            f" at 10 k p50 {before['p50']}, {held_before:.0f} articles: {ratio:.1f} x"
         )
-    p99 = percentile([t for times in many.values() for t in times], 0.99)
-    figures |= {"p99 of all ms": round(p99, 1), "worst p50 ratio": round(worst_ratio, 2)}
+    p99 = percentile([t for times, _ in many.values() for t in times], 0.99)
+    figures |= {"p99 of all ms": round(p99, 1), "worst p50 ratio": round(worst, 2)}
+    figures["worst p50 ratio where both sizes answer with as much"] = round(alike, 2)
     return Row(
         15,
         f"filter + page 1 and deep page at {MANY:,} articles",
         "p50 <= 2 x of 10 k, p99 <= 50 ms",
         figures,
-        p99 <= 50 and worst_ratio <= 2,
+        p99 <= 50 and worst <= 2,
         ["the store was read once before, into the memory of the system; 10 M articles were not tried"],
     )
