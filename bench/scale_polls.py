@@ -35,8 +35,8 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 POLLED, ITEMS, WORDS = 200, 30, 120
 EXPLAINED = 5  # feeds of each kind
 HISTORY = 250  # articles that each polled feed carried before, from all over
-_TABLES = """articles article_keys article_feeds article_versions article_titles pages feeds feed_states feed_clocks hosts
-domains polls enriched_articles hub_subscriptions robots"""
+_TABLES = """articles article_keys article_feeds article_versions article_titles pages feeds feed_states feed_clocks
+hosts domains polls enriched_articles hub_subscriptions robots"""
 BIG = _TABLES.split()
 DAYS_KEPT = 170  # some of what is stored is past
 KINDS = ("first poll, all new", "same body", "1 new of 30", "30 new beside 20 known")
