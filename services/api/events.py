@@ -26,7 +26,7 @@ from shared.events import batch
 router = APIRouter(prefix="/v1/events", tags=["events"])
 
 BATCH = "application/cloudevents-batch+json"
-BEGIN = sse.chunk(sse.retry(sse.RETRY_MS) + sse.comment("following"))
+BEGIN = sse.retry(sse.RETRY_MS) + sse.comment("following")
 STALL_S = 60.0  # in which a reader of the past takes one write
 CUT_GRACE_S = 5.0  # for a reader that was cut and still does not read
 _SSE = {"type": "string", "description": "server-sent events: `id` is the position, `event` the type, `data` the event"}
@@ -105,6 +105,7 @@ class EventStream(Response):
         follower = Direct(self._view, self._after, connection)
         try:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            await send({"type": "http.response.body", "body": BEGIN, "more_body": True})
             await self._past(follower, connection)
             await follower.over.wait()
             await _end(follower.ended or "the end", send)
@@ -116,7 +117,6 @@ class EventStream(Response):
             self._source.hub.leave(follower)
 
     async def _past(self, follower: Direct, connection: Connection) -> None:
-        connection.write(BEGIN)
         async with aclosing(catch_up(self._source, follower)) as steps:
             async for step in steps:
                 for chunk in _chunks(step):

@@ -323,6 +323,12 @@ async def test_a_silent_stream_shows_that_it_is_alive(
                 pass
 
 
+async def test_a_stream_is_counted_when_it_begins(served: httpx.AsyncClient) -> None:
+    counted = 'wiredesk_api_request_seconds_count{method="GET",route="/v1/events",status="200"} 1.0'
+    async with following(served):
+        assert counted in (await served.get("/metrics")).text
+
+
 async def test_a_reader_that_left_is_forgotten(served: httpx.AsyncClient, held: Resources) -> None:
     async with following(served):
         async with asyncio.timeout(10):
