@@ -19,9 +19,10 @@ from psycopg_pool import PoolTimeout
 
 from services.enrich.workers import store
 from services.enrich.workers.store import Told
-from shared.db import Pool, transaction
+from shared.db import Pool
 
 EVERY_S = 5.0
+WAIT_S = 3.0  # for the connection, which the work has most of the time: a process that ends waits no longer
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +62,7 @@ class Beat:
         self._over.set()
         self._thread.join()
         try:
-            with transaction(self._pool) as conn:
+            with self._pool.connection(timeout=WAIT_S) as conn, conn.transaction():
                 store.leave(conn, self._host, self._pid)
         except (psycopg.OperationalError, PoolTimeout):
             logger.info("the store is away: this process stays listed until it is found silent")
@@ -102,6 +103,6 @@ class Beat:
             failures=tally.failures,
             rss_bytes=self._process.memory_info().rss,
         )
-        with transaction(self._pool) as conn:
+        with self._pool.connection(timeout=WAIT_S) as conn, conn.transaction():
             store.tell(conn, told)
             store.forget_silent(conn, now)
