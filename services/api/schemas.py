@@ -834,6 +834,14 @@ class StageLatency(Served):
     p99_s: float | None
 
 
+class EnrichFailures(Served):
+    """What went wrong in enrichment, as of now."""
+
+    articles_tried_again: Annotated[int, Field(description="begun more than once and not done: a worker died on them")]
+    articles_tried_thrice: Annotated[int, Field(description="of these, soon to be stored without annotations")]
+    messages: Annotated[int, Field(description="that ended in an error at the workers that run now")]
+
+
 class Pipeline(Served):
     """The last hour of the whole way."""
 
@@ -842,6 +850,7 @@ class Pipeline(Served):
     stages: list[StageLatency]
     events: list[dict[str, Any]]
     polls: list[dict[str, Any]]
+    failures: EnrichFailures
     position: int
     followers: int
 

@@ -80,3 +80,6 @@ async def test_a_killed_worker_is_silent_and_one_stuck_is_seen_busy(newsroom: Ne
     assert (await api.get("/v1/ops/workers?limit=1")).status_code == 400
     depth = (await api.get("/v1/ops/queues")).json()
     assert (depth["messages_running"], depth["articles_running"]) == (1, 32)  # not the one that is silent
+    newsroom.conn.execute("INSERT INTO enrich_attempts SELECT n, 1, n, now() FROM generate_series(1, 4) AS n")
+    wrong = (await api.get("/v1/ops/pipeline")).json()["failures"]
+    assert wrong == {"articles_tried_again": 3, "articles_tried_thrice": 2, "messages": 3}

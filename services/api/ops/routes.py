@@ -117,6 +117,7 @@ async def pipeline(request: Request) -> Response:
         measured = await store.latencies(conn)
         told = await store.told(conn)
         polled = await store.polled(conn)
+        again, often, messages = await store.failures(conn)
         head = await log.head_async(conn)
     stages = [_stage(name, measured[name]) for name in ("published_to_stored", "stored_to_told")]
     answered = {
@@ -125,6 +126,7 @@ async def pipeline(request: Request) -> Response:
         "stages": stages,
         "events": [{"type": kind, "count": count} for kind, count in told],
         "polls": polled,
+        "failures": {"articles_tried_again": again, "articles_tried_thrice": often, "messages": messages},
         "position": head,
         "followers": held.hub.followers,
     }

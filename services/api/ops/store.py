@@ -149,6 +149,19 @@ async def running(conn: Connection, heard_within_s: float) -> tuple[int, int]:
     return int(messages), int(articles)
 
 
+async def failures(conn: Connection) -> tuple[int, int, int]:
+    """Articles tried more than once and not enriched yet, those of them tried thrice or more; messages that failed."""
+    cursor = await conn.execute(
+        """
+        SELECT count(*) FILTER (WHERE attempts > 1), count(*) FILTER (WHERE attempts > 2),
+               (SELECT coalesce(sum(failures), 0) FROM enrich_workers)
+        FROM enrich_attempts
+        """
+    )
+    again, often, messages = (await cursor.fetchall())[0]
+    return int(again), int(often), int(messages)
+
+
 async def workers(conn: Connection) -> list[dict[str, Any]]:
     """Every process of the workers' pools as it last told of itself, by worker; `silent_s` is since when it has not."""
     async with conn.cursor(row_factory=dict_row) as cursor:
