@@ -33,6 +33,9 @@ SERVES = frozenset({"en"})
 SHIPPED = Path(__file__).parent.parent / "models" / "ner"
 #: What is settled about groups of words without reading them, beside the weights (training/ner/settled.py).
 SETTLED = "settled.tsv"
+#: Texts (an article has two) that are hurried: of more the sum counts, and threads that wait for each other cost a
+#: tenth of it.
+_HURRY = 2
 #: Texts whose names are kept: agencies' copies come within minutes of each other.
 _COPIES = 256
 #: Words whose pieces are kept; news uses the same few thousand all day.
@@ -44,8 +47,8 @@ class NerModel:
     names of the latest ones too, for their copies.
 
     Load it in the parent process: without threads of its own (``threads=1``) it can be used after a fork, and the
-    children share its memory. ``abreast`` windows of one text are run at the same time, by threads that each process
-    starts when it first needs them: an idle machine answers sooner, a busy one does the same work.
+    children share its memory. ``abreast`` windows of a single article are run at the same time, by threads that
+    each process starts when it first needs them: an idle machine answers sooner. Many articles are read one by one.
     """
 
     def __init__(
@@ -111,7 +114,8 @@ class NerModel:
         readings = [Reading(text, known, settled) for text in texts]
         for windows in (Reading.first, Reading.second):
             wanted = [(reading, window) for reading in readings for window in windows(reading)]
-            for (reading, window), told in zip(wanted, self._run_all([window for _, window in wanted]), strict=True):
+            runs = self._run_all([window for _, window in wanted], hurry=len(texts) <= _HURRY)
+            for (reading, window), told in zip(wanted, runs, strict=True):
                 reading.told(window, told)
         return readings
 
@@ -130,8 +134,8 @@ class NerModel:
             self._known = known
         return known
 
-    def _run_all(self, windows: Sequence[Window]) -> Iterable[NDArray[np.float32]]:
-        if self._abreast == 1 or len(windows) < 2:
+    def _run_all(self, windows: Sequence[Window], *, hurry: bool) -> Iterable[NDArray[np.float32]]:
+        if self._abreast == 1 or len(windows) < 2 or not hurry:
             return map(self._run, windows)
         process = os.getpid()
         if process not in self._pools:  # a pool made before a fork has no threads after it
