@@ -179,3 +179,12 @@ def test_what_is_no_date_is_left_out(text: str) -> None:
 def test_the_step_takes_the_day_of_publication(enriched: Enriched) -> None:
     (found,) = enriched("", "The ministers of the country met yesterday.").dates
     assert found.value == "2026-11-22"
+
+
+def test_whose_official_somebody_is_does_not_make_a_speaker(enriched: Enriched) -> None:
+    body = 'The European Commission met. "We can have fewer boats now," a European Commission official told reporters.'
+    assert said(enriched("Boats", body)) == [("We can have fewer boats now,", None)]
+    body = (
+        'The European Commission met on Monday. "We can have fewer boats now," the European Commission said on Monday.'
+    )
+    assert said(enriched("Boats", body)) == [("We can have fewer boats now,", "European Commission")]

@@ -17,6 +17,10 @@ from services.enrich.steps.reported import reported
 
 LONGEST = 1_500  # characters of one quote
 MOST = 100  # of one article
+_UNNAMED = re.compile(
+    r" (?:officials?|spokes(?:man|woman|person|people)|sources?|officers?|aides?|advis[eo]rs?|diplomats?|executives?"
+    r"|lawyers?|researchers?|scientists?|employees?|workers?|staff|insiders?|delegates?)(?!\w)"
+)
 NEAR = 120  # characters behind a quote in which the verb and the speaker are looked for,
 BEFORE = 240  # and before it: what introduces a quote is longer
 SHORTEST_SAID, SHORTEST_ALONE = 2, 5  # words with a verb of saying, and without one
@@ -50,7 +54,7 @@ class Quotes:
     """Provides `quotes`, in reading order."""
 
     name = "quotes"
-    revision = "3"
+    revision = "4"
     needs = frozenset({"body_text", "language", "entities"})
     provides = frozenset({"quotes"})
     languages = frozenset(_CUES)
@@ -131,10 +135,17 @@ class _Speakers:
         self._starts = [item[0] for item in self._mentions]
         self._text = doc.body_text
 
+    def _belongs(self, item: tuple[int, int, Entity]) -> bool:
+        """Whether an organisation only says whose somebody is that the text does not name: a Commission official."""
+        return item[2].type == "organisation" and _UNNAMED.match(self._text, item[1]) is not None
+
     def near(self, start: int, end: int, verb: int) -> Entity | None:
         """Who is named next to the verb inside the clause; a pronoun there means the person read last before it."""
         inside = self._mentions[bisect_right(self._starts, start - 1) : bisect_right(self._starts, end - 1)]
         if inside:
+            inside = [item for item in inside if not self._belongs(item)]
+            if not inside:
+                return None
             best = min(
                 inside, key=lambda item: (item[2].type != "person", min(abs(item[0] - verb), abs(item[1] - verb)))
             )
