@@ -120,3 +120,15 @@ def test_windows_hold_every_part_once_and_are_no_more_than_needed() -> None:
     assert all(len(window.ids) <= WINDOW - 2 for window in packed)
     assert [window.ids[place] for window in packed for place in window.chosen] == list(range(len(sizes)))
     assert len(packed) <= 6
+
+
+def test_an_article_in_front_changes_nothing_of_what_is_known() -> None:
+    (plain,), sentence = grouped("they heard the Vantor Group today")
+    memory = Memory({})
+    assert not memory.expects(plain, sentence)
+    memory.learn(plain, sentence, one(2, ORGANISATION))
+    (opening,), sentence = grouped("The Vantor Group fell")
+    assert memory.expects(opening, sentence)
+    known = memory.recall(opening, sentence)
+    assert known is not None
+    assert known.names == ((1, 3, ORGANISATION),)

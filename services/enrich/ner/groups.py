@@ -17,8 +17,8 @@ from services.enrich.ner.words import Word, listed
 
 #: How sure the model must have been, 0 to 1, to be believed again.
 SURE = 0.8
-#: Stand between two names and never inside a person's: what is on either side of them may be known apart.
-_BETWEEN = listed("of the and for in at on to with from")
+#: Stand between two names and never inside a person's, or before one: what is beside them may be known apart.
+_BETWEEN = listed("of the The and for in at on to with from")
 _PERSON = LABELS.index("person")
 
 
@@ -56,7 +56,7 @@ def group_of(sentence: Sequence[Word], first: int, end: int) -> Group:
 
 
 def _halves(group: Group, sentence: Sequence[Word]) -> list[Group]:
-    """A group cut at the words that may stand between two names."""
+    """A group cut at the words that may stand between two names: Maria Duarte | Vantor Group; The | White House."""
     found: list[Group] = []
     first = group.first
     for at in range(group.first, group.end):
@@ -86,7 +86,7 @@ class Memory:
             return False
         halves = _halves(group, sentence)
         keys = [half.key for half in halves]
-        if len(keys) > 1 and all(key in self._met or key in self._settled for key in keys):
+        if keys != [group.key] and all(key in self._met or key in self._settled for key in keys):
             return True
         self._met.add(group.key)
         self._met.update(keys)
@@ -113,7 +113,7 @@ class Memory:
         if known := self._known(group.key):
             return known
         halves = _halves(group, sentence) if " " in group.key else []
-        if len(halves) < 2:
+        if halves in ([], [group]):
             return None
         names: list[tuple[int, int, int]] = []
         scores: list[float] = []
