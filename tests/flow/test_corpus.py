@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import time
 
 import feedparser
+import httpx
 import psycopg
 import pytest
 import redis
 
+from services.api.formats import Item, ninjs
+from services.api.schemas import ArticleWhole
+from shared.events import CloudEvent
+from tests.api.test_article_formats import flaws
 from tests.flow.following import Follower
 from tests.flow.system import COMMANDS, ROOT, System, until
 from tests.flow.test_spine import assert_complete, stored, subscribe, waiting
@@ -104,3 +110,27 @@ def test_real_feeds_end_in_a_stated_state_and_every_entry_is_kept_while_processe
     assert wrong == {}, wrong
     assert_complete(follower, database_url)
     follower.stop()
+    assert_every_article_keeps_to_the_standards(system, len(known))
+
+
+def assert_every_article_keeps_to_the_standards(system: System, articles: int) -> None:
+    """Every stored article by the schema of ninjs and our own, some as JSON-LD; every event as a CloudEvent."""
+    seen, url = 0, "/v1/articles?limit=200&include=full"
+    while url:
+        page = system.get(url)
+        for told in page["items"]:
+            ArticleWhole.model_validate(told)
+            document = json.loads(ninjs.render(Item(told, "urn:wiredesk:corpus")))
+            assert flaws(document) == [], (told["id"], document)
+            if told["id"] % 50 == 0:
+                linked = httpx.get(f"{system.url}/v1/articles/{told['id']}.jsonld").json()
+                assert (linked["@type"], linked["headline"]) == ("NewsArticle", told["title"])
+                assert httpx.get(f"{system.url}/v1/articles/{told['id']}.ninjs").json()["title"] == told["title"]
+        seen, url = seen + len(page["items"]), page["next"]
+    assert seen == articles
+    url = "/v1/events?after=0&limit=1000"
+    while url:
+        page = system.get(url)
+        for event in page["items"]:
+            CloudEvent.model_validate(event)
+        url = page["next"]
