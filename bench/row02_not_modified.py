@@ -13,7 +13,7 @@ from bench.machine import publisher
 from bench.report import Row
 from bench.rival import reader_rounds
 
-FEEDS, ITEMS, WORDS = 3000, 3, 30
+FEEDS, ITEMS, WORDS = 3000, 3, 120  # long enough that no page is fetched
 RIVAL_FEEDS = 300
 ROUNDS = 3
 
