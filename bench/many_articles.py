@@ -161,7 +161,6 @@ def _some(work: tuple[str, Store, list[int], float]) -> bool:
             with conn.transaction():
                 enriched.insert(conn, [row for row, _ in rows], datetime.now(UTC))
                 enriched.index(conn, [row for _, row in rows])
-                enriched.place(conn, numbers, numbers)
                 conn.execute("INSERT INTO bench_steps VALUES (%s)", (f"from {first}",))
     return True
 

@@ -80,8 +80,8 @@ def rows(resources: Resources) -> list[Row]:
         for name in given:
             counts[name[0]].given += 1
             counts[name[0]].right += name in wanted
-        for name in wanted:
-            counts[name[0]].share(name in given)
+        for mark in wanted:
+            counts[mark[0]].share(mark in given)
     return [
         Row(f"{kind}s", "en", "own sentences", f"{counts[kind].wanted} names", counts[kind].figures()) for kind in KINDS
     ]

@@ -67,7 +67,7 @@ def _worker() -> Iterator[tuple[Celery, redis.Redis, Callable[[], float]]]:
 
 def _until(client: redis.Redis, key: str, count: int) -> None:
     end = time.monotonic() + 120
-    while int(client.llen(key)) < count:  # type: ignore[arg-type]
+    while int(client.llen(key)) < count:
         if time.monotonic() > end:
             raise TimeoutError("the worker did not work everything off")
         time.sleep(0.02)
