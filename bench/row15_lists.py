@@ -1,7 +1,11 @@
-"""Row 15: filter + page 1 and a deep page at a million articles, against the same at ten thousand."""
+"""Row 15: filter + page 1 and a deep page at a million articles, against the same at ten thousand.
+
+`WIREDESK_BENCH_LISTS=10000000` asks it of ten million, with short cards and no bodies on both sides: 11 GB of disk.
+"""
 
 from __future__ import annotations
 
+import os
 import random
 from datetime import UTC, datetime, timedelta
 from statistics import fmean
@@ -9,10 +13,13 @@ from statistics import fmean
 import httpx
 
 from bench import many_articles
-from bench.made_articles import letters
+from bench.made_articles import Kind, letters
 from bench.report import Row, percentile, spread
 
-FEW, MANY = 10_000, 1_000_000
+FEW, MILLION = 10_000, 1_000_000
+MANY = int(os.environ.get("WIREDESK_BENCH_LISTS", MILLION))
+KIND: Kind = "whole" if MANY <= MILLION else "bare"
+MOST = 2 if MANY <= MILLION else 3  # times the median at ten thousand
 EACH = 150  # requests of a kind
 
 
@@ -43,7 +50,7 @@ def questions(rng: random.Random) -> dict[str, list[str]]:
 
 def measure(articles: int) -> dict[str, tuple[list[float], float]]:
     """By kind: milliseconds, and how many articles an answer holds."""
-    engine = many_articles.filled(articles)
+    engine = many_articles.filled(articles, KIND)
     asked = questions(random.Random(5))
     with many_articles.api(engine) as base, httpx.Client(base_url=base, timeout=30) as client:
         many_articles.timed(client, [f"/v1/articles?{q}" for some in asked.values() for q in some[:20]])  # warm
@@ -75,9 +82,9 @@ def run() -> Row:
     figures["worst p50 ratio where both sizes answer with as much"] = round(alike, 2)
     return Row(
         15,
-        f"filter + page 1 and deep page at {MANY:,} articles",
-        "p50 <= 2 x of 10 k, p99 <= 50 ms",
+        f"filter + page 1 and deep page at {MANY:,} {KIND} articles",
+        f"p50 <= {MOST} x of 10 k, p99 <= 50 ms",
         figures,
-        p99 <= 50 and worst <= 2,
-        ["the store was read once before, into the memory of the system; 10 M articles were not tried"],
+        p99 <= 50 and worst <= MOST,
+        ["the store was read once before, into the memory of the system"],
     )
