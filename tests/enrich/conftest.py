@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from time import perf_counter
 
 import pytest
 
+from services.enrich.batch import Work
 from services.enrich.document import Document
 from services.enrich.pipeline import Resources, enrich, load_resources
+from shared.db import open_pool
 from tests.enrich.articles import article
 
 
 @pytest.fixture(scope="session")
 def resources() -> Resources:
     return load_resources("rules")
+
+
+@pytest.fixture
+def work(request: pytest.FixtureRequest, database_url: str, resources: Resources) -> Iterator[Work]:
+    """What a worker's process works with; it is always `NOW` of the test's module."""
+    now = request.module.NOW
+    with open_pool(database_url, "test", size=4) as pool:
+        yield Work(pool, resources, lambda: now, perf_counter)
 
 
 @pytest.fixture

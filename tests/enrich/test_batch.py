@@ -16,25 +16,13 @@ from zstandard import ZstdCompressor
 
 from services.enrich import store
 from services.enrich.batch import MAX_ATTEMPTS, Work, enrich_batch, portions, save
-from services.enrich.pipeline import Resources, enrich, load_resources
+from services.enrich.pipeline import enrich
 from services.enrich.retention import forget
 from shared import log
-from shared.db import open_pool
 from tests.keeping import alter, both, unpacked
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 Connection = psycopg.Connection[tuple[Any, ...]]
-
-
-@pytest.fixture(scope="module")
-def resources() -> Resources:
-    return load_resources("rules")
-
-
-@pytest.fixture
-def work(database_url: str, resources: Resources) -> Iterator[Work]:
-    with open_pool(database_url, "test", size=4) as pool:
-        yield Work(pool, resources, lambda: NOW, time.perf_counter)
 
 
 @pytest.fixture

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
-import pytest
 from psycopg.types.json import Jsonb
 
 from services.enrich.batch import Work, enrich_batch, places_of
@@ -16,7 +15,6 @@ from services.enrich.document import CountryShare, Document, Home
 from services.enrich.homes import KEPT, Homes, Named, learned
 from services.enrich.pipeline import Resources, enrich
 from shared.articles import Source
-from shared.db import open_pool
 from tests.enrich.articles import article
 from tests.enrich.test_batch import put
 from tests.keeping import both
@@ -80,12 +78,6 @@ def test_one_name_is_another_place_by_the_home_that_the_feed_was_given(resources
     # What was learned does not move a home that was set.
     assert athens("US", "AL", Home("US", "GA")) == ("US", "AL")
     assert athens("US", "AL", Home("GR", None)) == ("US", "AL")
-
-
-@pytest.fixture
-def work(database_url: str, resources: Resources) -> Iterator[Work]:
-    with open_pool(database_url, "test", size=2) as pool:
-        yield Work(pool, resources, lambda: NOW, time.perf_counter)
 
 
 def test_the_home_of_a_feed_comes_with_its_articles(work: Work, database_url: str) -> None:

@@ -21,7 +21,7 @@ from services.enrich.identity.keep import Known, settle_acronyms, settle_operato
 from services.enrich.identity.learned import Evidence, concluded, taught
 from services.enrich.names.own import OwnNames, read
 from services.enrich.pipeline import Resources, enrich, enricher_revision, known_steps
-from shared.db import open_pool, transaction
+from shared.db import transaction
 from tests.enrich.articles import article
 from tests.keeping import both
 
@@ -70,12 +70,6 @@ def test_a_merged_key_is_the_other_in_an_article(resources: Resources) -> None:
     (one,) = [entity for entity in doc.entities if entity.type == "organisation"]
     assert (one.id, one.name, one.former_ids) == (COUNCIL, "International Council for Eel Studies", (ICES,))
     assert one.aliases_seen == ("ICES",)
-
-
-@pytest.fixture
-def work(database_url: str, resources: Resources) -> Iterator[Work]:
-    with open_pool(database_url, "test", size=2) as pool:
-        yield Work(pool, resources, lambda: NOW, time.perf_counter)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,26 +16,14 @@ from services.enrich.again import store
 from services.enrich.again.run import AGAIN, WAITING, Reenricher
 from services.enrich.again.touched import touched
 from services.enrich.batch import Work, enrich_batch
-from services.enrich.pipeline import Resources, enricher_revision, known_steps, load_resources
+from services.enrich.pipeline import Resources, enricher_revision, known_steps
 from shared import log
-from shared.db import open_pool
 from shared.queue import QUEUES
 from tests.enrich.test_batch import put
 from tests.keeping import alter
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 Connection = psycopg.Connection[tuple[Any, ...]]
-
-
-@pytest.fixture(scope="module")
-def resources() -> Resources:
-    return load_resources("rules")
-
-
-@pytest.fixture
-def work(database_url: str, resources: Resources) -> Iterator[Work]:
-    with open_pool(database_url, "test", size=2) as pool:
-        yield Work(pool, resources, lambda: NOW, time.perf_counter)
 
 
 @pytest.fixture
