@@ -14,10 +14,8 @@ from services.enrich.names.fold import slug
 
 LETTERS = 3  # of an acronym: shorter ones stand for too much
 ARTICLES, SOURCES = 3, 2  # that must agree
-SURE, DOUBT = (
-    0.9,
-    0.7,
-)  # share of the articles that set it behind one name: from the one on believed, below the other no more
+SURE = 0.9  # of the articles that set it behind a name, so many behind one: from here on it is believed
+DOUBT = 0.7  # below this it is believed no more
 
 
 @dataclass(frozen=True, slots=True)
