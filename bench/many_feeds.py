@@ -48,7 +48,7 @@ SELECT 'https://h' || n / 2 || '.example/f/' || n, 'k' || n FROM generate_series
 INSERT INTO domains SELECT 'h' || n || '.example', now() FROM generate_series(0, {FEEDS} / 2) n;
 INSERT INTO hosts (host, domain, next_start_at) SELECT domain || ':443', domain, now() FROM domains;
 INSERT INTO feed_states (feed_id, url, status, etag, articles_total, new_total, entries_in_last_poll, rhythm)
-SELECT id, url, 'ok', '"x"', %s, %s, 30, %s FROM feeds;
+SELECT id, url, 'ok', '"x"', %(each)s, %(each)s, 30, %(rhythm)s FROM feeds;
 INSERT INTO feed_clocks (feed_id, host, next_poll_at, interval_s, price, last_polled_at, last_success_at)
 SELECT id, 'h' || id / 2 || '.example:443', now() + make_interval(days => 2, secs => id %% 86400), 7200, 1, now(), now()
 FROM feeds;
@@ -166,10 +166,10 @@ def _feeds(conn: psycopg.Connection[tuple[object, ...]], articles: int) -> None:
     now = datetime.now().astimezone()
     rhythm = Rhythm().after([now - timedelta(hours=5 * n, minutes=7 * n) for n in range(60)], None, True, now)
     stored = _json(rhythm.stored() | Signs().stored() | {"rules": []})
-    each = articles // FEEDS
+    told = {"each": articles // FEEDS, "rhythm": stored}
     for statement in FEEDS_OF.split(";\n"):
         if statement.strip():
-            conn.execute(statement.encode(), (each, each, stored) if "%s" in statement else None)
+            conn.execute(statement.encode(), told)
 
 
 def main() -> None:

@@ -187,6 +187,7 @@ async def _explained(found: Size, postgres: Postgres, valkey: Valkey, base: str,
         async with async_transaction(res.db) as conn:
             await store.add_hosts(conn, {"127.0.0.1:1": None}, datetime.now(UTC))
             await store.take_up(conn, urls, datetime.now(UTC))
+            await store.describe(conn, urls)
         await _poll_each(found, KINDS[0], res, fresh, [])
         for kind, bumps in ((KINDS[1], 0), (KINDS[2], 1), (KINDS[3], ITEMS)):
             for n in range(EXPLAINED if bumps else 0):
