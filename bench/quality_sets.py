@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from bench import quality_languages
+from bench import quality_languages, quality_places
 from bench.pages import FOLDER, declared, pages, score
 from bench.quality_marked import articles, topic_names
 from bench.quality_rows import Counts, Row
@@ -48,6 +48,7 @@ _TOKEN = re.compile(r"[^\W_]+")
 def rows(resources: Resources, folder: Path = DATA) -> Iterator[Row]:
     """Every row of the development sets. Raises FileNotFoundError where they are not."""
     yield from entities(resources, folder)
+    yield from quality_places.links(resources, folder / "linking")
     yield _topics(resources, folder / "lang" / "masakhanews_dev_headlines.jsonl.gz")
     yield _pairs(resources, folder / "clustering" / "ecbplus_odd_topics.jsonl.gz")
     if FOLDER.is_dir():

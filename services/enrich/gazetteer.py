@@ -13,6 +13,8 @@ import numpy as np
 from services.enrich.names.fold import name_hash
 
 REMEMBERED = 20_000  # names whose places are kept
+SMALL = 15_000  # people: the name of a smaller place alone says little
+NEWLINE = 10
 KINDS: tuple[Literal["country", "admin", "city"], ...] = ("country", "admin", "city")
 
 
@@ -29,9 +31,14 @@ class PlaceRow:
     lon: float
     population: int
 
+    @property
+    def small(self) -> bool:
+        """Whether it is a town that is believed only where something speaks for it."""
+        return self.kind == "city" and self.population < SMALL
+
 
 class Gazetteer:
-    """83,000 names of 34,000 places in about 4 MB: a sorted array of name hashes, and columns."""
+    """200,000 names of 151,000 places in about 9 MB: a sorted array of name hashes, and columns."""
 
     def __init__(self, path: Path) -> None:
         """Read the table that `training/lexicons/places.py` wrote. Raises FileNotFoundError where it is missing."""
@@ -45,16 +52,23 @@ class Gazetteer:
             self._lat = array("f", table["lat"].tobytes())
             self._lon = array("f", table["lon"].tobytes())
             self._population = array("I", table["population"].tobytes())
-            self._names = bytes(table["names"]).split(b"\n")
+            self._names = bytes(table["names"])
             self._countries: list[str] = table["countries"].tolist()
             self._admins: list[str] = table["admins"].tolist()
+        ends = np.flatnonzero(np.frombuffer(self._names + b"\n", dtype=np.uint8) == NEWLINE)
+        self._ends = array("I", ends.astype(np.uint32).tobytes())
         self._found: dict[str, list[PlaceRow]] = {}
         self._country_rows = {
             self._countries[self._country[row]]: row for row, kind in enumerate(self._kind) if kind == 0
         }
 
     def find(self, folded: str) -> list[PlaceRow]:
-        """Every place of this folded name: countries and states first, then cities by falling population."""
+        """The countries, provinces and larger cities of this folded name, these by falling population."""
+        every = self.find_all(folded)
+        return [row for row in every if not row.small] if every and every[-1].small else every
+
+    def find_all(self, folded: str) -> list[PlaceRow]:
+        """Every place of this folded name, small towns too: countries and provinces first, then by population."""
         found = self._found.get(folded)
         if found is None:
             if len(self._found) >= REMEMBERED:
@@ -78,10 +92,11 @@ class Gazetteer:
 
     def row(self, index: int) -> PlaceRow:
         """The columns of one place."""
+        start = self._ends[index - 1] + 1 if index else 0
         return PlaceRow(
             geonames_id=self._geonames_id[index],
             kind=KINDS[self._kind[index]],
-            name=self._names[index].decode(),
+            name=self._names[start : self._ends[index]].decode(),
             country=self._countries[self._country[index]],
             admin=self._admins[self._admin[index]],
             lat=round(self._lat[index], 5),

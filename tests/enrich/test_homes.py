@@ -127,6 +127,10 @@ def test_a_village_that_no_table_has_is_rather_at_home_but_no_sea_or_mountain_is
 
 def test_a_small_town_abroad_is_believed_only_so_far(enriched: Enriched) -> None:
     home = Source("w.example", "W", "w.example", "GB")
-    doc = enriched("", "The match at Berwick was off again. The pitch of the club was under water.", source=home)
+    doc = enriched("", "The match in Ballarat was off again. The pitch of the club was under water.", source=home)
     assert [(place.country, place.confidence < 0.5) for place in doc.places] == [("AU", True)]
+    doc = enriched("", "The match in Traralgon was off again. The pitch of the club was under water.", source=home)
+    assert [(place.country, place.geonames_id) for place in doc.places] == [(None, None)]  # smaller: not at all
+    doc = enriched("", "The match in Berwick was off again. The pitch of the club was under water.", source=home)
+    assert [place.country for place in doc.places] == ["GB"]  # smaller still, but at home
     assert doc.countries == (CountryShare("GB", 1.0),) or doc.countries == ()

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from bench import quality_places
+from bench.quality_rows import floors, under
 from services.enrich import lexicons
 from services.enrich.document import Document, Language, Place
 from services.enrich.gazetteer import Gazetteer
@@ -109,6 +111,38 @@ def test_country_names_of_other_languages_resolve_to_the_same_place(enriched: En
     assert {place.geonames_id for place in enriched("", body).places} == {2921044, 1861060}
 
 
+def test_small_towns_need_something_that_speaks_for_them(resources: Resources) -> None:
+    assert ids(resources, "A man from Skipton won.", "Skipton") == {None}
+    assert ids(resources, "A man from Skipton in England won.", "Skipton|England") == {2637702, 6269131}
+    assert not any(row.small for row in resources.gazetteer.find("skipton"))
+
+
+def test_the_table_knows_provinces_by_what_news_calls_them(resources: Resources) -> None:
+    for name, country, shown in (
+        ("free state", "ZA", "Free State"),
+        ("kebbi", "NG", "Kebbi"),
+        ("lazio", "IT", "Lazio"),
+    ):
+        row = next(row for row in resources.gazetteer.find(name) if row.kind == "admin")
+        assert (row.country, row.name) == (country, shown)
+    assert not any(row.kind == "admin" for row in resources.gazetteer.find("northern"))  # which means nothing alone
+    assert not any(row.kind == "admin" for row in resources.gazetteer.find("mexico"))  # the country's name
+
+
+def test_own_sentences_mean_the_right_places(resources: Resources) -> None:
+    row = quality_places.own(resources)
+    assert under([row], floors()) == [] and row.figures["right"] > row.figures["plain: right"]
+
+
+@pytest.mark.parametrize(
+    "opening", ["CHENNAI: The port was shut", "New Delhi | The port was shut", "LONDON, Nov 24 (Reuters) - It was shut"]
+)
+def test_datelines_of_several_styles(opening: str, enriched: Enriched) -> None:
+    assert [place.role for place in enriched("Port shut", f"{opening} on Monday, an official said.").places] == [
+        "dateline"
+    ]
+
+
 @pytest.mark.parametrize(("name", "first"), [("tournai", "BE"), ("new york", "US"), ("lisboa", "PT"), ("москва", "RU")])
 def test_the_table_knows_cities_by_several_names(name: str, first: str, resources: Resources) -> None:
     assert resources.gazetteer.find(name)[0].country == first
@@ -156,7 +190,8 @@ def ids(resources: Resources, body: str, names: str) -> set[int | None]:
         ("The plant in Tbilisi, Georgia, was sold.", "Tbilisi|Georgia", {611717, 614540}),
         ("It came in boxes from Tulsa, Oklahoma, each day.", "Tulsa|Oklahoma", {4553433, 4544379}),
         ("The depots in Panama and Accra were full.", "Panama|Accra", {3703430, 2306104}),
-        ("He got a flat tire in Cairo, Illinois, and walked.", "Cairo|Illinois", {None, 4896861}),
+        ("He got a flat tire in Cairo, Illinois, and walked.", "Cairo|Illinois", {4234985, 4896861}),
+        ("He got a flat tire in Cairo, Nevada, and walked.", "Cairo|Nevada", {None, 5509151}),
         ("They went to Cairo, France and Spain.", "Cairo|France|Spain", {360630, 3017382, 2510769}),
         ("It sold well in Europe, Asia and Africa.", "Europe|Asia|Africa", {6255148, 6255147, 6255146}),
         ("GENEVA and the U.N. said so.", "GENEVA|U.N.", {2660646, None}),

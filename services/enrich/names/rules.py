@@ -20,6 +20,7 @@ from services.enrich.names.fold import fold, without_possessive
 from services.enrich.names.tagger import Found
 
 MAX_WORDS = 10  # of one name
+PROVINCE = 1_000_000  # people in the cities of a first-level division whose name alone is believed
 _TOKEN = re.compile(r"((?:[A-Z]\.){2,}|[^\W\d_]\w*(?:['\u2019-]\w+)*)")
 _SENTENCE_END = re.compile(r"[.!?:;\n\u2026]|[\"\u201c\u201d\u2018\u00ab]\s*$")
 _TITLE = re.compile(r"[A-Z\u00c0-\u00de\u0100-\u017d][^\W\d_A-Z]+(?:['\u2019-][^\W\d_]+)*|[A-Z]")
@@ -221,7 +222,9 @@ class RulesTagger:
             name = " ".join(sequence[:length])
             if length < len(sequence) and (sequence[0] in self._lexicon.given_names or not titled):
                 continue
-            rows = self._gazetteer.find(fold(name))
+            rows = [
+                row for row in self._gazetteer.find(fold(name)) if row.kind != "admin" or row.population >= PROVINCE
+            ]
             if rows and self._trusted(text, words, first, first + length, name, rows):
                 return first + length, "place", 0.9 if rows[0].kind != "city" else 0.75
         return None
