@@ -54,6 +54,10 @@ class AddressRefused(Refused):
 
     code = "address_refused"
 
+    def __init__(self, message: str, *, suggestion: str | None = None) -> None:
+        super().__init__(message)
+        self.suggestion = suggestion
+
 
 class NotFound(WiredeskError):
     """No such thing."""

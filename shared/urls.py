@@ -59,6 +59,7 @@ _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
 _PATH_SAFE = "%/:@!$&'()*+,;=-._~|[]"
 _QUERY_SAFE = "%/:@!$&'()*+,;=-._~?|[]"
 _FORBIDDEN_IN_HOST = re.compile(r"[\x00-\x20#%/:<>?@\[\\\]^|\x7f]")
+_BARE = re.compile(r"[\w-]+(?:\.[\w-]+)+(?::[0-9]+)?(?:[/?#]|\Z)")  # a host and what follows it, without a scheme
 _NUMBER = re.compile(r"(?:0[xX][0-9A-Fa-f]*|[0-9]+)\Z")
 
 
@@ -203,7 +204,8 @@ def _parse(url: str) -> tuple[SplitResult, str, int]:
     except ValueError as error:
         raise AddressRefused(f"the address cannot be read: {error}") from error
     if parts.scheme not in DEFAULT_PORTS:
-        raise AddressRefused("the address must begin with http:// or https://")
+        meant = None if "://" in url[:20] or not _BARE.match(url) else f"https://{url}"
+        raise AddressRefused("the address must begin with http:// or https://", suggestion=meant)
     if "\\" in parts.netloc:  # a slash to browsers, part of a name to others: nobody knows whose host it is
         raise AddressRefused("the address has a backslash in its host")
     if port == 0:

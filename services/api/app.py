@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, version
 
-import orjson
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
-from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.api import (
     articles,
-    asyncapi,
     dashboard,
+    documents,
     entities,
     event,
     events,
@@ -43,7 +41,7 @@ EXPOSED = ("ETag", "Link", "Location", "RateLimit", "RateLimit-Policy", "Retry-A
 
 def create_app(settings: Settings, resources: Resources) -> FastAPI:
     """The app on opened resources. Nothing is opened or closed here."""
-    app = FastAPI(title="Wiredesk", version=_version(), docs_url=None, redoc_url=None, redirect_slashes=False)
+    app = FastAPI(title="Wiredesk", version=_version(), openapi_url=None, redirect_slashes=False)
     app.state.resources = resources
     app.state.pages = articles.Pages()
     app.state.metrics = Metrics()
@@ -72,7 +70,7 @@ def create_app(settings: Settings, resources: Resources) -> FastAPI:
         dashboard.router,
     ):
         app.include_router(router)
-    _describe_events(app)
+    documents.install(app)
     failures.install(app)
     if settings.rate_limit:
         app.add_middleware(Limit, client=resources.redis, per_minute=settings.rate_limit)
@@ -108,13 +106,6 @@ class Head:
             await send(message)
 
         await self._app({**scope, "method": "GET"}, receive, headless)
-
-
-def _describe_events(app: FastAPI) -> None:
-    @app.get("/asyncapi.json", include_in_schema=False)
-    async def described() -> Response:
-        told = orjson.dumps(asyncapi.document(app.title, app.version))
-        return Response(told, media_type="application/json")
 
 
 def _version() -> str:

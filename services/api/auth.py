@@ -9,6 +9,7 @@ import os
 import secrets
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from starlette.datastructures import Headers
@@ -126,7 +127,8 @@ class Keyring:
             if len(self._known) >= REMEMBERED:
                 self._known.clear()
             self._known[digest] = (time.monotonic(), key)
-        return key
+        over = key is not None and key.expires_at is not None and key.expires_at <= datetime.now(UTC)
+        return None if over else key
 
 
 class Gate:
@@ -147,9 +149,11 @@ class Gate:
         method = scope.get("method", "GET")
         needed = scope_for(method, scope["path"])
         key: Key | None = None
-        if not self._closed and method not in READING and _foreign(Headers(scope=scope), self._origins):
+        # A browser lets a page of any site open a WebSocket and read it; only the server can refuse.
+        guarded = "follow" if scope["type"] == "websocket" else "write" if method not in READING else None
+        if not self._closed and guarded and _foreign(Headers(scope=scope), self._origins):
             refused = Problem(
-                "forbidden", "a page of another site may not write here; WIREDESK_CORS_ORIGINS can let it"
+                "forbidden", f"a page of another site may not {guarded} here; WIREDESK_CORS_ORIGINS can let it"
             )
             await failures.answer(refused)(scope, receive, send)
             return

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar, get_args
 
 import orjson
 from pydantic import BaseModel, ValidationError
@@ -65,16 +65,39 @@ def parse(model: type[Model], value: Any) -> Model:
         # As JSON, strictly: 0 is no `false`, "1" no number, and yet times and choices may be texts.
         return model.model_validate_json(orjson.dumps(value), strict=True)
     except ValidationError as error:
-        known = {f.alias or name for name, f in model.model_fields.items()}
-        raise refuse("bad_body", [_wrong(e, known) for e in error.errors(include_url=False)]) from error
+        raise refuse("bad_body", [_wrong(e, model) for e in error.errors(include_url=False)]) from error
 
 
-def _wrong(error: Any, known: set[str]) -> InputError:
+def _wrong(error: Any, model: type[BaseModel]) -> InputError:
     place = ".".join(("body", *(str(part) for part in error["loc"])))
+    if error["type"] == "missing":
+        return InputError(place, "is missing")
     if error["type"] == "extra_forbidden":
-        name = str(error["loc"][-1])
-        return InputError(place, "there is no such member here", nearest(name, known))
+        *path, name = error["loc"]
+        return InputError(place, "there is no such member here", nearest(str(name), _members(model, path)))
+    if error["type"] == "string_pattern_mismatch":
+        pattern, upper = error["ctx"]["pattern"], str(error["input"]).upper()
+        meant = upper if len(upper) <= 3 and re.search(pattern, upper) else None  # a code, not a name
+        return InputError(place, f"must match {pattern}", meant)
+    if error["type"] == "too_short":
+        return InputError(place, f"must have at least {error['ctx']['min_length']} member")
     if error["type"] == "literal_error":
         choices = re.findall(r"'([^']*)'", error["ctx"]["expected"])
         return InputError(place, f"must be one of: {', '.join(choices)}", nearest(str(error["input"]), choices))
     return InputError(place, str(error["msg"]))
+
+
+def _members(model: type[BaseModel], path: Sequence[int | str]) -> set[str]:
+    """The names of the members of a model, or of one within it."""
+    fields = {field.alias or name: field for name, field in model.model_fields.items()}
+    inner = fields.get(str(path[0])) if path else None
+    if inner is None:
+        return set(fields) if not path else set()
+    models = [m for m in _within(inner.annotation) if isinstance(m, type) and issubclass(m, BaseModel)]
+    return set().union(*(_members(m, [part for part in path[1:] if isinstance(part, str)]) for m in models))
+
+
+def _within(annotation: Any) -> Iterator[Any]:
+    yield annotation
+    for part in get_args(annotation):
+        yield from _within(part)

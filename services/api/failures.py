@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match
 
-from services.api.problems import CODES, MEDIA_TYPE, InputError, Problem, document, of, refuse
+from services.api.problems import CODES, MEDIA_TYPE, InputError, Problem, document, nearest, of, refuse
 from shared import errors
 
 _BY_STATUS = {400: "bad_request", 401: "unauthorized", 403: "forbidden", 404: "not_found", 405: "method_not_allowed"}
@@ -44,7 +44,10 @@ def install(app: FastAPI) -> None:
             detail = f"{request.url.path} does not take {request.method}, but {allowed}"
             return answer(Problem(code, detail, headers={"Allow": allowed}))
         if code == "not_found":
-            return answer(Problem(code, f"there is nothing at {request.url.path}"))
+            path = request.url.path
+            meant = nearest(path, _paths(app), alike=0.8)
+            wrong = [InputError("path", f"there is nothing at {path}", meant)] if meant else []
+            return answer(Problem(code, f"there is nothing at {path}", errors=wrong))
         return answer(Problem(code, str(error.detail), headers=error.headers))
 
     async def invalid(_request: Request, error: Exception) -> Response:
@@ -69,6 +72,11 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(PoolTimeout, away)
     app.add_exception_handler(psycopg.errors.QueryCanceled, slow)
     app.add_exception_handler(Exception, broken)
+
+
+def _paths(app: FastAPI) -> list[str]:
+    """The fixed paths there are."""
+    return [path for path in app.openapi()["paths"] if "{" not in path]
 
 
 def _methods(app: FastAPI, request: Request) -> set[str]:

@@ -10,10 +10,20 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from services.api.problems import InputError, Problem, nearest, refuse
+from shared import words
 
 MAX_POSITION = 2**63 - 1
 TEXT: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": 200}
+_LANGUAGES = {name: code for code, name in reversed(words.STEMMERS.items())}  # of norwegian: no
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+class Unfit(ValueError):
+    """What is wrong with a value, and what may have been meant."""
+
+    def __init__(self, message: str, suggestion: str | None) -> None:
+        super().__init__(message)
+        self.suggestion = suggestion
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +58,8 @@ def read(query: bytes, params: Sequence[Param]) -> dict[str, Any]:
         try:
             value = param.parse(_clean(text))
         except ValueError as error:
-            wrong.append(InputError(f"query.{name}", str(error), _nearest_choice(param, text)))
+            meant = error.suggestion if isinstance(error, Unfit) else _nearest_choice(param, text)
+            wrong.append(InputError(f"query.{name}", str(error), meant))
             continue
         values[name] = (*values[name], value) if param.many else value
     if unknown:
@@ -138,14 +149,26 @@ def flag(value: str) -> bool:
 def language(value: str) -> str:
     """The primary subtag of a BCP 47 language tag, lower case."""
     if not re.fullmatch(r"[A-Za-z]{2,3}", value):
-        raise ValueError("must be a primary language subtag of two or three letters, such as en")
+        tag = re.match(r"([A-Za-z]{2,3})[-_]", value)
+        meant = tag[1].lower() if tag else _LANGUAGES.get(nearest(value, _LANGUAGES) or "")
+        raise Unfit("must be a primary language subtag of two or three letters, such as en", meant)
     return value.lower()
+
+
+def topic(value: str) -> str:
+    """The id of an IPTC Media Topic."""
+    if not re.fullmatch(r"medtop:[0-9]{8}", value):
+        digits = re.search(r"[0-9]{8}\Z", value)
+        meant = f"medtop:{digits[0]}" if digits else None
+        raise Unfit("must be a Media Topic such as medtop:04000000", meant)
+    return value
 
 
 def place(value: str) -> str:
     """The id of an entity, or an upper-case ISO 3166 alpha-2 country."""
     if not re.fullmatch(r"[A-Z]{2}", value) and ":" not in value:
-        raise ValueError("must be the id of a place, such as place:lisbon, or an upper-case country, such as PT")
+        meant = value.upper() if re.fullmatch(r"[A-Za-z]{2}", value) else None
+        raise Unfit("must be the id of a place, such as place:lisbon, or an upper-case country, such as PT", meant)
     return text()(value)
 
 
@@ -167,8 +190,7 @@ def words_of(*valid: str) -> Callable[[str], tuple[str, ...]]:
         names = tuple(part.strip() for part in value.split(","))
         for name in names:
             if name not in valid:
-                close = nearest(name, valid)
-                raise ValueError(f"{name!r} is none of: {', '.join(valid)}" + (f"; nearest: {close}" if close else ""))
+                raise Unfit(f"{name!r} is none of: {', '.join(valid)}", nearest(name, valid))
         return names
 
     return parse

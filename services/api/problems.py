@@ -85,9 +85,9 @@ def not_ahead(position: int | None, head: int) -> None:
         raise Problem("position_ahead", f"the newest event is {head}", members={"latest": head})
 
 
-def nearest(name: str, valid: Iterable[str]) -> str | None:
-    """The valid name most like a wrong one, if any is like it."""
-    found = difflib.get_close_matches(name.lower(), list(valid), n=1, cutoff=0.5)
+def nearest(name: str, valid: Iterable[str], alike: float = 0.5) -> str | None:
+    """The valid name most like a wrong one, if any is like it by at least this share."""
+    found = difflib.get_close_matches(name.lower(), list(valid), n=1, cutoff=alike)
     return found[0] if found else None
 
 
@@ -114,5 +114,5 @@ def of(error: errors.WiredeskError) -> Problem:
         code = "bad_body" if error.where.startswith("body") else "bad_value"
         return refuse(code, [InputError(error.where, error.message, error.suggestion)])
     if isinstance(error, errors.AddressRefused):
-        return refuse("address_refused", [InputError("body.url", error.message)])
+        return refuse("address_refused", [InputError("body.url", error.message, error.suggestion)])
     return Problem(error.code if error.code in CODES else "internal", error.message)

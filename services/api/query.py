@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlencode
 from services.api import params
 from services.api.filters import Filter
 from services.api.params import Param
-from services.api.problems import InputError, refuse
+from services.api.problems import InputError, Problem, refuse
 from services.api.schemas import ARTICLE_FIELDS, ENTITY_TYPES
 from shared.events import EVENT_TYPES
 from shared.facts import OF_REST, ON_CARD
@@ -159,7 +159,7 @@ FILTERS: tuple[Param, ...] = (
     Param(
         "topic",
         "id of an IPTC Media Topic, which matches narrower ones",
-        params.matching(r"medtop:[0-9]{8}", "a Media Topic such as medtop:04000000"),
+        params.topic,
         {"type": "string", "pattern": "^medtop:[0-9]{8}$"},
         many=True,
         example="medtop:04000000",
@@ -272,7 +272,9 @@ def read_socket(query: bytes) -> EventQuery:
 
 
 def read_filters(filters: object) -> Filter:
-    """Filters as a WebSocket sends them, `{"lang": ["es"]}`: the same parameters, the same checks. Raises `Problem`."""
+    """Filters as a WebSocket sends them, `{"lang": ["es"]}`: the same parameters, the same checks. Raises `Problem`,
+    whose places are members of `filters`.
+    """
     if not isinstance(filters, dict):
         raise refuse("bad_value", [InputError("filters", "must be an object of lists")])
     pairs = []
@@ -284,8 +286,11 @@ def read_filters(filters: object) -> Filter:
                 )
             pairs.append((str(name), str(value)))
     known = tuple(p for p in SOCKET if p.name not in ("after", *(f.name for f in FORM)))
-    v = params.read(urlencode(pairs).encode(), known)
-    return _filter(v)
+    try:
+        return _filter(params.read(urlencode(pairs).encode(), known))
+    except Problem as problem:
+        told = [replace(e, where=e.where.replace("query.", "filters.", 1)) for e in problem.errors]
+        raise (refuse(problem.code, told) if told else problem) from problem
 
 
 def with_values(path: str, query: bytes, **values: object) -> str:

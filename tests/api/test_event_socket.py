@@ -10,6 +10,7 @@ import httpx
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.typing import Origin
 
 from services.api import stream
 from services.api.deps import Resources
@@ -61,7 +62,7 @@ async def test_a_message_that_is_not_understood_is_told_and_ends_nothing(
         for message, code, where in (
             ("{", "bad_json", None),
             ('{"type": "sing"}', "bad_value", None),
-            ('{"type": "subscribe", "filters": {"lnag": ["es"]}}', "unknown_parameter", "query.lnag"),
+            ('{"type": "subscribe", "filters": {"lnag": ["es"]}}', "unknown_parameter", "filters.lnag"),
             ('{"type": "subscribe", "filters": {"lang": [{}]}}', "bad_value", "filters.lang"),
         ):
             await ws.send(message)
@@ -114,6 +115,22 @@ async def test_without_a_key_there_is_no_upgrade(settings: Settings, held: Resou
             async with opened(client):
                 pass
     assert refused.value.response.status_code == 401
+
+
+async def test_a_page_of_another_site_cannot_follow_where_no_key_is_asked_for(
+    settings: Settings, held: Resources
+) -> None:
+    friendly = settings.model_copy(update={"cors_origins": ("https://desk.example",)})
+    async with serving(friendly, held) as (client, _):
+        at = f"{client.base_url.host}:{client.base_url.port}"
+        for origin in ("https://evil.example", "null"):
+            with pytest.raises(InvalidStatus) as refused:
+                async with connect(f"ws://{at}/v1/events/ws", origin=Origin(origin)):
+                    pass
+            assert refused.value.response.status_code == 403
+        for origin in (f"http://{at}", "https://desk.example"):
+            async with connect(f"ws://{at}/v1/events/ws", origin=Origin(origin)):
+                pass
 
 
 async def test_a_slow_reader_is_cut_with_the_reason_and_the_position_from_which_to_resume(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -99,6 +100,13 @@ async def test_keys_end_by_time_and_by_hand(settings: Settings) -> None:
     async with guarded(settings, admin_key=ADMIN) as api:
         _, old = await make(api, "read", expires_at=(datetime.now(UTC) - timedelta(seconds=1)).isoformat())
         assert (await api.get("/v1/articles", headers=bearer(old))).status_code == 401
+        ends = datetime.now(UTC) + timedelta(seconds=1)
+        _, short = await make(api, "read", expires_at=ends.isoformat())
+        first = await api.get("/v1/articles", headers=bearer(short))
+        assert first.status_code == 200 or datetime.now(UTC) > ends
+        while datetime.now(UTC) < ends:
+            await asyncio.sleep(0.05)
+        assert (await api.get("/v1/articles", headers=bearer(short))).status_code == 401  # though it was just looked up
         key_id, key = await make(api, "read")
         assert (await api.get("/v1/articles", headers=bearer(key))).status_code == 200
         assert (await api.delete(f"/v1/keys/{key_id}", headers=bearer(ADMIN))).status_code == 204

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import Response
 
+from services.api import params
 from services.api import store as api_store
 from services.api.answers import JSON
 from services.api.deps import Resources, resources
@@ -43,14 +44,16 @@ class Check:
 
 
 @router.get("/healthz", **described(None, also={JSON: {"type": "object"}}))
-async def alive(_request: Request) -> Response:
+async def alive(request: Request) -> Response:
     """The process runs and answers. Says nothing of what it depends on."""
+    params.read(request.scope["query_string"], ())
     return Response(b'{"status":"ok"}', media_type=JSON)
 
 
 @router.get("/readyz", **described(Readiness, fails=("unavailable",)))
 async def ready(request: Request) -> Response:
     """Whether requests can be served, and the reason for each dependency. Without Redis we serve from PostgreSQL."""
+    params.read(request.scope["query_string"], ())
     checks = await readiness(resources(request))
     told = {name: check.as_json() for name, check in checks.items()}
     if not all(checks[name].ok for name in NEEDED):
@@ -64,6 +67,7 @@ async def ready(request: Request) -> Response:
 @router.get("/metrics", **described(None, also={"text/plain": {"type": "string"}}))
 async def metrics(request: Request) -> Response:
     """Prometheus: this process, and the depth of queues and the head of the log as of now."""
+    params.read(request.scope["query_string"], ())
     told: Metrics = request.app.state.metrics
     await told.refresh(resources(request))
     return Response(generate_latest(told.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})

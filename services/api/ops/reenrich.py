@@ -24,6 +24,9 @@ from services.api.schemas import Asked, Moment, Served
 from shared import log
 
 router = APIRouter(prefix="/v1/ops/reenrich", tags=["operations"])
+_Language = Annotated[
+    str, StringConstraints(pattern="^[A-Za-z]{2,3}$", to_lower=True), Field(description="a primary subtag")
+]
 _Text = Annotated[str, StringConstraints(min_length=1, max_length=300)]
 
 
@@ -39,7 +42,7 @@ class ReenrichIn(Asked):
     ids: list[Annotated[int, Field(ge=1)]] | None = Field(default=None, max_length=10_000)
     source: list[_Text] | None = Field(default=None, max_length=1000)
     feed: list[Annotated[int, Field(ge=1)]] | None = Field(default=None, max_length=1000)
-    lang: list[_Text] | None = Field(default=None, max_length=100)
+    lang: list[_Language] | None = Field(default=None, max_length=100)
     from_: Moment | None = Field(default=None, alias="from", description="published at or after")
     to: Moment | None = Field(default=None, description="published before")
     steps: list[_Text] | None = Field(
@@ -91,12 +94,14 @@ class ReenrichPage(Served):
     position: int
 
 
-@router.post("", **described(ReenrichReport, body=ReenrichIn, status=202, fails=("bad_json", "bad_body")))
+@router.post("", **described(ReenrichReport, body=ReenrichIn, status=202, fails=("bad_json", "bad_body", "conflict")))
 async def ask(request: Request) -> Response:
     """Have a slice read again: what changes is told by `wiredesk.article.reannotated.v1` events."""
     held = resources(request)
     params.read(request.scope["query_string"], ())
     asked = await read_json(request, ReenrichIn)
+    if asked.from_ and asked.to and asked.from_ >= asked.to:
+        raise refuse("bad_body", [InputError("body.from", "must lie before `to`")])
     part = asked.model_dump(
         mode="json", by_alias=True, exclude={"steps", "force", "dry_run"}, exclude_none=True
     )  # what is absent holds for all
@@ -105,8 +110,10 @@ async def ask(request: Request) -> Response:
         wrong = [
             InputError(f"body.steps.{n}", f"there is no step {name!r}", nearest(name, known))
             for n, name in enumerate(asked.steps or ())
-            if known and name not in known
+            if name not in known
         ]
+        if wrong and not known:
+            raise Problem("conflict", "no worker has told of its steps yet: start one, or ask without `steps`")
         if wrong:
             raise refuse("bad_body", wrong)
         request_id = await store.ask_reenrich(conn, part, asked.steps, asked.force, asked.dry_run)

@@ -56,7 +56,7 @@ async def ask(request: Request) -> Response:
     try:
         callback = check_outbound(wish.callback, Allowances.of(held.settings.allow_private))
     except AddressRefused as error:
-        raise refuse("bad_body", [InputError("body.hub.callback", error.message)]) from error
+        raise refuse("bad_body", [InputError("body.hub.callback", error.message, error.suggestion)]) from error
     async with held.writing() as conn:
         if not await store.ask(conn, wish, callback):
             raise refuse("bad_body", [InputError("body.hub.topic", f"there is no saved search {wish.search_id}")])
