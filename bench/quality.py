@@ -57,6 +57,11 @@ _FOOT = """
   with the same day, month or year. Most marks of these two were made by going through what the step found.
   *place ids*: GeoNames ids against those marked. *speakers*: of the quotes found, how many have the right
   speaker, or none where nobody is named.
+- **difficult articles**: {desk} English articles in `tests/enrich/marked/desk.toml`, written by this project to go
+  wrong: companies named after people, two people of one family, a state named as the capital is, acronyms before what
+  they stand for, capitals throughout, local news of Ireland, Kenya, Nigeria and India, a live blog. When the steps
+  first met them: entities F1 82.9 (persons 89.7, organisations 70.7, places 85.4), folding 90.0, place ids F1 85.2,
+  speakers 78.6, reported speech F1 67.9, dates 98.0; rules were mended with them in view since.
 - **own sentences**: {sentences} sentences in `tests/enrich/marked/things.txt`, a third of them with nothing to find.
   When the rules first met them they had events P 90 R 74, works P 100 R 90, products P 100 R 84, groups P 77 R 100;
   what was wrong then was mended, so the rows now say that it stays so. *casualties* and *money*: {numbers} sentences in
@@ -110,6 +115,7 @@ def main() -> int:
     resources = load_resources("default")
     pairs = quality_marked.marked(resources)
     rows = quality_marked.rows(quality_marked.score(pairs))
+    rows += quality_marked.desk_rows(quality_marked.score(quality_marked.desk(resources)))
     rows += quality_things.rows(resources)
     rows += quality_numbers.rows(resources, pairs)
     rows += quality_marked.rows(quality_marked.score(quality_marked.marked(load_resources("rules"))), TIERS)
@@ -135,6 +141,7 @@ def main() -> int:
             + quality_beside.table(rows)
             + _FOOT.format(
                 count=len(pairs),
+                desk=len(quality_marked.read_desk()),
                 sentences=len(quality_things.read()),
                 numbers=len(quality_numbers.read()),
                 lines=len(quality_languages.read()),

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.quality_rows import Counts, Row
+from bench.quality_things import article
 from deploy.samplewire.programme import load
 from deploy.samplewire.render import body_html
 from deploy.samplewire.wire import Edition, Wire, dated
@@ -26,6 +27,7 @@ from shared.articles import Article, FeedRef, Source
 from shared.topics import table
 
 MARKS = Path(__file__).resolve().parents[1] / "tests" / "enrich" / "marked" / "articles.toml"
+DESK, DESK_SET = MARKS.with_name("desk.toml"), "difficult articles"
 STARTED = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)  # the replay's start: it fixes the weekdays in the texts
 NAMES = {"persons": "person", "organisations": "organisation", "places": "place"}  # what the model finds
 THINGS = {"events": "event", "works": "work", "products": "product", "groups": "group"}  # what rules and tables find
@@ -380,9 +382,43 @@ def topic_names() -> dict[str, str]:
     return {number: name for number, (broader, name) in table().items() if not broader}
 
 
-def rows(scores: Scores, tier: str = "") -> list[Row]:
+def desk(resources: Resources, path: Path = DESK) -> list[tuple[Marked, Document]]:
+    """Each difficult article of our own with the document the steps made of it. Raises MarkError as `marked` does."""
+    marks = read_desk(path)
+    docs = enrich([_of_desk(n, one) for n, one in enumerate(marks.values(), 1)], resources, clock=time.perf_counter)
+    return [(_marked(slug, marks, doc), doc) for slug, doc in zip(marks, docs, strict=True)]
+
+
+def read_desk(path: Path = DESK) -> dict[str, dict[str, Any]]:
+    """The difficult articles with their marks, by slug."""
+    return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+def _of_desk(number: int, told: dict[str, Any]) -> Article:
+    country, _, admin = told["home"].partition(".")
+    day = datetime.fromisoformat(told["day"]).replace(hour=12, tzinfo=UTC)
+    return replace(
+        article(number, ""),
+        title=told["title"],
+        body_html=body_html(told["body"].strip().split("\n\n")),
+        published_at=day,
+        discovered_at=day,
+        source=Source("own.example", "Own", "own.example", country, admin or None),
+    )
+
+
+def desk_rows(scores: Scores) -> list[Row]:
+    """The rows of the difficult articles: what is marked there and no more."""
+    return [
+        row
+        for row in rows(scores, name=DESK_SET)
+        if int(row.size.split()[0]) and row.task not in ("look-alike letters", "works", "events", "products", "groups")
+    ]
+
+
+def rows(scores: Scores, tier: str = "", name: str = SET) -> list[Row]:
     """The scorecard's rows of our own set."""
-    name = f"{SET}{tier}"
+    name = f"{name}{tier}"
     found = [
         Row(task, "en", name, f"{scores.exact[kind].wanted} names", _figures(scores, [kind]))
         for task, kind in (("persons", "person"), ("organisations", "organisation"), ("places", "place"))
@@ -416,13 +452,13 @@ def rows(scores: Scores, tier: str = "") -> list[Row]:
         Row("country focus", "en", name, f"{scores.countries.wanted} articles", scores.countries.figures()),
         Row("reported speech", "en", name, f"{scores.indirect.wanted} clauses", scores.indirect.figures()),
         Row("dates", "en", name, f"{scores.dates.wanted} dates", scores.dates.figures()),
-        _topic_row("topics", scores),
+        _topic_row("topics", scores, name),
     ]
 
 
-def _topic_row(task: str, scores: Scores) -> Row:
+def _topic_row(task: str, scores: Scores, name: str = SET) -> Row:
     figures = {**scores.topics.figures(), "first right": scores.first_topic.recall}
-    return Row(task, "en", SET, f"{scores.first_topic.wanted} articles", figures)
+    return Row(task, "en", name, f"{scores.first_topic.wanted} articles", figures)
 
 
 def topics_from_text(resources: Resources, pairs: Sequence[tuple[Marked, Document]]) -> Row:

@@ -30,6 +30,8 @@ def tagged(resources: Resources, text: str, *names: tuple[str, str]) -> list[tup
         ("the Ministry of Defence (MoD)", "Ministry of Defence"),
         ("the Boatmen's Cooperative (BC)", "Boatmen's Cooperative"),
         ("the Union of Air Freight Workers (the UAFW)", "Union of Air Freight Workers"),
+        ("on Monday, the Ministry of Economy, Trade and Industry (METI)", "Ministry of Economy, Trade and Industry"),
+        ("the Council for Security and Co-operation in Aland (CSCA)", "Council for Security and Co-operation in Aland"),
     ],
 )
 def test_the_letters_of_an_acronym_tell_where_its_name_begins(text: str, name: str) -> None:

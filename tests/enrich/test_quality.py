@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench import quality_beside, quality_languages, quality_numbers
-from bench.quality_marked import MARKS, MarkError, Scores, languages, marked, rows, score
+from bench.quality_marked import MARKS, MarkError, Scores, desk, desk_rows, languages, marked, rows, score
 from bench.quality_rows import Counts, Row, floors, under
 from bench.quality_sets import rouge
 from services.enrich import pipeline
@@ -23,7 +23,7 @@ def test_the_marked_articles_hold_their_floors() -> None:
     default = load_resources("default")
     pairs = marked(default)
     found = [*rows(score(pairs)), *quality_numbers.rows(default, pairs), *quality_languages.own(default)]
-    found.append(languages(default))
+    found += [languages(default), *desk_rows(score(desk(default)))]
     assert {row.key for row in found} <= set(floors()), "a row without a floor"
     assert under(found, floors()) == []
 

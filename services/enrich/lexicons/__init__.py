@@ -24,6 +24,8 @@ class Lexicon:
 
     given_names: frozenset[str]  # as written
     titles: frozenset[str]  # lower case, one to three words
+    title_words: frozenset[str]  # each word of them
+    named_after: frozenset[str]  # companies whose name reads like a person's, as written
     organisation_words: frozenset[str]  # lower case; end an organisation's name
     organisation_heads: frozenset[str]  # lower case; open one before "of" and "for"
     demonyms: Mapping[str, People]  # as written
@@ -51,6 +53,8 @@ def load_lexicon() -> Lexicon:
     return Lexicon(
         given_names=frozenset(name for line in _lines("given_names.txt") for name in line.split()),
         titles=frozenset(_lines("titles.txt")),
+        title_words=frozenset(word for line in _lines("titles.txt") for word in line.split()),
+        named_after=frozenset(_lines("named_after.txt")),
         organisation_words=frozenset(word.rstrip("^") for word in organisations),
         organisation_heads=frozenset(word.rstrip("^") for word in organisations if word.endswith("^")),
         demonyms=demonyms,

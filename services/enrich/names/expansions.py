@@ -17,9 +17,12 @@ from typing import NamedTuple
 from services.enrich.names.acronyms import is_acronym
 
 LONGEST = 120  # characters of a name
+MOST_LOOSE = 3  # letters of an acronym that a name with commas in it cannot have by chance
 _SHORT = re.compile(r"(?<=\S)[ \n]\((?:the )?([A-Z][A-Za-z.]{1,8})\)")
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
+_HYPHENED = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*")  # Co-operation
 _BREAK = re.compile(r"[.,;:!?()\"\u201c\u201d\n](?:\s|$)|[\u2013\u2014]|\n")
+_SENTENCE = re.compile(r"[.;:!?()\"\u201c\u201d\n]")
 _SMALL = frozenset("of the for and de du des la le les y e do da dos van der in on to".split())
 
 
@@ -42,11 +45,32 @@ def expansions(text: str) -> Iterator[Expansion]:
             continue
         before = text[max(0, match.start() - LONGEST) : match.start()]
         breaks = [found.end() for found in _BREAK.finditer(before)]
-        start = _start(before[breaks[-1] :] if breaks else before, short.replace(".", ""))
+        letters, cut = short.replace(".", ""), breaks[-1] if breaks else 0
+        start = _start(before[cut:], letters)
+        if start is None and len(letters) > MOST_LOOSE:
+            start, cut = _listed(before, letters, cut), 0
         if start is not None:
-            start += match.start() - len(before) + (breaks[-1] if breaks else 0)
+            start += match.start() - len(before) + cut
             if " " in text[start : match.start()]:
                 yield Expansion(start, match.start(), match.start(1), match.end(1))
+
+
+def _listed(text: str, letters: str, cut: int) -> int | None:
+    """Where a name begins that its letters tell one by one, though there are commas or hyphens in it.
+
+    Ministry of Economy, Trade and Industry (METI); Organization for Security and Co-operation in Europe (OSCE).
+    """
+    for begin, word in ((cut, _HYPHENED), (max(0, cut - LONGEST), _WORD)):
+        capitals = [match for match in word.finditer(text, begin) if match.group()[0].isupper()]
+        last = capitals[-len(letters) :]
+        if "".join(match.group()[0] for match in last) != letters.upper():
+            continue
+        between = text[last[0].start() :]
+        if all(part in _SMALL for part in re.findall(r"(?<![\w-])[a-z][\w-]*", between)) and not _SENTENCE.search(
+            between
+        ):
+            return last[0].start()
+    return None
 
 
 def _start(text: str, letters: str) -> int | None:

@@ -17,6 +17,7 @@ from services.enrich.lexicons import Lexicon
 from services.enrich.names.acronyms import initials
 
 Known = Callable[[str], bool]
+_OTHERS = frozenset({"house", "street", "times"})  # what is meant by them alone: not the White House
 _MOST_WORDS = 8  # of a person's name; more is no name
 
 
@@ -84,7 +85,7 @@ def organisations_in_short(
             full = letters.get(key, set())
         if not full and len(key) > 2 and not lexicon.is_common(key) and not is_place(key):
             full = firsts.get(key, set()) if key.capitalize() not in lexicon.given_names else set()
-        if not full and kind == "organisation" and len(key) > 2:
+        if not full and kind == "organisation" and len(key) > 2 and key not in _OTHERS:
             full = lasts.get(key, set())
         if len(full) == 1:
             yield key, next(iter(full))

@@ -28,6 +28,7 @@ _CAPITALISED = re.compile(r"(?<!\w)[^\W\d_a-z]\w*")
 _SUFFIX = re.compile(
     r"(?: (?:inc|ltd|llc|plc|corp|corporation|co|company|limited|gmbh|ag|sa|spa|nv|bv|ab|asa|oyj|holdings|group))+$"
 )
+_SHOUTED = re.compile(r"(?:(?<=MC)|(?<![^\W\d_]))[^\W\d_]{2,}")  # a part of a name in capitals
 _FIELDS: tuple[TextField, ...] = ("title", "body_text")
 _LONGEST_FORM = 100  # characters of a name that is looked for again
 _MOST_FORMS = 20  # names with one first word: it bounds the work for a text that is nothing but names
@@ -38,7 +39,7 @@ class Folding:
     """Provides `clusters`, in order of first appearance, mentions in reading order."""
 
     name = "folding"
-    revision = "3"
+    revision = "4"
     needs = frozenset({"title", "body_text", "mentions"})
     provides = frozenset({"clusters"})
     languages = None
@@ -52,10 +53,11 @@ class Folding:
 def fold_mentions(doc: Document, lexicon: Lexicon, gazetteer: Gazetteer | None = None) -> list[Cluster]:
     """The clusters of one document. Without a place table no family name is taken for a place that bears it."""
     mentions = sorted([*doc.mentions, *_repeated(doc, doc.mentions, lexicon)], key=_order)
-    keys = [_key(mention) for mention in mentions]
+    keys = _apart(mentions)
 
     def is_place(key: str) -> bool:
-        return gazetteer is not None and bool(gazetteer.find(key))
+        rows = gazetteer.find(key) if gazetteer is not None else []
+        return any(row.kind != "admin" or row.country in ("US", "GB") for row in rows)  # Guerrero is a family too
 
     union = _Union()
     for short, full in _acronyms(doc, mentions):
@@ -87,6 +89,27 @@ def _key(mention: Mention) -> str:
     if mention.type == "organisation":
         key = _SUFFIX.sub("", key) or key
     return key or mention.text
+
+
+def _apart(mentions: Sequence[Mention]) -> list[str]:
+    """The key of each mention; companies are kept apart from people of their name.
+
+    Ralph Lauren Corp is not Ralph Lauren where both are named, and a Ford that is read as an organisation is not Sarah
+    Ford where the text names a company that begins with it.
+    """
+    people = {fold(mention.text) for mention in mentions if mention.type == "person"}
+    keys = [key if (key := _key(mention)) not in people else fold(mention.text) for mention in mentions]
+    families = {key.rpartition(" ")[2] for key in people if " " in key}
+    companies: dict[str, set[str]] = defaultdict(set)
+    for mention, key in zip(mentions, keys, strict=True):
+        if mention.type == "organisation" and " " in key and (first := key.partition(" ")[0]) in families:
+            companies[first].add(key)
+    if not companies:
+        return keys
+    return [
+        next(iter(companies[key])) if mention.type == "organisation" and len(companies.get(key, ())) == 1 else key
+        for mention, key in zip(mentions, keys, strict=True)
+    ]
 
 
 def _grouped(mentions: list[Mention], keys: list[str]) -> dict[str, list[Mention]]:
@@ -179,7 +202,15 @@ def _cluster(group: list[Mention], kind: EntityType) -> Cluster:
         )
 
     name = max(forms, key=worth)
+    if kind == "person":
+        spelt = max(forms, key=lambda form: (" " in form, not form.isupper(), forms[form]))
+        name = _in_lower_case(spelt) if spelt.isupper() and " " in spelt else name
     return Cluster(type=kind, key=fold(name) or name, name=name, mentions=tuple(group))
+
+
+def _in_lower_case(name: str) -> str:
+    """A person's name that stands in capitals, as it is written elsewhere: Siobhan O'Neill, M.K. Stalin."""
+    return _SHOUTED.sub(lambda match: match.group()[0] + match.group()[1:].lower(), name)
 
 
 _Forms = dict[str, dict[str, tuple[EntityType, float]]]  # first word -> whole form, the longest first -> type and score

@@ -19,9 +19,11 @@ from itertools import islice, takewhile
 from typing import get_args
 
 from services.enrich.document import Document, EntityType, Mention, TextField
+from services.enrich.gazetteer import Gazetteer
 from services.enrich.lexicons import Lexicon
 from services.enrich.names.expansions import expansions
 from services.enrich.names.fold import fold, look_alikes, without_possessive
+from services.enrich.names.mending import mended
 from services.enrich.names.own import OwnNames
 from services.enrich.names.tagger import SpanLike
 from services.enrich.names.things import things
@@ -53,6 +55,7 @@ _DATELINE = re.compile(
 _TITLES_ALONE = frozenset("dr mr mrs ms mme mlle prof rev col gen lt sgt capt gov sen rep".split())
 MOST_EXPANSIONS = 200  # of one text
 TOLD = 0.9  # score of a name that the text's own form tells: nationalities by the table, datelines
+_ABBREVIATED = re.compile(r"\.(?= [a-z0-9]|[,;:'\u2019)])")
 _EDGE = " \t\n\"'\u2018\u2019\u201c\u201d\u00ab\u00bb.,;:!?()[]{}<>\u2013\u2014-*/|"
 
 
@@ -60,7 +63,7 @@ class Mentions:
     """See the module."""
 
     name = "mentions"
-    revision = "3"
+    revision = "4"
     needs = frozenset({"title", "body_text", "language"})
     provides = frozenset({"mentions"})
     languages = frozenset(
@@ -80,7 +83,8 @@ class Mentions:
             for doc in group:
                 found: list[Mention] = []
                 for field in _FIELDS:
-                    here = mentions(doc.text_of(field), field, next(spans), resources.lexicon)
+                    table = resources.gazetteer if language == "en" else None
+                    here = mentions(doc.text_of(field), field, next(spans), resources.lexicon, table)
                     if language == "en":
                         here = _with_dateline(here, doc.text_of(field), resources) if field == "body_text" else here
                         here = _with_things(here, doc.text_of(field), field, resources.lexicon)
@@ -95,16 +99,20 @@ def _read(text: str) -> str:
     return text[: cut if cut > 0 else READ]
 
 
-def mentions(text: str, field: TextField, spans: Iterable[SpanLike], lexicon: Lexicon) -> list[Mention]:
+def mentions(
+    text: str, field: TextField, spans: Iterable[SpanLike], lexicon: Lexicon, gazetteer: Gazetteer | None = None
+) -> list[Mention]:
     """What a tagger found, as mentions: each span made to hold the name alone, in order, without overlaps."""
     found: list[Mention] = []
     last = 0
-    for start, end, label, score in _whole(text, spans, lexicon):
+    whole = _whole(text, spans, lexicon)
+    for start, end, label, score in mended(text, whole, lexicon, gazetteer.find) if gazetteer else whole:
         start, end = trim(text, max(start, last), min(end, len(text)), lexicon, person=label == "person")
         name = text[start:end]
-        if name.endswith((" Jr", " Sr")) and text.startswith(".", end):
+        cut = name.endswith((" Co", " Inc", " Corp", " Ltd", " Bros")) and _ABBREVIATED.match(text, end)
+        if cut or (name.endswith((" Jr", " Sr")) and text.startswith(".", end)):
             end, name = end + 1, name + "."
-        if label == "person" and name.lower() in _TITLES_ALONE:
+        if name.lower() in _TITLES_ALONE:
             continue
         if start < end and (len(name) > 1 or not name.isascii()):
             found.append(Mention(field, start, end, name, _settled(name, label, lexicon), round(score, 4)))
@@ -226,7 +234,7 @@ def _closes(text: str, start: int, end: int) -> bool:
     """Whether the last character is the full stop of an abbreviation or closes a parenthesis: U.S., Inc., X (Y)."""
     if text[end - 1] == ".":
         word = text[start:end].rsplit(" ", 1)[-1]
-        return "." in word[:-1] or word in ("Inc.", "Corp.", "Co.", "Ltd.", "Jr.", "Sr.")
+        return "." in word[:-1] or word in ("Inc.", "Corp.", "Co.", "Ltd.", "Jr.", "Sr.", "Bros.")
     return text[end - 1] == ")" and "(" in text[start : end - 1]
 
 

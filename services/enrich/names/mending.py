@@ -1,0 +1,184 @@
+"""What a text itself says about the names a tagger found in it: spans put right, dropped, added. Pure.
+
+(Dar) es Salaam, United (States)   →  the place of the table that the words around complete
+Brighton & (Hove Albion)           →  one organisation;      (Paris) Films too
+(Ralph Lauren Corp), (Hugo Boss)   →  organisations, though they read like people
+(Rs 2), (Deputy Inspector General) →  no names;              Mvita (MP): the place
+Kharkiv, a person?                 →  a place, where no person of that name is in the text
+Georgian Dream party, the BJP-led, Sindh Chief Minister  →  names that stand beside what tells it
+"""
+
+# ruff: noqa: SIM905 - lists of words read best as text
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
+
+from services.enrich.document import EntityType
+from services.enrich.gazetteer import PlaceRow
+from services.enrich.lexicons import Lexicon
+from services.enrich.names.fold import fold
+
+Span = tuple[int, int, EntityType, float]  # start, end, type, score
+Find = Callable[[str], Sequence[PlaceRow]]
+
+TOLD = 0.7  # score of a name that only its surroundings tell
+LARGE = 500_000  # people of a city whose name alone is rather the city than a person
+_NEXT = re.compile(r"((?: (?:[a-z]{2,4} )?[^\W\d_a-z][\w'\u2019-]*){1,3})")
+_BEFORE = re.compile(r"(?<![\w'\u2019-])([^\W\d_a-z][\w'\u2019-]* )$")
+_MONEY = re.compile(
+    r"(?:(?:Rs|Re|K?Sh|Ksh|Tk)\.?|(?:US|A|C|NT|HK)\$) ?[\d.,]*(?: ?(?:crore|lakh|million|billion|bn|m))?"
+)
+_ROLE_BEHIND = re.compile(r" (?:MP|MPs|MCA|MLA|MLC|TD|MEP|MSP|MS|OCPD|OCS|Cllr)$")
+_LEGAL = re.compile(r" (?:Corp|Inc|Ltd|LLC|PLC|plc|Co|Corporation|Company|Limited|GmbH|Holdings|Technologies)\.?$")
+_PLACE_WORDS = frozenset(
+    "county river lake mountain mountains island islands valley street avenue road park bridge bay beach province"
+    " square district stadium arena airport station peninsula sea ocean desert forest harbour harbor castle hill hills"
+    " city town village canal coast region state territory line house palace tower"
+    " gardens garden hall court lane".split()
+)
+_STUDIO = re.compile(r" (?:Films|Pictures|Records|Airlines|Airways|Motors)(?!\w| [A-Z])")
+# People and things that belong to a place and not to a club or a company of its name.
+_OF_A_PLACE = re.compile(
+    r" (?:traders|residents|police|voters|officials|court|hospital|man|woman|men|women|boy|girl|teenager|family|schools"
+    r"|pupils|farmers|streets|airport|port|governor|mayor|council)(?!\w)"
+)
+_DISTRICT = re.compile(r", D\.?C\.?(?!\w)")
+_ADDED = re.compile(
+    r"(?:(?<=[Tt]he )|(?<=ruling )|(?<=opposition ))"
+    r"(?P<party>(?:[A-Z][\w\u2019'-]+ ){1,3}[A-Z][\w\u2019'-]+)(?= party(?!\w))"
+    r"|(?<=[Tt]he )(?P<tribe>(?:[A-Z][\w\u2019'-]+ ){1,3}(?:Tribe|Nation|Pueblo))(?![\w-]| [A-Z])"
+    r"|(?<![\w.-])(?P<short>[A-Z]{3,7})(?=-(?:led|backed|ruled|run)|['\u2019]s | (?:general secretary|leader|chief"
+    r"|spokes\w+|party|government|candidate|lawmaker|official)s?(?!\w))"
+    r"|(?<![\w-])(?P<state>[A-Z][a-z]+(?: [A-Z][a-z]+)?)(?= (?:Premier|Governor|Gov\.|Chief Minister|Republican"
+    r"|Democrat|Attorney General|Senator|Sen\.)(?!\w))"
+)
+_NO_SHORT = frozenset(
+    "CEO CFO COO CTO GDP DNA RNA HIV AIDS PhD USA GMT UTC BST EST PST FAQ LIVE NEWS CCTV COVID UPDATE".split()
+)
+
+
+def mended(text: str, spans: Sequence[Span], lexicon: Lexicon, find: Find) -> list[Span]:
+    """The spans of one text, in order and without overlaps, put right. `find` gives the places of a folded name."""
+    people = {word for start, end, label, _ in spans if label == "person" for word in _many(text[start:end])}
+    kept: list[Span] = []
+    for index, span in enumerate(spans):
+        behind = spans[index + 1] if index + 1 < len(spans) else None
+        one = _read(text, span, behind, people, lexicon, find)
+        if one is None:
+            continue
+        start, end, label, score = one
+        if kept and start < kept[-1][1]:
+            if end <= kept[-1][1]:
+                continue
+            start = kept[-1][1]
+        if kept and label == "organisation" and kept[-1][2] != "person" and text[kept[-1][1] : start] == " & ":
+            start, score = kept[-1][0], max(score, kept.pop()[3])  # Brighton & Hove Albion
+        kept.append((start, end, label, score))
+    return _with(kept, text, find)
+
+
+def _many(name: str) -> list[str]:
+    words = name.split()
+    return words if len(words) > 1 else []
+
+
+def _read(text: str, span: Span, behind: Span | None, people: set[str], lexicon: Lexicon, find: Find) -> Span | None:
+    """One span put right; None where it is no name."""
+    start, end, label, score = span
+    name = text[start:end]
+    before_person = behind is not None and behind[2] == "person" and text[end : behind[0]] == " "
+    if _MONEY.fullmatch(name) or (before_person and _is_title(name, lexicon)):
+        return None
+    if (role := _ROLE_BEHIND.search(name)) and label == "person":
+        constituency = name[: role.start()]
+        return (start, start + role.start(), "place" if before_person and " " not in constituency else label, score)
+    if label == "person" and (_LEGAL.search(name) or name in lexicon.named_after):
+        return (start, end, "organisation", score)
+    if label == "person" and " " not in name and name not in people | lexicon.given_names and _large(name, find):
+        return (start, end, label if _has_title(name, text, lexicon) else "place", score)
+    if label == "organisation" and " " not in name and _OF_A_PLACE.match(text, end) and _large(name, find):
+        return (start, end, "place", score)
+    if label != "place":
+        return span
+    if _is_person(name, lexicon, find):
+        return (start, end, "person", score)
+    start, end = _completed(text, start, end, find)
+    if text[start:end] == "Washington" and (match := _DISTRICT.match(text, end)):
+        return (start, match.end(), "place", score)
+    studio = _STUDIO.match(text, end)
+    if studio and (behind is None or behind[0] >= studio.end()):
+        return (start, studio.end(), "organisation", score)
+    return (start, end, "place", score)
+
+
+def _is_title(name: str, lexicon: Lexicon) -> bool:
+    words = name.lower().replace(".", "").split()
+    return bool(words) and all(word in lexicon.title_words for word in words)
+
+
+def _has_title(name: str, text: str, lexicon: Lexicon) -> bool:
+    """Whether somebody of that name stands anywhere behind a title: Justice Kennedy (a part of Bogotá, too)."""
+    before = re.finditer(rf"(?<!\w)([^\W\d_]+)\.? {re.escape(name)}(?!\w)", text)
+    return any(match[1].lower() in lexicon.title_words for match in before)
+
+
+def _large(name: str, find: Find) -> bool:
+    """Whether a name is the first one of a country or of a city with many people."""
+    folded = fold(name)
+    return any(
+        row.kind == "country" or (row.kind == "city" and row.population >= LARGE and fold(row.name) == folded)
+        for row in find(folded)
+    )
+
+
+def _is_person(name: str, lexicon: Lexicon, find: Find) -> bool:
+    """Whether what was taken for a place is a given name with a family name that is no word: Volodymyr Zelenskyy."""
+    first, _, last = name.partition(" ")
+    if not last or first not in lexicon.given_names or first in lexicon.demonyms:
+        return False
+    return not any(word.lower() in lexicon.zipf or word.lower() in _PLACE_WORDS for word in last.split()) and not find(
+        fold(name)
+    )
+
+
+def _completed(text: str, start: int, end: int, find: Find) -> tuple[int, int]:
+    """A place's name with the words around it that the table knows as one name."""
+    if (before := _BEFORE.search(text, max(0, start - 20), start)) and find(fold(text[before.start(1) : end])):
+        start = before.start(1)
+    if match := _NEXT.match(text, end):
+        stops = [end + place.end() for place in re.finditer(r"[^ ]+(?= |$)", match.group())]
+        for stop in reversed(stops):
+            if text[end + 1 : stop].strip() and find(fold(text[start:stop])):
+                return start, stop
+    return start, end
+
+
+def _with(kept: list[Span], text: str, find: Find) -> list[Span]:
+    """The spans, and names that what stands beside them tells, where none was found."""
+    if text.isupper():
+        return kept
+    starts = [span[0] for span in kept]
+    added = [span for span in _told(text, find) if _is_free(kept, starts, span)]
+    return sorted([*kept, *added]) if added else kept
+
+
+def _told(text: str, find: Find) -> Iterator[Span]:
+    last = 0
+    for match in _ADDED.finditer(text):
+        kind = match.lastgroup or ""
+        start, end = match.span(kind)
+        name = match[kind]
+        if start < last or (kind == "short" and name in _NO_SHORT):
+            continue
+        if kind == "state" and not any(row.kind != "city" for row in find(fold(name))):
+            continue
+        last = end
+        yield (start, end, "place" if kind == "state" else "organisation", TOLD)
+
+
+def _is_free(kept: list[Span], starts: list[int], span: Span) -> bool:
+    at = bisect_left(starts, span[1])
+    return at == 0 or kept[at - 1][1] <= span[0]
