@@ -76,3 +76,28 @@ def test_hostile_text_keeps_offsets_exact(text: str, default: Resources) -> None
     for entity in doc.entities:
         for mention in entity.mentions:
             assert doc.text_of(mention.field)[mention.start : mention.end] == mention.text
+
+
+def test_a_transcript_is_told_turn_by_turn(default: Resources) -> None:
+    body = (
+        "MARIA DUARTE: Good morning, and welcome to the programme.\n\nGOV. HENRIK DAHL: Thank you, Maria.\n\nDUARTE:"
+        " Where were the ferries?\n\nDAHL: They were at sea, and the NOTE: it says so."
+    )
+    (doc,) = enrich([article("Transcript: Governor Henrik Dahl", body)], default, clock=perf_counter)
+    assert [(quote.text, quote.speaker) for quote in doc.quotes if quote.direct] == [
+        ("Good morning, and welcome to the programme.", "Maria Duarte"),
+        ("Thank you, Maria.", "Henrik Dahl"),
+        ("Where were the ferries?", "Maria Duarte"),
+        ("They were at sea, and the NOTE: it says so.", "Henrik Dahl"),
+    ]
+    assert {entity.name for entity in doc.entities if entity.type == "person"} == {"Maria Duarte", "Henrik Dahl"}
+
+
+def test_a_company_and_a_family_of_one_name_are_two(default: Resources) -> None:
+    body = (
+        "Ford Motor Co. said its profit fell. Sarah Ford, of the union, was not asked. Ford shares fell by a tenth on"
+        " Monday. Ms. Ford would not say more."
+    )
+    (doc,) = enrich([article("Ford profit slides as tariffs bite", body)], default, clock=perf_counter)
+    found = {entity.name: (entity.type, entity.count) for entity in doc.entities if "Ford" in entity.name}
+    assert found == {"Ford Motor Co.": ("organisation", 3), "Sarah Ford": ("person", 2)}

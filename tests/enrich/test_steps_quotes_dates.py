@@ -188,3 +188,53 @@ def test_whose_official_somebody_is_does_not_make_a_speaker(enriched: Enriched) 
         'The European Commission met on Monday. "We can have fewer boats now," the European Commission said on Monday.'
     )
     assert said(enriched("Boats", body)) == [("We can have fewer boats now,", "European Commission")]
+
+
+def test_a_pronoun_before_the_verb_is_no_name_behind_it(enriched: Enriched) -> None:
+    doc = enriched(
+        "", 'Maria Duarte, of the union, came. "We will not sit on it," she told Henrik Dahl of the Ferry Post.'
+    )
+    assert said(doc) == [("We will not sit on it,", "Maria Duarte")]
+
+
+def test_who_is_praised_in_a_quote_does_not_say_it(enriched: Enriched) -> None:
+    doc = enriched("", 'Maria Duarte said the town was in shock. "Henrik Dahl taught half the harbour," she said.')
+    assert said(doc) == [("Henrik Dahl taught half the harbour,", "Maria Duarte")]
+
+
+def test_words_that_somebody_calls_something(enriched: Enriched) -> None:
+    doc = enriched(
+        "", 'Maria Duarte called the offer "a third of what we asked for". A ferry called "The Old Lady" sank.'
+    )
+    assert said(doc) == [("a third of what we asked for", "Maria Duarte")]
+
+
+@pytest.mark.parametrize(
+    ("body", "clause"),
+    [
+        ("Maria Duarte said the vote was quite fair; others did not think so.", "the vote was quite fair"),
+        ("Maria Duarte told reporters the strike would go on.", "the strike would go on"),
+        (
+            "DES MOINES, Iowa, Nov. 23 (UPI) -- The river rose to 18 feet, Maria Duarte said.",
+            "The river rose to 18 feet",
+        ),
+        ("Maria Duarte has denied that the union put pressure on them.", "the union put pressure on them"),
+    ],
+)
+def test_where_a_reported_clause_begins_and_ends(body: str, clause: str, enriched: Enriched) -> None:
+    assert reported(enriched("Strike goes on", body)) == [(clause, "Maria Duarte")]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (
+            "THE MAYOR RESIGNED ON FRIDAY, AND THE VOTE IS ON MAY 3, 2027.",
+            [("FRIDAY", "2026-11-20"), ("MAY 3, 2027", "2027-05-03")],
+        ),
+        ("A ruling is due in early 2027.", [("2027", "2027")]),
+        ("The deal expires at the end of March.", [("March", "2027-03")]),
+    ],
+)
+def test_dates_in_capitals_and_ahead(text: str, found: list[tuple[str, str]]) -> None:
+    assert [(one.text, one.value) for one in dates(text, date(2026, 11, 23))] == found

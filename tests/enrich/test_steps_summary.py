@@ -90,3 +90,23 @@ def test_the_paper_and_the_agency_in_its_dateline_are_no_keywords(enriched: Enri
     keywords = [keyword.text for keyword in enriched("Ferries stop in Lisbon", body).keywords]
     assert "Lisbon" in keywords
     assert not {"Meridian Wire", "Ferry Post", "The Ferry Post"} & set(keywords)
+
+
+@pytest.mark.parametrize(
+    "opening",
+    [
+        "LISBON, Nov 23 (Ferry Post) - ",
+        "DEARBORN, Mich. \u2014 ",
+        "DES MOINES, Iowa, Nov. 24 (UPI) -- ",
+        "Reykjav\u00edk (AFP) \u2014 ",
+        "Abuja, Nigeria \u2013 ",
+        "CHENNAI: ",
+        "New Delhi | ",
+        "",
+    ],
+)
+def test_a_summary_begins_behind_the_dateline(opening: str, enriched: Enriched) -> None:
+    doc = enriched(
+        "Ferry strike", f"{opening}The ferries will stand still for a week. Nobody took the offer of Rs. 1,200 crore."
+    )
+    assert doc.summary == ("The ferries will stand still for a week.", "Nobody took the offer of Rs. 1,200 crore.")

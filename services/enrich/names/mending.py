@@ -54,7 +54,10 @@ _ADDED = re.compile(
     r"|spokes\w+|party|government|candidate|lawmaker|official)s?(?!\w))"
     r"|(?<![\w-])(?P<state>[A-Z][a-z]+(?: [A-Z][a-z]+)?)(?= (?:Premier|Governor|Gov\.|Chief Minister|Republican"
     r"|Democrat|Attorney General|Senator|Sen\.)(?!\w))"
+    r"|(?:(?<=[\u201d\"] said )|(?<=[\u201d\"] says )|(?<=[\u201d\"] added ))(?P<person>[^\W\d_a-z][\w'\u2019-]+"
+    r"(?: (?:de |da |van |von |der |al |el |bin )?[^\W\d_a-z][\w'\u2019-]+){1,3})(?=[,.])"
 )
+_TELLS: dict[str, EntityType] = {"state": "place", "person": "person"}
 _NO_SHORT = frozenset(
     "CEO CFO COO CTO GDP DNA RNA HIV AIDS PhD USA GMT UTC BST EST PST FAQ LIVE NEWS CCTV COVID UPDATE".split()
 )
@@ -77,7 +80,7 @@ def mended(text: str, spans: Sequence[Span], lexicon: Lexicon, find: Find) -> li
         if kept and label == "organisation" and kept[-1][2] != "person" and text[kept[-1][1] : start] == " & ":
             start, score = kept[-1][0], max(score, kept.pop()[3])  # Brighton & Hove Albion
         kept.append((start, end, label, score))
-    return _with(kept, text, find)
+    return _with(kept, text, lexicon, find)
 
 
 def _many(name: str) -> list[str]:
@@ -156,16 +159,16 @@ def _completed(text: str, start: int, end: int, find: Find) -> tuple[int, int]:
     return start, end
 
 
-def _with(kept: list[Span], text: str, find: Find) -> list[Span]:
+def _with(kept: list[Span], text: str, lexicon: Lexicon, find: Find) -> list[Span]:
     """The spans, and names that what stands beside them tells, where none was found."""
     if text.isupper():
         return kept
     starts = [span[0] for span in kept]
-    added = [span for span in _told(text, find) if _is_free(kept, starts, span)]
+    added = [span for span in _told(text, lexicon, find) if _is_free(kept, starts, span)]
     return sorted([*kept, *added]) if added else kept
 
 
-def _told(text: str, find: Find) -> Iterator[Span]:
+def _told(text: str, lexicon: Lexicon, find: Find) -> Iterator[Span]:
     last = 0
     for match in _ADDED.finditer(text):
         kind = match.lastgroup or ""
@@ -173,10 +176,12 @@ def _told(text: str, find: Find) -> Iterator[Span]:
         name = match[kind]
         if start < last or (kind == "short" and name in _NO_SHORT):
             continue
+        if kind == "person" and any(part.lower() in lexicon.zipf for part in name.split()[1:]):
+            continue  # said The Ferry Post
         if kind == "state" and not any(row.kind != "city" for row in find(fold(name))):
             continue
         last = end
-        yield (start, end, "place" if kind == "state" else "organisation", TOLD)
+        yield (start, end, _TELLS.get(kind, "organisation"), TOLD)
 
 
 def _is_free(kept: list[Span], starts: list[int], span: Span) -> bool:

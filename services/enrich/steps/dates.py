@@ -37,6 +37,8 @@ _PATTERNS = tuple(
         rf"(?<=[Ss]ince |[Uu]ntil |[Aa]fter ){_YEAR}",
         rf"(?<=[Ff]rom ){_YEAR}",
         rf"(?<=[Bb]efore |[Dd]uring ){_YEAR}",
+        rf"(?<=early ){_YEAR}",
+        rf"(?<=late ){_YEAR}",
         r"(?P<which>[Tt]his|[Ll]ast|[Nn]ext) year",
         r"(?P<which>[Tt]his|[Ll]ast|[Nn]ext) month",
         r"[Tt]his (?:morning|afternoon|evening)|[Tt]onight",
@@ -53,11 +55,16 @@ _ANY = re.compile(
 )
 _AHEAD = re.compile(
     r"(?<!\w)(?:will|would|shall|expected|due|planned|plans?|scheduled|hopes?|wants?|(?:is|are|was|were) (?:set )?to"
-    r"|ends|begins|starts|opens|closes|meets|faces?|takes place|plays? (?:away|at home))(?!\w)|(?:by|until|next) $",
+    r"|ends|expires?|begins|starts|opens|closes|meets|faces?|takes place|plays? (?:away|at home))(?!\w)"
+    r"|(?:by|until|next) $",
     re.IGNORECASE,
 )
 _SAID = re.compile(r"(?<!\w)(?:said|says|told|announced|wrote|added)(?!\w)")
 SHORT = 15  # characters of a clause that is only a part of the one before: ", Denmark, on Sunday"
+_CAPITALS = re.compile(
+    r"(?<!\w)(?:january|february|march|april|may|june|july|august|september|october|november|december"
+    r"|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec|(?:mon|tues|wednes|thurs|fri|satur|sun)day)(?!\w)"
+)
 _SENTENCE = re.compile(r"[.!?\u2026][\"\u201d\u2019)]*\s|\n")
 _NUMBERS = {
     "a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
@@ -69,7 +76,7 @@ class Dates:
     """Provides `dates`, in reading order."""
 
     name = "dates"
-    revision = "2"
+    revision = "3"
     needs = frozenset({"article", "body_text", "language"})
     provides = frozenset({"dates"})
     languages = frozenset({"en"})
@@ -85,6 +92,7 @@ def dates(text: str, base: date) -> list[DateMention]:
     """The dates named in a text that was published on `base`."""
     found: list[DateMention] = []
     at = 0
+    written, text = text, _in_lower_case(text)
     for start in _ANY.finditer(text):
         if start.start() < at or len(found) == MOST:
             continue
@@ -92,10 +100,18 @@ def dates(text: str, base: date) -> list[DateMention]:
             match = pattern.match(text, start.start())
             value = _value(match, base) if match else None
             if match and value:
-                found.append(DateMention(match.group(), match.start(), match.end(), value))
+                found.append(DateMention(written[match.start() : match.end()], match.start(), match.end(), value))
                 at = match.end()
                 break
     return found
+
+
+def _in_lower_case(text: str) -> str:
+    """A text that is all in capitals as it is written elsewhere, as long as it keeps its length: ON FRIDAY, MAY 3."""
+    if not text.isupper():
+        return text
+    lowered = _CAPITALS.sub(lambda match: match.group().title(), text.lower())
+    return lowered if len(lowered) == len(text) else text
 
 
 def _value(match: re.Match[str], base: date) -> str | None:

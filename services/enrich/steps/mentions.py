@@ -42,7 +42,7 @@ _PAIR = re.compile(r"[A-Z][a-z]+ [A-Z][a-z]+(?: [A-Z][a-z]+)?")
 _SPOKEN = re.compile(
     r"\b(?:in|into|for|from|sp(?:eaks?|oken?|eaking)|learn(?:s|ed|ing)?|taught|teaches|studied|studying) "
     r"(?P<spoken>[A-Z][a-z]+(?:(?:, | or | and |, or |, and )[A-Z][a-z]+){0,6})"
-    r"(?= (?:and|but) [a-z]|[,.;:!?)\u201d\"\n]|$)"
+    r"(?= (?:and|but|at|as|to) [a-zA-Z]|[,.;:!?)\u201d\"\n]|$)"
 )
 _HYPHENED = re.compile(r"-[^\W\d_]\w*")
 _WORD_BEFORE = re.compile(r"(?:^|(?<=[\s(\"\u201c]))(?P<word>[^\W\d_a-z][^\W\d_]*[^\W\d_A-Z]) $")
@@ -55,6 +55,7 @@ _DATELINE = re.compile(
 _TITLES_ALONE = frozenset("dr mr mrs ms mme mlle prof rev col gen lt sgt capt gov sen rep".split())
 MOST_EXPANSIONS = 200  # of one text
 TOLD = 0.9  # score of a name that the text's own form tells: nationalities by the table, datelines
+_TRIBAL = re.compile(r" (?:Tribes?|Nations?|Bands?|Reservations?|Country|Affairs|Health Service|Pueblo)(?!\w)")
 _ABBREVIATED = re.compile(r"\.(?= [a-z0-9]|[,;:'\u2019)])")
 _EDGE = " \t\n\"'\u2018\u2019\u201c\u201d\u00ab\u00bb.,;:!?()[]{}<>\u2013\u2014-*/|"
 
@@ -307,6 +308,8 @@ def _with_groups(found: list[Mention], text: str, field: TextField, lexicon: Lex
         pair = _PAIR.match(text, match.start())
         if pair and pair.group() in lexicon.demonyms and (at == len(found) or found[at].start >= pair.end()):
             name = pair.group()
+        if name == "Indian" and _TRIBAL.match(text, match.end()):
+            continue
         if name in lexicon.demonyms or (shouted and name.capitalize() in lexicon.demonyms):
             groups.append(Mention(field, match.start(), match.start() + len(name), name, "group", TOLD))
     return sorted([*found, *groups], key=lambda mention: mention.start) if groups else found

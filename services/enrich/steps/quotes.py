@@ -45,7 +45,19 @@ _CUES = {
     "pt": "disse diz afirmou afirma declarou explicou garantiu acrescentou destacou escreveu alertou",
     "it": "detto dice dichiarato dichiara spiegato spiega aggiunto affermato sottolinea scritto",
 }
-_VERBS = {code: re.compile(r"(?<!\w)(?:" + "|".join(words.split()) + r")(?!\w)") for code, words in _CUES.items()}
+_BACK = r"|(?<!\w)(?:shot|hit|fired) back(?!\w)"
+_VERBS = {
+    code: re.compile(r"(?<!\w)(?:" + "|".join(words.split()) + r")(?!\w)" + (_BACK if code == "en" else ""))
+    for code, words in _CUES.items()
+}
+# The sentence around words that somebody only calls something: hailed the vote as "a good day for ferries".
+_CALLED = re.compile(
+    r"(?<!\w)(?:called|described|dubbed|branded|hailed|denounced|labelled|labeled|condemned|dismissed)"
+    r" (?:[\w'\u2019-]+ ){1,8}$"
+)
+_SUBJECT = re.compile(r"(?<!\w)(?:[Hh]e|[Ss]he)(?: (?:also|later|then|once|has|had))? $")
+_TURN = re.compile(r"^(?:[A-Z][A-Z.'\u2019-]+ ){0,4}[A-Z][A-Z'\u2019-]+(?=: \S)", re.MULTILINE)
+FEWEST_TURNS = 3  # paragraphs that begin with a speaker's name, for a transcript
 _PRONOUN = re.compile(r"(?<!\w)(?:he|she|He|She)(?!\w)")
 _STOP = re.compile(r"[.!?\u2026]\s|\n")
 
@@ -54,7 +66,7 @@ class Quotes:
     """Provides `quotes`, in reading order."""
 
     name = "quotes"
-    revision = "4"
+    revision = "5"
     needs = frozenset({"body_text", "language", "entities"})
     provides = frozenset({"quotes"})
     languages = frozenset(_CUES)
@@ -87,11 +99,13 @@ def quotes(doc: Document) -> list[Quote]:
         whole = text[:1].isupper() and text[-1:] in ".,!?\u2026"
         goes_on = found and whole and not around and "\n" not in doc.body_text[found[-1].end : start]
         if words >= (SHORTEST_SAID if around or goes_on else SHORTEST_ALONE) and (around or whole):
-            speaker = speakers.near(*around) if around else last if goes_on else None
+            speakers.quoted = [(quote.start, quote.end) for quote in found[-3:]] + [(start, end)]
+            speaker = speakers.near(*around, back=match.start()) if around else last if goes_on else None
             last = speaker
             name, key = (speaker.name, speaker.id) if speaker else (None, None)
             found.append(Quote(text, name, key, start, end))
     if doc.language and doc.language.code == "en":
+        found = sorted([*found, *_turns(doc, speakers, found)], key=lambda quote: quote.start)[:MOST]
         found = sorted([*found, *reported(doc, speakers.near, found)], key=lambda quote: quote.start)
     return found
 
@@ -117,7 +131,26 @@ def _said(text: str, opened: int, closed: int, verbs: re.Pattern[str]) -> tuple[
     for stop in _STOP.finditer(text, start, opened):
         start = stop.end()
     before = list(verbs.finditer(text, start, opened))
-    return (start, opened, before[-1].start()) if before else None
+    if before:
+        return start, opened, before[-1].start()
+    called = _CALLED.search(text, start, opened) if text[opened + 1 : opened + 2].islower() else None
+    return (start, opened, called.start()) if called else None
+
+
+def _turns(doc: Document, speakers: _Speakers, found: Sequence[Quote]) -> list[Quote]:
+    """What is said in a transcript: paragraphs that begin with a name in capitals and a colon."""
+    turns = [match for match in _TURN.finditer(doc.body_text) if speakers.at(match.start(), match.end())]
+    if len(turns) < FEWEST_TURNS or doc.body_text.isupper():
+        return []
+    quotes: list[Quote] = []
+    for match in turns:
+        start = match.end() + 2
+        stop = doc.body_text.find("\n", start)
+        end = min(stop if stop >= 0 else len(doc.body_text), start + LONGEST)
+        speaker = speakers.at(match.start(), match.end())
+        if speaker and not any(quote.start < end and start < quote.end for quote in found):
+            quotes.append(Quote(doc.body_text[start:end], speaker.name, speaker.id, start, end))
+    return quotes
 
 
 class _Speakers:
@@ -134,14 +167,28 @@ class _Speakers:
         self._mentions = sorted(here, key=lambda item: item[0])
         self._starts = [item[0] for item in self._mentions]
         self._text = doc.body_text
+        self.quoted: list[tuple[int, int]] = []  # words of others in the same place
+
+    def at(self, start: int, end: int) -> Entity | None:
+        """The person named inside a stretch of the body."""
+        inside = self._mentions[bisect_right(self._starts, start - 1) : bisect_right(self._starts, end - 1)]
+        return next((item[2] for item in inside if item[2].type == "person"), None)
 
     def _belongs(self, item: tuple[int, int, Entity]) -> bool:
         """Whether an organisation only says whose somebody is that the text does not name: a Commission official."""
         return item[2].type == "organisation" and _UNNAMED.match(self._text, item[1]) is not None
 
-    def near(self, start: int, end: int, verb: int) -> Entity | None:
-        """Who is named next to the verb inside the clause; a pronoun there means the person read last before it."""
-        inside = self._mentions[bisect_right(self._starts, start - 1) : bisect_right(self._starts, end - 1)]
+    def near(self, start: int, end: int, verb: int, back: int | None = None) -> Entity | None:
+        """Who is named next to the verb inside the clause; a pronoun there means the person read last before it.
+
+        `back` is where a quote opens behind which the clause stands: who is named in it, does not speak of himself.
+        """
+        pronoun = _SUBJECT.search(self._text, max(start, verb - 20), verb)
+        inside = (
+            []
+            if pronoun
+            else self._mentions[bisect_right(self._starts, start - 1) : bisect_right(self._starts, end - 1)]
+        )
         if inside:
             inside = [item for item in inside if not self._belongs(item)]
             if not inside:
@@ -152,7 +199,9 @@ class _Speakers:
             return best[2]
         if not _PRONOUN.search(self._text, start, end):
             return None
-        for index in range(bisect_right(self._starts, start) - 1, -1, -1):
-            if self._mentions[index][2].type == "person":
-                return self._mentions[index][2]
+        first = min(start, back) if back is not None else start
+        for index in range(bisect_right(self._starts, first) - 1, -1, -1):
+            begin, _, entity = self._mentions[index]
+            if entity.type == "person" and not any(one <= begin < other for one, other in self.quoted):
+                return entity
         return None

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from services.enrich.document import Document, Entity, Quote
+from services.enrich.text.dateline import opening
 from services.enrich.text.sentences import sentences
 
 Speaker = Callable[[int, int, int], Entity | None]  # start and end of a stretch of the body, and the verb in it
@@ -20,7 +21,7 @@ READ = 40_000  # characters
 FAR = 70  # characters between a speaker and the verb
 FEWEST = 4  # words of a clause
 _VERBS = (
-    "said|says|told|added|adds|announced|argued|argues|claimed|claims|confirmed|declared|denied|explained|insisted|insists"
+    "said|says|told|telling|added|adds|announced|argued|argues|claimed|claims|confirmed|declared|denied|explained|insisted|insists"
     "|noted|reported|stated|suggested|warned|warns|predicted|admitted|acknowledged|estimated|believes|wrote"
 )
 _CUE = re.compile(rf"(?<!\w)(?:{_VERBS})(?!\w)")
@@ -30,20 +31,23 @@ _OPENS = re.compile(
     r"| in an? (?:statement|interview|report|letter|post|paper|speech|study)(?: [^,.]{0,30}?)?)?"
     r"(?P<that>,? that)? (?=\S)"
 )
-_TOLD = re.compile(r" (?:[\w.'\u2019-]+ ){1,6}?that (?=\S)")
+_TOLD = re.compile(
+    r" (?:[\w.'\u2019-]+ ){1,6}?that (?=\S)"
+    r"| (?:reporters|journalists|lawmakers|parliament)(?: in [A-Z]\w+)?(?: on \w+day)? (?=\S)"
+)
 _FINITE = re.compile(
     r"(?<!\w)(?:is|are|cannot|stood|lay|lies|needs?|wants?|costs?|takes?|makes?|remains?|stays?|was|were|be|been|has|have|had|will|would|can|could|may|might|should|must|do|does|did"
-    r"|\w{3,}ed|\w+n['\u2019]t|hit|took|came|went|left|made|gave|fell|rose|cost|lost|kept|held|saw|found|began)(?!\w)"
+    r"|\w{3,}ed|\w+n['\u2019]t|hit|took|came|went|left|made|gave|fell|rose|cost|lost|kept|held|saw|found|began|put|met|led|paid|sold|sent|won|ran"
+    r"|grew|spoke|drove|\w{3,}s(?= (?:the|an?|its|his|her|their|our|only|more|less|military)(?!\w)))(?!\w)"
 )
 _TAIL = re.compile(
     rf"(?:[^,]{{2,80}}?(?:, [^,]{{2,60}},)? (?:{_VERBS})|(?:{_VERBS}) .{{2,80}}?|according to .{{2,100}}?)"
-    rf"(?: (?:late |early )?(?:on )?{_DAY}| in an? [\w ]{{3,30}})?[.]"
+    rf"(?: (?:late |early )?(?:on )?{_DAY}| in (?:an? [\w ]{{3,30}}|[A-Z][\w.]+(?: [A-Z]\w+)?))?[.]"
 )
 COMMAS = 5  # of a sentence, from its end, behind which the speaker may begin
 SHORTEST = 20  # characters of a clause in front
-_DATELINE = re.compile(r"[^\n.]{2,60}?(?:\([^)\n]{2,30}\))?\s[\u2013\u2014-]{1,2}\s")
 _MARKS = re.compile('["\u201c\u201d\u201e\u00ab\u00bb]')
-_NOT_A_CLAUSE = re.compile(r"(?:to|of|by|for|about|nothing|so|no|yes)(?!\w)")
+_NOT_A_CLAUSE = re.compile(r"(?:to|of|by|for|about|nothing|so|no|yes|[a-z]+ing)(?!\w)")
 
 
 def reported(doc: Document, speaker: Speaker, direct: Sequence[Quote]) -> list[Quote]:
@@ -51,10 +55,10 @@ def reported(doc: Document, speaker: Speaker, direct: Sequence[Quote]) -> list[Q
     text = doc.body_text[:READ]
     quoted = [(quote.start, quote.end) for quote in direct]
     found: list[Quote] = []
-    opening = _DATELINE.match(text)
+    begins = opening(text)
     for start, end in sentences(text):
-        if start == 0 and opening and opening.end() < end:
-            start = opening.end()
+        if start < begins < end:
+            start = begins
         if len(found) == MOST:
             break
         if any(one < end and start < other for one, other in quoted) or _MARKS.search(text, start, end):
@@ -84,14 +88,14 @@ def _before(text: str, start: int, end: int, speaker: Speaker) -> Quote | None:
         who = speaker(max(start, cue.start() - FAR), cue.end(), cue.start())
         if who is None:
             continue
-        opens = (_TOLD if cue.group() == "told" else _OPENS).match(text, cue.end(), end)
+        opens = (_TOLD if cue.group() in ("told", "telling") else _OPENS).match(text, cue.end(), end)
         if opens is None:
             continue
         stop = end - 1 if text[end - 1] in ".!?" else end
         clause = text[opens.end() : stop]
         if _is_clause(clause) and not _NOT_A_CLAUSE.match(clause):
-            return _quote(text, opens.end(), stop, who)
-        return None
+            semicolon = text.find("; ", opens.end(), stop)  # another clause, by somebody else
+            return _quote(text, opens.end(), semicolon if semicolon > 0 else stop, who)
     return None
 
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from services.enrich.document import Document
 from services.enrich.names.fold import fold
 from services.enrich.resources import Resources
+from services.enrich.text.dateline import opening
 from services.enrich.text.sentences import sentences
 
 LEAD = 2
@@ -22,22 +23,22 @@ _CUT = re.compile(
     r"\b.{0,40})\s*$",
     re.IGNORECASE,
 )
-_DATELINE = re.compile(r"^(?=[^a-z]{3})[^\n.]{2,50}?(?:\([^)\n]{2,25}\)\s?)?\s?[\u2013\u2014-]{1,2}\s+")
+_NAMED = re.compile(r"(?::| \|) (?=\S)")  # CHENNAI: ..., New Delhi | ...
 
 
 class Summary:
     """Provides `summary`, a tuple of sentences."""
 
     name = "summary"
-    revision = "1"
-    needs = frozenset({"title", "description", "body_text"})
+    revision = "2"
+    needs = frozenset({"title", "description", "body_text", "clusters", "places"})
     provides = frozenset({"summary"})
     languages = None
 
     def run(self, docs: Sequence[Document], resources: Resources) -> None:
         """Choose for each document by itself."""
         for doc in docs:
-            doc.summary = tuple(_own(doc) or _lead(doc.body_text))
+            doc.summary = tuple(_own(doc) or _lead(_behind_dateline(doc)))
 
 
 def _own(doc: Document) -> list[str]:
@@ -52,8 +53,22 @@ def _own(doc: Document) -> list[str]:
 
 
 def _lead(body: str) -> list[str]:
-    text = body[:3_000]
-    return _sentences(_DATELINE.sub("", text, count=1), LEAD)
+    return _sentences(body[:3_000], LEAD)
+
+
+def _behind_dateline(doc: Document) -> str:
+    if start := opening(doc.body_text):
+        return doc.body_text[start:]
+    dated = {key for place in doc.places if place.role in ("dateline", "focus") for key in place.keys}
+    for cluster in doc.clusters:
+        for mention in cluster.mentions[:3] if cluster.key in dated else ():
+            if (
+                mention.field == "body_text"
+                and mention.start == 0
+                and (match := _NAMED.match(doc.body_text, mention.end))
+            ):
+                return doc.body_text[match.end() :]
+    return doc.body_text
 
 
 def _sentences(text: str, most: int) -> list[str]:

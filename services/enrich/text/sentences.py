@@ -12,8 +12,10 @@ _END = re.compile(
 _ABBREVIATION = re.compile(
     r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|Sr|Jr|St|Gen|Col|Capt|Lt|Sgt|Maj|Rep|Sen|Gov|Pres|Rev|Hon|vs|etc|No|Nos|Inc|Ltd|Co|Corp"
     r"|Bros|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept|Sep|Oct|Nov|Dec|Ave|Blvd|Rd|Mt|Ft|approx|e\.g|i\.e|a\.m|p\.m|Sra|Srta|Mme|Mlle"
-    r"|Nr|Hr|Fr|bzw|z\.B|d\.h|ca|Art|Abs|Bd)|\b[A-Z]|\b(?:[A-Z]\.)+[A-Z])\.$"
+    r"|Nr|Hr|Fr|Rs|v|GOV|SEN|REP|MR|MRS|MS|DR|LT|COL|GEN|SGT|ST|bzw|z\.B|d\.h|ca|Art|Abs|Bd)|\b[A-Z]|\b(?:[A-Z]\.)+[A-Z])\.$"
 )
+
+_DASHES = ("-", "\u2013", "\u2014")  # no sentence begins with one
 
 
 def sentences(text: str) -> list[tuple[int, int]]:
@@ -33,7 +35,7 @@ def sentences(text: str) -> list[tuple[int, int]]:
 def _goes_on(text: str, dot: int, end: int) -> bool:
     """Whether a full stop belongs to an abbreviation or the next word starts in lower case."""
     follow = text[end : end + 3].lstrip()[:1]
-    if follow.islower():
+    if follow.islower() or follow in _DASHES:
         return True
     return bool(_ABBREVIATION.search(text, max(0, dot - 12), end)) and not text.startswith("\n", end)
 
