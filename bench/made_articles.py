@@ -81,6 +81,6 @@ class Store:
         card = f'{{"id":{number},"version":1,"title":"{letters(number)}",{card}}}'
         packed = pack({}, card.encode(), {"body_text": body} if body else {}, None)
         return (
-            Enriched(number, 1, "r", at, lang, source, "usable", 0, packed, position=number),
+            Enriched(number, 1, "r", at, lang, source, "usable", 0, packed, back=self.articles - number),
             Lookup(number, at, lang, "\n".join(facts), f" {title} | {body} "),
         )

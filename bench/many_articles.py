@@ -126,6 +126,11 @@ def _go_on(url: str, articles: int, kind: Kind, until_s: float) -> bool:
             conn.execute("INSERT INTO bench_steps VALUES ('begun')")
             steps = dict(conn.execute("SELECT step, at FROM bench_steps").fetchall())
         made = Store(articles, kind, steps["begun"])
+        conn.execute(
+            "INSERT INTO events (position, at, type, subject, data) VALUES (%s, now(), 't', 's', '{}')"
+            " ON CONFLICT DO NOTHING",
+            (articles,),
+        )
         spans = [first for first in range(1, articles + 1, SPAN) if f"from {first}" not in steps]
         if spans:
             with ProcessPoolExecutor(2) as workers:
@@ -139,11 +144,6 @@ def _go_on(url: str, articles: int, kind: Kind, until_s: float) -> bool:
                 with conn.transaction():
                     conn.execute(definition.encode())
                     conn.execute("INSERT INTO bench_steps VALUES (%s)", (name,))
-        conn.execute(
-            "INSERT INTO events (position, at, type, subject, data) VALUES (%s, now(), 't', 's', '{}')"
-            " ON CONFLICT DO NOTHING",
-            (articles,),
-        )
         conn.execute("VACUUM ANALYZE")
         conn.execute("CHECKPOINT")
     return True

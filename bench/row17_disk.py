@@ -14,15 +14,14 @@ import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from itertools import accumulate
 from pathlib import Path
 
 import httpx
 import psycopg
 
-from bench.machine import ROOT, Machine, free_port, machine, until
+from bench.machine import Machine, free_port, machine, until
 from bench.report import Row
-from bench.text import headline, sentence
+from bench.text import headline, sentence, vocabulary
 from deploy.local.engines import Postgres
 
 ITEMS, FEEDS, CHARS = 50, 12, 4096
@@ -81,7 +80,7 @@ def _publisher() -> Iterator[str]:
 
 
 def _feed(feed: int) -> str:
-    words, weights = _vocabulary()
+    words, weights = vocabulary()
     items = []
     for n in range(ITEMS):
         seed = feed * ITEMS + n
@@ -105,15 +104,3 @@ def _feed(feed: int) -> str:
         "xmlns:content='http://purl.org/rss/1.0/modules/content/'><channel><title>Wire</title>"
         f"<link>https://wire.example/{feed}</link><description>d</description>{''.join(items)}</channel></rss>"
     )
-
-
-def _vocabulary() -> tuple[list[str], list[float]]:
-    """Words and their running weights, out of the counts that the enrichment reads (log10 per billion)."""
-    words: list[str] = []
-    weights: list[float] = []
-    for line in (ROOT / "services/enrich/lexicons/words_en.txt").read_text("utf-8").splitlines():
-        if line and not line.startswith("#"):
-            value, *found = line.split()
-            words += found
-            weights += [10 ** float(value)] * len(found)
-    return words, list(accumulate(weights))

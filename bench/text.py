@@ -5,7 +5,11 @@ from __future__ import annotations
 import random
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import cache
+from itertools import accumulate
+from pathlib import Path
 
+ROOT = Path(__file__).parent.parent
 _STARTED = datetime.now(UTC)  # so that items are fresh: a feed of old ones is a quiet feed
 
 PEOPLE = (
@@ -63,6 +67,45 @@ def article(words: int, seed: int) -> list[str]:
         paragraphs.append(paragraph)
         count += len(paragraph.split())
     return paragraphs
+
+
+def english(words: int, seed: int) -> list[str]:
+    """Paragraphs of about so many words, drawn as often as running English has them; names in one sentence of four.
+
+    One word in twenty is new, as about so many are in news after half a million words.
+    """
+    rng = random.Random(seed)
+    known, weights = vocabulary()
+    paragraphs: list[str] = []
+    count = 0
+    while count < words:
+        told = [sentence(rng) if rng.random() < 0.25 else _drawn(rng, known, weights) for _ in range(4)]
+        paragraphs.append(" ".join(told))
+        count += len(paragraphs[-1].split())
+    return paragraphs
+
+
+def _drawn(rng: random.Random, known: list[str], weights: list[float]) -> str:
+    drawn = rng.choices(known, cum_weights=weights, k=16)
+    seldom = [_rare(rng) if rng.random() < 0.05 else word for word in drawn]
+    return f"{' '.join(seldom[:9]).capitalize()}, {' '.join(seldom[9:])}."
+
+
+def _rare(rng: random.Random) -> str:
+    return "".join(rng.choices("aeiou", k=4) + rng.choices("bdfgklmnprst", k=4))
+
+
+@cache
+def vocabulary() -> tuple[list[str], list[float]]:
+    """Words and their running weights, out of the counts that the enrichment reads (log10 per billion)."""
+    words: list[str] = []
+    weights: list[float] = []
+    for line in (ROOT / "services/enrich/lexicons/words_en.txt").read_text("utf-8").splitlines():
+        if line and not line.startswith("#"):
+            value, *found = line.split()
+            words += found
+            weights += [10 ** float(value)] * len(found)
+    return words, list(accumulate(weights))
 
 
 def rss_item(seed: int, words: int, base: str) -> str:

@@ -100,6 +100,13 @@ def append(conn: psycopg.Connection[Any], events: Sequence[NewEvent], now: datet
     return sorted(p for (p,) in conn.execute(_INSERT, _arguments(events, now)).fetchall())
 
 
+def send(conn: psycopg.Connection[Any], events: Sequence[NewEvent], now: datetime) -> None:
+    """The same without waiting to hear the positions, in pipeline mode: the last event is the head from here on."""
+    if events:
+        conn.execute(_TAKE, (Lock.LOG,))
+        conn.execute(_INSERT, _arguments(events, now))
+
+
 async def append_async(conn: psycopg.AsyncConnection[Any], events: Sequence[NewEvent], now: datetime) -> list[int]:
     """The same for async services."""
     if not events:

@@ -78,10 +78,14 @@ class Kept:
 
 def pack(card: Mapping[str, Any], card_json: bytes, rest: Mapping[str, Any], html: str | None) -> bytes:
     """The piece to store. `html`: the publisher's, where the body was made of it."""
-    card_packed, rest_packed = pack_json(card_json), pack_json(orjson.dumps(slim(card, rest), option=_JSON))
-    text = rest.get("body_text")
-    body = b"" if text is None else pack_like(text, html) if html else pack_text(text)
-    return b"".join((bytes((FORM,)), _length(card_packed), _length(rest_packed), card_packed, rest_packed, body))
+    return pack_slim(card_json, slim(card, rest), rest.get("body_text"), html)
+
+
+def pack_slim(card_json: bytes, rest: Mapping[str, Any], body: str | None, html: str | None) -> bytes:
+    """The same of a rest that is slim already."""
+    card_packed, rest_packed = pack_json(card_json), pack_json(orjson.dumps(rest, option=_JSON))
+    packed = b"" if body is None else pack_like(body, html) if html else pack_text(body)
+    return b"".join((bytes((FORM,)), _length(card_packed), _length(rest_packed), card_packed, rest_packed, packed))
 
 
 def card_part(packed: bytes) -> bytes:

@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import cache
+from typing import ClassVar
 
 import Stemmer
 
@@ -20,6 +21,8 @@ from shared.text import fold
 BREAK = "|"  # stands between title and text: no phrase runs across it
 MAX_TOKEN = 60  # characters of a word that count
 MAX_TOKENS = 30_000  # of an article: what is made of them must stay below 1 MB
+REMEMBERED = 20_000  # words as they are written, of all languages, whose stems are kept; and as many before: 8 MB
+MAX_REMEMBERED = 24  # characters of one
 
 # Language (primary subtag) -> algorithm. What is not here is found by its exact words, whatever their accents.
 STEMMERS = {
@@ -111,6 +114,7 @@ _RUN = re.compile(rf"[{_UNSPACED}]+|[^{_UNSPACED}]+")
 _ELISION = re.compile(
     r"(?<!\w)(?:l|d|n|s|j|m|t|c|qu|lorsqu|puisqu|dell|all|nell|un)'(?=\w)|(?<=\w)'(?:s|t|ll|re|ve|d|m)?(?!\w)"
 )
+_AROUND = '.,;:!?()[]"“”„«»…—–*'  # stands beside words and is none of them, nor an apostrophe
 _INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"))
 
 
@@ -195,10 +199,74 @@ def indexed(title: str, text: str, language: str) -> str:
     """
     head = tokens_for(title, language)
     kept = _kept(head, language)
-    parts = [*stems(kept, language), BREAK, *stems(_kept(tokens_for(text, language), language), language)]
+    told = f" {' '.join([*stems(kept, language), BREAK])}{_told(text, language)}"
     if len(kept) < len(head):
-        parts += [BREAK, *stems(head, language)]
-    return f" {' '.join(parts[:MAX_TOKENS])} "
+        told = f"{told} {' '.join([BREAK, *stems(head, language)])}"
+    if len(told) > 2 * MAX_TOKENS and told.count(" ") > MAX_TOKENS:
+        told = " ".join(told.split(" ")[: MAX_TOKENS + 1])
+    return f"{told} "
+
+
+def _told(text: str, language: str) -> str:
+    """The stems of a text, a space before each. What stands between two spaces is read once, and remembered."""
+    if len(text) <= MAX_TOKENS:
+        return "".join(map(_chunks(language).__getitem__, text.split()))
+    return _stemmed(text, language)
+
+
+def _stemmed(text: str, language: str) -> str:
+    return "".join([f" {stem}" for stem in stems(_kept(tokens_for(text, language), language), language)])
+
+
+def _stem_of(chunk: str, language: str) -> str:
+    """The same of what has no spaces; most are one plain word."""
+    algorithm = STEMMERS.get(language)
+    if algorithm and language in _FOLD_FIRST and len(chunk) <= MAX_TOKEN and chunk.isalpha() and chunk.isascii():
+        return "" if chunk in _function_words(language) else f" {_stemmer(algorithm).stemWord(chunk) or chunk}"
+    return _stemmed(chunk, language)
+
+
+class _Chunks(dict[str, str]):
+    """What stands between two spaces -> its stems. No word reaches over a space, so each is read by itself.
+
+    When there are too many, those of the last while are kept, and forgotten if they are not met again.
+    """
+
+    all: ClassVar[list[_Chunks]] = []
+    known: ClassVar[int] = 0
+
+    def __init__(self, language: str) -> None:
+        super().__init__()
+        self.language = language
+        self.before: dict[str, str] = {}
+        _Chunks.all.append(self)
+
+    def __missing__(self, chunk: str) -> str:
+        told = self.before.get(chunk)
+        if told is None:
+            bare = chunk.strip(_AROUND)
+            if bare.isascii():
+                bare = bare.lower()
+            told = self[bare] if bare != chunk else _stem_of(chunk, self.language)
+        if len(chunk) <= MAX_REMEMBERED:
+            if _Chunks.known >= REMEMBERED:
+                _Chunks.grow_old()
+            self[chunk] = told
+            _Chunks.known += 1
+        return told
+
+    @classmethod
+    def grow_old(cls) -> None:
+        """Begin anew, what is known at hand."""
+        for one in cls.all:
+            one.before = dict(one)
+            one.clear()
+        cls.known = 0
+
+
+@cache
+def _chunks(language: str) -> _Chunks:
+    return _Chunks(language)
 
 
 def _kept(words: Iterable[str], language: str) -> list[str]:
@@ -222,4 +290,4 @@ def _function_words(language: str) -> frozenset[str]:
 
 @cache
 def _stemmer(algorithm: str) -> Stemmer.Stemmer:
-    return Stemmer.Stemmer(algorithm)
+    return Stemmer.Stemmer(algorithm, 0)  # without a memory of its own

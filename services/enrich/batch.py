@@ -10,7 +10,8 @@ is tried alone after the first time, and stored without annotations, with the re
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache, partial
@@ -21,23 +22,23 @@ from celery.exceptions import SoftTimeLimitExceeded
 
 from services.enrich import store
 from services.enrich.again import store as again
-from services.enrich.document import Document
+from services.enrich.document import Document, Entity
 from services.enrich.homes import LATEST, Homes, Named, named_in
 from services.enrich.identity import store as identity
 from services.enrich.identity.keep import Known, settle_acronyms
 from services.enrich.identity.learned import taught
 from services.enrich.pipeline import Resources, enrich, enricher_revision
-from services.enrich.present import as_json, card, rest
+from services.enrich.present import as_json, card, parts, rest, slim_rest
 from services.enrich.reread import reread
 from shared import facts, log, words
 from shared.articles import Article
 from shared.db import Pool, transaction
 from shared.events import EventType, NewEvent
-from shared.stored import Kept, card_part, pack
+from shared.stored import Kept, card_part, pack_slim
 
 MAX_ATTEMPTS = 3
 AT_ONCE = 8  # articles to a transaction at most
-AHEAD = 4  # one article in so many is sent before the others: the store indexes it while their words are made
+FIRST, FASTER = 1, 4  # articles sent first; so many times as many are made ready while the store indexes some
 ALIASES = 20  # of an entity that the directory keeps
 SEARCH_CHARS = 100_000  # of the body
 
@@ -126,53 +127,66 @@ def _bare(article: Article, revision: str) -> Document:
 def save(work: Work, documents: Sequence[Document], revision: str) -> int:
     """Write documents and their events in one transaction; the number of events. The heavy rows first, then the log.
 
-    What is made ready is sent, and the store works on it while the next is made. A row that has a position is written
-    when the position is known, once: by its words an article is claimed before.
+    What is made ready is sent, and the store works on it while the next is made; it is waited for once, to hear what
+    it has already. A row that has a position is written when its event is, once: by its words an article is claimed
+    before.
     """
     now = work.clock()
     by_id = {d.article.id: d for d in sorted(documents, key=lambda d: d.article.id)}
-    made = {i: (card(d, now), rest(d)) for i, d in by_id.items()}
+    cards: dict[int, Told] = {}
     with transaction(work.pool) as conn, conn.pipeline():
-        claims = [store.claim(conn, [_lookup(by_id[i], *made[i]) for i in ids]) for ids in _in_two(list(by_id))]
+        claims = []
+        for ids in _growing(list(by_id)):
+            cards |= {i: card(by_id[i], now) for i in ids}
+            claims.append(store.claim(conn, [_lookup(by_id[i], cards[i]) for i in ids]))
         present = store.hold(conn, list(by_id))
-        rows = [_row(d, revision, *made[i]) for i, d in by_id.items()]
+        rows = [_row(d, revision, cards[i]) for i, d in by_id.items()]
+        named = {i: [_named(e) for e in d.entities] for i, d in by_id.items()}
         held = {row[0]: store.held(row) for row in present}
         claimed = {i for claim in claims for (i,) in claim}
         inserted = by_id.keys() - held.keys()
         wanted = again.wanted_of(conn, sorted(held)) if held else set()
         newer = [r for r in rows if r.article_id in held and _supersedes(r, held[r.article_id], wanted)]
         written = [r for r in rows if r.article_id in inserted] + newer
+        ids = [r.article_id for r in written]
+        store.keep_vectors(conn, ids, [by_id[i].embedding for i in ids])
+        store.forget_attempts(conn, list(by_id))
         forgotten = _told_before(conn, [r for r in rows if r.article_id in inserted and r.version > 1])
         before = held | forgotten
         known = [(r.article_id, before[r.article_id].version) for r in written if r.article_id in before]
         changes = store.changes_after(conn, known) if known else []
-        differs = {r.article_id: _differs(by_id[r.article_id], made[r.article_id], held[r.article_id]) for r in newer}
-        ids = [r.article_id for r in written]
+        differs = {r.article_id: _differs(by_id[r.article_id], cards[r.article_id], held[r.article_id]) for r in newer}
         if newer:
             log.settle(conn, _replaced(newer, held))
             again.done(conn, differs, now)
         if stale := [i for i in ids if i not in claimed]:
-            store.index(conn, [_lookup(by_id[i], *made[i]) for i in stale])
-        store.keep_vectors(conn, ids, [by_id[i].embedding for i in ids])
-        store.know_entities(conn, list(_named(written, by_id, inserted)), now)
+            store.index(conn, [_lookup(by_id[i], cards[i]) for i in stale])
+        store.know_entities(conn, [one for i in ids for one in named[i]], _counted(inserted, named), now)
         if lessons := [one for i in sorted(inserted) for one in taught(by_id[i])]:
             identity.count(conn, lessons)
-        store.forget_attempts(conn, list(by_id))
         # What was read again and says the same is not told of.
         told = [r for r in written if differs.get(r.article_id) != [] or _finds(r, before.get(r.article_id))]
         events = [e for r in told for e in _events(r, before.get(r.article_id), changes, differs.get(r.article_id))]
-        positions = log.append(conn, events, now)
-        last = {e.article_id: position for e, position in zip(events, positions, strict=True) if e.article_id}
-        placed = [replace(r, position=last.get(r.article_id)) for r in written]
+        log.send(conn, events, now)
+        last = {e.article_id: len(events) - n for n, e in enumerate(events, 1)}
+        placed = [replace(r, back=last.get(r.article_id)) for r in written]
         store.insert(conn, [r for r in placed if r.article_id in inserted], now)
         if newer:
             store.update(conn, [r for r in placed if r.article_id in held], now)
     return len(events)
 
 
-def _in_two(ids: Sequence[int]) -> list[Sequence[int]]:
-    first = len(ids) // AHEAD
-    return [ids[:first], ids[first:]] if first else [ids]
+def _growing(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    """A few first, so that the store has something to do, then more at a time: making is quicker than indexing."""
+    start, size = 0, FIRST
+    while start < len(ids):
+        yield ids[start : start + size]
+        start, size = start + size, size * FASTER
+
+
+def _counted(inserted: Iterable[int], named: Mapping[int, Sequence[store.Named]]) -> Counter[str]:
+    """In how many new articles each entity is."""
+    return Counter(one.entity_id for i in inserted for one in named[i])
 
 
 def _replaced(rows: Iterable[store.Enriched], held: Mapping[int, store.Held]) -> dict[int, bytes]:
@@ -202,15 +216,14 @@ def _supersedes(row: store.Enriched, known: store.Held, wanted: Set[int]) -> boo
     return row.revision != known.revision or row.article_id in wanted
 
 
-def _differs(document: Document, made: tuple[Told, Told], known: store.Held) -> list[dict[str, Any]] | None:
+def _differs(document: Document, told: Told, known: store.Held) -> list[dict[str, Any]] | None:
     """What another reading of one version says otherwise; None for another version."""
     if known.version != document.article.version:
         return None
-    told, further = made
-    return reread(replace(known.kept, html=document.article.body_html).whole(), {**told, **further})
+    return reread(replace(known.kept, html=document.article.body_html).whole(), {**told, **rest(document)})
 
 
-def _row(document: Document, revision: str, told: Told, further: Told) -> store.Enriched:
+def _row(document: Document, revision: str, told: Told) -> store.Enriched:
     article = document.article
     html = article.body_html if document.body_source == "feed" else None
     return store.Enriched(
@@ -222,7 +235,7 @@ def _row(document: Document, revision: str, told: Told, further: Told) -> store.
         source_id=article.source.id,
         status=article.status,
         page_edition=article.page.edition if article.page else 0,
-        packed=pack(told, as_json(told), further, html),
+        packed=pack_slim(as_json(told), slim_rest(document, told), document.body_text or None, html),
         duplicate_of=article.duplicate_of,
     )
 
@@ -235,10 +248,10 @@ def _language(document: Document) -> str | None:
     return document.language.code if document.language else None
 
 
-def _lookup(document: Document, told: Told, further: Told) -> store.Lookup:
+def _lookup(document: Document, told: Told) -> store.Lookup:
     sort_at, lang = _sort_at(document.article), words.analyser(_language(document))
     text = f"{document.description or ''}\n{document.body_text[:SEARCH_CHARS]}"
-    found = facts.facts(told, further, sort_at, document.article.discovered_at)
+    found = facts.facts(told, parts(document), sort_at, document.article.discovered_at)
     return store.Lookup(
         article_id=document.article.id,
         sort_at=sort_at,
@@ -248,14 +261,9 @@ def _lookup(document: Document, told: Told, further: Told) -> store.Lookup:
     )
 
 
-def _named(
-    rows: Iterable[store.Enriched], by_id: dict[int, Document], inserted: Collection[int]
-) -> Iterable[store.Named]:
-    for row in rows:
-        for e in by_id[row.article_id].entities:
-            told = _name_words(e.name)
-            forms = "\n".join(alias for alias in e.aliases_seen[:ALIASES] if alias != e.name)
-            yield store.Named(e.id, e.type, e.name, e.ids, e.salience, told, row.article_id in inserted, forms)
+def _named(e: Entity) -> store.Named:
+    forms = "\n".join(alias for alias in e.aliases_seen[:ALIASES] if alias != e.name)
+    return store.Named(e.id, e.type, e.name, e.ids, e.salience, _name_words(e.name), forms)
 
 
 @lru_cache(maxsize=50_000)

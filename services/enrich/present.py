@@ -13,9 +13,10 @@ from typing import Any
 
 import orjson
 
-from services.enrich.document import Document, Entity, Language, Mention, Place, Sentiment, Topic
+from services.enrich.document import DateMention, Document, Entity, Language, Mention, Place, Quote, Sentiment, Topic
 from shared import topics
 from shared.articles import Article
+from shared.slim import slim
 
 WORDS_PER_MINUTE = 238  # silent reading of English non-fiction (Brysbaert 2019)
 
@@ -70,34 +71,47 @@ def rest(doc: Document) -> dict[str, Any]:
         "entities": [
             {**_entity(entity), "mentions": [_mention(m) for m in entity.mentions]} for entity in doc.entities
         ],
-        "quotes": [
-            {
-                "text": q.text,
-                "speaker": q.speaker,
-                "entity_id": q.entity_id,
-                "kind": "direct" if q.direct else "indirect",
-                "start": q.start,
-                "end": q.end,
-            }
-            for q in doc.quotes
-        ],
-        "dates": [{"text": date.text, "start": date.start, "end": date.end, "value": date.value} for date in doc.dates],
-        "numbers": [
-            {
-                "kind": one.kind,
-                "text": one.text,
-                "low": one.low,
-                "high": one.high,
-                "approximate": one.approximate,
-                "currency": one.currency,
-                "start": one.start,
-                "end": one.end,
-            }
-            for one in doc.numbers
-        ],
-        "links": [{"url": link.url, "text": link.text} for link in doc.links],
-        "media": [{"url": media.url, "type": media.type, "length": media.length} for media in doc.article.media],
+        "quotes": [{"text": quote.text, **_quote(quote)} for quote in doc.quotes],
+        "dates": [{"text": date.text, **_date(date)} for date in doc.dates],
+        **_further(doc),
         "annotations": dict(doc.annotations),
+    }
+
+
+def slim_rest(doc: Document, told: dict[str, Any]) -> dict[str, Any]:
+    """The rest as `shared.slim.slim` leaves it beside the card `told`: made so at once, and only in doubt cut out."""
+    title, body = doc.title, doc.body_text
+    spans: list[tuple[Quote | DateMention, ...]] = [doc.quotes, doc.dates]
+    if not all(one.text == body[one.start : one.end] for some in spans for one in some):
+        return slim(told, rest(doc))
+    mentions: list[list[int]] = []
+    for entity in doc.entities:
+        found: list[int] = []
+        for m in entity.mentions:
+            in_title = m.field == "title"
+            if m.text != (title if in_title else body)[m.start : m.end]:
+                return slim(told, rest(doc))
+            found += (-1 - m.start if in_title else m.start, m.end - m.start)
+        mentions.append(found)
+    said: dict[str, dict[str, Any]] = {step: {**one} for step, one in doc.annotations.items()}
+    return {
+        "mentions": mentions,
+        "quotes": [_quote(quote) for quote in doc.quotes],
+        "dates": [_date(date) for date in doc.dates],
+        **_further(doc),
+        "took": [one.pop("took_ms", None) for one in said.values()],
+        "annotations": said,
+    }
+
+
+def parts(doc: Document) -> dict[str, Any]:
+    """The lists of the rest that an article is looked up by: whether there is anything in them."""
+    return {
+        "dates": doc.dates,
+        "links": doc.links,
+        "media": doc.article.media,
+        "numbers": doc.numbers,
+        "quotes": doc.quotes,
     }
 
 
@@ -134,6 +148,26 @@ def _origin(article: Article) -> dict[str, Any]:
     }
 
 
+def _further(doc: Document) -> dict[str, Any]:
+    return {
+        "numbers": [
+            {
+                "kind": one.kind,
+                "text": one.text,
+                "low": one.low,
+                "high": one.high,
+                "approximate": one.approximate,
+                "currency": one.currency,
+                "start": one.start,
+                "end": one.end,
+            }
+            for one in doc.numbers
+        ],
+        "links": [{"url": link.url, "text": link.text} for link in doc.links],
+        "media": [{"url": media.url, "type": media.type, "length": media.length} for media in doc.article.media],
+    }
+
+
 def _match(topic: Topic) -> dict[str, str]:
     item = topics.wikidata(topic.id)
     return {"wikidata": item} if item else {}
@@ -163,6 +197,20 @@ def _entity(entity: Entity) -> dict[str, Any]:
 
 def _mention(mention: Mention) -> dict[str, Any]:
     return {"field": mention.field, "start": mention.start, "end": mention.end, "text": mention.text}
+
+
+def _quote(quote: Quote) -> dict[str, Any]:
+    return {
+        "speaker": quote.speaker,
+        "entity_id": quote.entity_id,
+        "kind": "direct" if quote.direct else "indirect",
+        "start": quote.start,
+        "end": quote.end,
+    }
+
+
+def _date(date: DateMention) -> dict[str, Any]:
+    return {"start": date.start, "end": date.end, "value": date.value}
 
 
 def _place(place: Place) -> dict[str, Any]:

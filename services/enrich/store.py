@@ -5,8 +5,7 @@ Arrays of long texts go in binary (`%b`): as text every quote in them is escaped
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -38,7 +37,7 @@ class Enriched:
     page_edition: int  # of the page that was read; 0: none
     packed: bytes
     duplicate_of: int | None = None
-    position: int | None = None  # of its latest event
+    back: int | None = None  # so many events before the newest of the log stands its latest one; None: it has none
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ class Lookup:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """One entity of one article, for the directory. `words` are those of its name, by spaces; `new`: to be counted."""
+    """One entity of one article, for the directory. `words` are those of its name, by spaces."""
 
     entity_id: str
     type: str
@@ -74,7 +73,6 @@ class Named:
     ids: dict[str, Any]
     salience: float
     words: str
-    new: bool
     aliases: str = ""  # by line feeds
 
 
@@ -230,12 +228,12 @@ def insert(conn: Connection, rows: Sequence[Enriched], now: datetime) -> None:
             (article_id, version, revision, enriched_at, sort_at, lang, source_id, status, page_edition, packed,
              duplicate_of, position)
         SELECT r.article_id, r.version, r.revision, %(now)s, r.sort_at, r.lang, r.source_id, r.status, r.page_edition,
-               r.packed, r.duplicate_of, r.position
+               r.packed, r.duplicate_of, (SELECT max(position) FROM events) - r.back
         FROM unnest(%(article_id)s::bigint[], %(version)s::int[], %(revision)s::text[], %(sort_at)s::timestamptz[],
                     %(lang)s::text[], %(source_id)s::text[], %(status)s::text[], %(page_edition)s::int[],
-                    %(packed)b::bytea[], %(duplicate_of)s::bigint[], %(position)s::bigint[])
+                    %(packed)b::bytea[], %(duplicate_of)s::bigint[], %(back)s::bigint[])
              AS r(article_id, version, revision, sort_at, lang, source_id, status, page_edition, packed, duplicate_of,
-                  position)
+                  back)
         """,
         _columns(rows) | {"now": now},
     )
@@ -248,12 +246,13 @@ def update(conn: Connection, rows: Sequence[Enriched], now: datetime) -> None:
         UPDATE enriched_articles e SET
             version = r.version, revision = r.revision, enriched_at = %(now)s, sort_at = r.sort_at, lang = r.lang,
             source_id = r.source_id, status = r.status, page_edition = r.page_edition, packed = r.packed,
-            card = NULL, rest = NULL, duplicate_of = r.duplicate_of, position = coalesce(r.position, e.position)
+            card = NULL, rest = NULL, duplicate_of = r.duplicate_of,
+            position = coalesce((SELECT max(position) FROM events) - r.back, e.position)
         FROM unnest(%(article_id)s::bigint[], %(version)s::int[], %(revision)s::text[], %(sort_at)s::timestamptz[],
                     %(lang)s::text[], %(source_id)s::text[], %(status)s::text[], %(page_edition)s::int[],
-                    %(packed)b::bytea[], %(duplicate_of)s::bigint[], %(position)s::bigint[])
+                    %(packed)b::bytea[], %(duplicate_of)s::bigint[], %(back)s::bigint[])
              AS r(article_id, version, revision, sort_at, lang, source_id, status, page_edition, packed, duplicate_of,
-                  position)
+                  back)
         WHERE e.article_id = r.article_id
         """,
         _columns(rows) | {"now": now},
@@ -283,12 +282,11 @@ def _lookups(rows: Sequence[Lookup]) -> dict[str, list[Any]]:
     return {name: [getattr(row, name) for row in rows] for name in Lookup.__slots__}
 
 
-def know_entities(conn: Connection, rows: Sequence[Named], now: datetime) -> None:
-    """Count in how many new articles each entity is named, and make unknown ones known to the directory.
+def know_entities(conn: Connection, rows: Sequence[Named], new: Mapping[str, int], now: datetime) -> None:
+    """Count in how many new articles (`new`, by id) each entity is named, and make unknown ones known to the directory.
 
     Each is sent once, as the article has it that it matters most to.
     """
-    new = Counter(row.entity_id for row in rows if row.new)
     most = {row.entity_id: row for row in sorted(rows, key=lambda r: r.salience)}
     ordered = [most[key] for key in sorted(most)]
     conn.execute(
@@ -306,9 +304,9 @@ def know_entities(conn: Connection, rows: Sequence[Named], now: datetime) -> Non
                 FROM (SELECT DISTINCT a FROM unnest(e.aliases || excluded.aliases) AS a LIMIT 20) AS u (a)) END
         WHERE excluded.articles > 0
         """,
-        {name: [getattr(row, name) for row in ordered] for name in Named.__slots__ if name not in ("ids", "new")}
+        {name: [getattr(row, name) for row in ordered] for name in Named.__slots__ if name != "ids"}
         | {"ids": [orjson.dumps(row.ids).decode() for row in ordered]}
-        | {"new": [new[row.entity_id] for row in ordered], "now": now},
+        | {"new": [new.get(row.entity_id, 0) for row in ordered], "now": now},
     )
 
 

@@ -289,7 +289,7 @@ def test_a_transaction_costs_the_same_statements_for_one_article_and_for_many(
         for some in (documents[:1], documents[1:]):
             counts.append(0)
             assert save(work, some, "r") == len(some)
-    assert counts[0] <= counts[1] <= counts[0] + 1 <= 10  # of many, some are claimed before the others
+    assert counts[0] <= counts[1] <= counts[0] + 3 <= 12  # many are claimed a few at a time
 
 
 PAGE = (

@@ -6,14 +6,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import orjson
 
 from services.enrich.document import Document
-from services.enrich.present import card, card_json, rest, rest_json
+from services.enrich.present import card, card_json, parts, rest, rest_json, slim_rest
 from shared.articles import Image, Media
+from shared.facts import OF_REST
+from shared.slim import slim, whole_rest
 from tests.enrich.articles import NOW, article
 
 Enriched = Callable[..., Document]
@@ -53,6 +56,27 @@ def test_mentions_are_in_the_rest_only_and_hold_exactly(enriched: Enriched) -> N
         for mention in entity["mentions"]:
             assert set(mention) == {"field", "start", "end", "text"}
             assert served[mention["field"]][mention["start"] : mention["end"]] == mention["text"]
+
+
+def test_the_rest_is_made_slim_at_once(enriched: Enriched) -> None:
+    doc = ferry(enriched, media=(Media("https://northmail.example/a.mp3", "audio/mpeg", 5),))
+    told = card(doc, NOW)
+    made = slim_rest(doc, told)
+    assert orjson.dumps(made) == orjson.dumps(slim(told, rest(doc)))
+    assert whole_rest(told, made, doc.body_text) == rest(doc)
+    assert {member: bool(found) for member, found in parts(doc).items()} == {
+        member: bool(rest(doc)[member]) for member in OF_REST.values()
+    }
+
+
+def test_a_rest_that_does_not_stand_at_its_offsets_stays_whole(enriched: Enriched) -> None:
+    doc = ferry(enriched)
+    assert doc.dates
+    doc.dates = (replace(doc.dates[0], text="another day"),)
+    told = card(doc, NOW)
+    assert slim_rest(doc, told)["dates"][0]["text"] == "another day"
+    doc.dates, doc.title = (), doc.title.lower()
+    assert slim_rest(doc, card(doc, NOW))["entities"] == rest(doc)["entities"]
 
 
 def test_the_names_inside_are_the_contracts(enriched: Enriched) -> None:

@@ -37,6 +37,16 @@ def test_nothing_to_append_takes_no_position(database_url: str) -> None:
         assert log.head(conn) == 0
 
 
+def test_what_is_sent_without_waiting_stands_at_the_head_for_the_rest_of_the_transaction(database_url: str) -> None:
+    append(database_url, [event(1)])
+    with psycopg.connect(database_url) as conn, conn.pipeline():
+        log.send(conn, [event(2), event(3)], NOW)
+        assert log.head(conn) == 3
+        log.send(conn, [], NOW)
+    with psycopg.connect(database_url) as conn:
+        assert [(e.position, e.subject) for e in log.read(conn, 1, 10)] == [(2, "articles/2"), (3, "articles/3")]
+
+
 def test_a_rolled_back_transaction_leaves_no_gap(database_url: str) -> None:
     with psycopg.connect(database_url) as conn:
         log.append(conn, [event(1)], NOW)
