@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NotRequired, TypedDict
 
+from services.enrich.text.tokens import Tokens
 from shared.articles import Article
 
 EntityType = Literal["person", "organisation", "place", "event", "work", "product", "group"]
@@ -223,10 +224,18 @@ class Document:
     annotations: dict[str, Annotation] = field(default_factory=dict)
     home: Home | None = None  # given beside the article: what was learned of its source
     identities: Identities = field(default_factory=Identities)  # given too: merged keys
+    _tokens: Tokens | None = field(default=None, repr=False, compare=False)
 
     def text_of(self, name: TextField) -> str:
         """The exact text a mention's offsets count in."""
         return self.title if name == "title" else self.body_text
+
+    @property
+    def tokens(self) -> Tokens:
+        """The words of the body, cut when a step first asks for them."""
+        if self._tokens is None or self._tokens.text is not self.body_text:
+            self._tokens = Tokens(self.body_text)
+        return self._tokens
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ English. Two texts on one matter have vectors that point the same way: their pro
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +17,14 @@ SHIPPED = Path(__file__).resolve().parent / "models" / "embedding"
 FILE, TOKENIZER = "vectors.npz", "tokenizer.json"
 READ = 4_000  # characters of a text: the lead and what follows; more moves the mean hardly at all
 FULL = 127  # what 1.0 is in a packed vector
+#: Words whose pieces are kept, and the characters of one: news uses the same few thousand all day.
+REMEMBERED, LONGEST = 20_000, 40
 
 Vectors = NDArray[np.float32]
 
 
 class Embedding:
-    """The table of vectors. Immutable, shared by fork."""
+    """The table of vectors, shared by fork; each process keeps the pieces of the words that it has met."""
 
     revision = "static-1"
 
@@ -37,6 +40,7 @@ class Embedding:
         self._tokenizer.no_truncation()
         special = [self._tokenizer.token_to_id(name) for name in ("[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]")]
         self._scale[special] = 0.0  # a word of another script says nothing
+        self._known: dict[str, list[int]] = {}
 
     @property
     def width(self) -> int:
@@ -45,15 +49,30 @@ class Embedding:
 
     def unit(self, texts: Sequence[str]) -> Vectors:
         """[texts, width] of length 1 each; all zeros for a text without a known word."""
-        read = [text[:READ] for text in texts]
-        found = np.zeros((len(read), self.width), np.float32)
-        for at, encoded in enumerate(self._tokenizer.encode_batch_fast(read, add_special_tokens=False)):
-            ids = np.asarray(encoded.ids, np.int64)
+        found = np.zeros((len(texts), self.width), np.float32)
+        for at, text in enumerate(texts):
+            ids = np.array(self.pieces(text[:READ]), np.int64)
             if len(ids):
                 found[at] = self._scale[ids] @ self._rows[ids].astype(np.float32)
         lengths = np.sqrt(np.square(found).sum(1, keepdims=True))
         unit: Vectors = found / np.maximum(lengths, np.float32(1e-12))
         return unit
+
+    def pieces(self, text: str) -> list[int]:
+        """The word pieces of a text. No piece reaches over a space, so what stands between two is cut once."""
+        known = self._known
+        if len(known) > REMEMBERED:
+            self._known = known = {}
+        words = text.replace("\n", " ").split(" ")
+        fresh = list({word for word in words if word not in known})
+        if fresh:
+            cut = self._tokenizer.encode_batch_fast(fresh, add_special_tokens=False)
+            known.update((word, encoded.ids) for word, encoded in zip(fresh, cut, strict=True))
+        found = list(chain.from_iterable([known[word] for word in words]))
+        for word in fresh:
+            if len(word) > LONGEST:
+                del known[word]
+        return found
 
 
 def packed(vector: Vectors) -> bytes | None:

@@ -23,7 +23,7 @@ from services.enrich.lexicons import HERE
 from shared.topics import table
 
 SEEDS = HERE / "topics.txt"
-_WORD = re.compile(r"[a-z0-9]+(?:['\u2019&.-][a-z0-9]+)*")
+_WORD = re.compile(r"[a-z0-9]++(?:['\u2019&.-][a-z0-9]++)*+")
 _ID = re.compile(r"medtop:(\d{8})\b")
 _KEYS = ("section", "words", "example", "not")
 LONGEST = 4  # words of a phrase
@@ -215,8 +215,8 @@ class TopicModel:
         counts: dict[tuple[str, ...], float] = defaultdict(float)
         for weight, text in ((TITLE, title), (OPENING, body[:LEAD]), (1.0, body[LEAD:READ])):
             read = words(text.lower())
-            for at, word in enumerate(read):
-                for length in self._openers.get(word, ()):
+            for at, word in [(at, word) for at, word in enumerate(read) if word in self._openers]:
+                for length in self._openers[word]:
                     phrase = read[at : at + length]
                     if phrase in self._terms and len(phrase) == length:
                         counts[phrase] += weight
@@ -250,7 +250,7 @@ class TopicModel:
 
 def words(text: str) -> tuple[str, ...]:
     """The words of lower-case English text, without possessive and plural s."""
-    return tuple(_singular(word) for word in _WORD.findall(text.replace("\u2019", "'")))
+    return tuple(map(_singular, _WORD.findall(text.replace("\u2019", "'"))))
 
 
 @lru_cache(maxsize=20_000)

@@ -35,6 +35,20 @@ def test_a_text_of_another_script_has_no_vector(embedding: Embedding) -> None:
     assert packed(embedding.unit([""])[0]) is None
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The Dockers' Union of Gda\u0144sk,\n\nfounded in 1980,  met again.",
+        "a\u00a0b \u2028c\td [PAD] x[UNK]y e\u0301 \u0301 \u6771\u4eacabc",
+        "A" * 300 + " " + "zq" * 90,
+        "",
+    ],
+)
+def test_a_text_has_the_same_pieces_whether_its_words_were_met_before_or_not(embedding: Embedding, text: str) -> None:
+    whole = embedding._tokenizer.encode(text, add_special_tokens=False).ids
+    assert embedding.pieces(text) == embedding.pieces(text) == whole
+
+
 def test_a_packed_vector_keeps_its_direction(embedding: Embedding) -> None:
     (vector,) = embedding.unit(["Fishermen hailed as passengers are brought ashore"])
     raw = packed(vector)

@@ -13,6 +13,7 @@ from services.enrich.lexicons import load_currencies, load_lexicon
 from services.enrich.text.casualties import tolls
 from services.enrich.text.money import Currencies, sums
 from services.enrich.text.quantities import Range, number, quantity
+from services.enrich.text.tokens import Tokens
 
 Enriched = Callable[..., Document]
 Told = tuple[str, float | None, float | None, str | None]
@@ -142,7 +143,7 @@ def test_other_languages_are_told_to_be_left_out(enriched: Enriched) -> None:
 )  # fmt: skip
 def test_offsets_hold_and_bounds_are_in_order(parts: list[str]) -> None:
     text = " ".join(parts)
-    spans = [(one.start, one.end, one.amount) for one in tolls(text)]
+    spans = [(one.start, one.end, one.amount) for one in tolls(Tokens(text))]
     spans += [(one.start, one.end, one.amount) for one in sums(text, TABLE, {}, [], None)]
     for start, end, amount in spans:
         assert 0 <= start < end <= len(text)

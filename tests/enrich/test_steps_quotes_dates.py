@@ -9,6 +9,7 @@ import pytest
 
 from services.enrich.document import Document
 from services.enrich.steps.dates import dates
+from services.enrich.text.tokens import Tokens
 
 Enriched = Callable[..., Document]
 
@@ -154,7 +155,7 @@ MONDAY = date(2026, 11, 23)
     ],
 )
 def test_a_date_is_resolved_against_the_articles_own(text: str, named: str, value: str) -> None:
-    (found,) = dates(text, MONDAY)
+    (found,) = dates(Tokens(text), MONDAY)
     assert (found.text, found.value, text[found.start : found.end]) == (named, value, named)
 
 
@@ -173,7 +174,7 @@ def test_a_date_is_resolved_against_the_articles_own(text: str, named: str, valu
     ],
 )
 def test_what_is_no_date_is_left_out(text: str) -> None:
-    assert dates(text, MONDAY) == []
+    assert dates(Tokens(text), MONDAY) == []
 
 
 def test_the_step_takes_the_day_of_publication(enriched: Enriched) -> None:
@@ -237,4 +238,4 @@ def test_where_a_reported_clause_begins_and_ends(body: str, clause: str, enriche
     ],
 )
 def test_dates_in_capitals_and_ahead(text: str, found: list[tuple[str, str]]) -> None:
-    assert [(one.text, one.value) for one in dates(text, date(2026, 11, 23))] == found
+    assert [(one.text, one.value) for one in dates(Tokens(text), date(2026, 11, 23))] == found

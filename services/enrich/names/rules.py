@@ -12,6 +12,9 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator
+from functools import partial
+from itertools import accumulate, compress
+from operator import itemgetter
 from typing import NamedTuple
 
 from services.enrich.gazetteer import Gazetteer, PlaceRow
@@ -21,7 +24,7 @@ from services.enrich.names.tagger import Found
 
 MAX_WORDS = 10  # of one name
 PROVINCE = 1_000_000  # people in the cities of a first-level division whose name alone is believed
-_TOKEN = re.compile(r"((?:[A-Z]\.){2,}|[^\W\d_]\w*(?:['\u2019-]\w+)*)")
+_TOKEN = re.compile(r"([^\W\d_](?:(?<=[A-Z])\.(?:[A-Z]\.)+|\w*+(?:['\u2019-]\w++)*+))")
 _SENTENCE_END = re.compile(r"[.!?:;\n\u2026]|[\"\u201c\u201d\u2018\u00ab]\s*$")
 _TITLE = re.compile(r"[A-Z\u00c0-\u00de\u0100-\u017d][^\W\d_A-Z]+(?:['\u2019-][^\W\d_]+)*|[A-Z]")
 _LINKS = frozenset(
@@ -56,6 +59,9 @@ class _Word(NamedTuple):
     opens: bool  # the first word of a sentence (told of capitalised words only)
 
 
+_word = partial(tuple.__new__, _Word)  # a word of its five parts: five times as fast as calling the class
+
+
 class RulesTagger:
     """English names by rule. Labels person, organisation, place, group; scores are rough and say which rule it was."""
 
@@ -65,6 +71,9 @@ class RulesTagger:
         """Both are only read."""
         self._lexicon = lexicon
         self._gazetteer = gazetteer
+        self._titles: dict[str, list[int]] = {}  # first word -> how many words titles that begin so have, most first
+        for length, word in sorted({(-title.count(" ") - 1, title.split()[0]) for title in lexicon.titles}):
+            self._titles.setdefault(word, []).append(-length)
 
     def tag(self, texts: list[str]) -> list[list[Found]]:
         """The names of each text, in order, without overlaps."""
@@ -72,20 +81,20 @@ class RulesTagger:
 
     def _tag(self, text: str) -> list[Found]:
         words = _words(text)
-        long = [word.capital for word in words if len(word.text) > 3]
+        long = [capital for word, _, _, capital, _ in words if len(word) > 3]
         capitals = sum(long)
         titled = 0 < capitals > 0.7 * len(long)  # a headline in Title Case or capitals says nothing by its capitals
-        known = {word.text for word in words if word.capital and not word.opens}
-        return list(self._explain(text, words, known, titled))
+        return list(self._explain(text, words, titled))
 
-    def _explain(self, text: str, words: list[_Word], known: set[str], titled: bool) -> Iterator[Found]:
+    def _explain(self, text: str, words: list[_Word], titled: bool) -> Iterator[Found]:
+        capitals = [index for index, word in enumerate(words) if word.capital]
+        known = {words[index].text for index in capitals if not words[index].opens}
         index = 0
-        while index < len(words):
-            if not words[index].capital:
-                index += 1
+        for first in capitals:
+            if first < index:
                 continue
-            end = self._sequence_end(text, words, index)
-            index, found = self._name(text, words, index, end, known, titled)
+            end = self._sequence_end(text, words, first)
+            index, found = self._name(text, words, first, end, known, titled)
             if found:
                 yield found
 
@@ -278,10 +287,10 @@ class RulesTagger:
         )
 
     def _title_length(self, words: list[_Word], first: int, end: int) -> int:
-        for length in (3, 2, 1):
+        for length in self._titles.get(words[first].text.lower(), ()):
             if (
                 first + length <= end
-                and " ".join(word.text.lower() for word in words[first : first + length]) in self._lexicon.titles
+                and " ".join([word.text.lower() for word in words[first : first + length]]) in self._lexicon.titles
             ):
                 return length
         return 0
@@ -305,28 +314,21 @@ _CALENDAR = frozenset(
 
 
 def _words(text: str) -> list[_Word]:
-    words: list[_Word] = []
     cut = _TOKEN.split(text)  # gap, word, gap, word, ..., gap: cheaper than a match object a word
-    at = 0
-    for gap, word in zip(cut[::2], cut[1::2], strict=False):
-        start = at + len(gap)
-        at = start + len(word)
-        capital = opens = word[0].isupper()
-        if capital and words and gap != " ":
-            opens = bool(_SENTENCE_END.search(gap)) and not _abbreviated(words[-1], gap)
-        elif words:
-            opens = False
-        words.append(_Word(word, start, at, capital, opens))
-    return words
+    found, places = cut[1::2], list(accumulate(map(len, cut)))
+    capital = list(map(str.isupper, map(itemgetter(0), found)))
+    opens = [False] * len(found)
+    for at in compress(range(len(found)), capital):
+        gap = cut[2 * at]
+        if at == 0 or (gap != " " and _SENTENCE_END.search(gap) and not _abbreviated(found[at - 1], gap)):
+            opens[at] = True
+    return list(map(_word, zip(found, places[:-1:2], places[1::2], capital, opens, strict=True)))
 
 
-def _abbreviated(word: _Word, gap: str) -> bool:
+def _abbreviated(word: str, gap: str) -> bool:
     """Whether the full stop behind a word belongs to it: `Mr. Costa`, `J. Smith`, `U.S. officials`."""
     return (
         gap.startswith(".")
         and gap.strip() == "."
-        and (
-            len(word.text) == 1
-            or word.text in ("Mr", "Mrs", "Ms", "Dr", "Sen", "Rep", "Gov", "Prof", "St", "Gen", "Col")
-        )
+        and (len(word) == 1 or word in ("Mr", "Mrs", "Ms", "Dr", "Sen", "Rep", "Gov", "Prof", "St", "Gen", "Col"))
     )

@@ -62,7 +62,7 @@ _NAME = rf"{_CAP}(?: (?:of the |of |de la |de |do |da |du |des |del |the )?{_CAP
 _TITLE = r"[“\"‘'](?P<name>[^\W_a-z][^“”\"\n]{0,80}?)[,.]?[”\"’'](?!\w)"
 
 # Words without one of which no rule of a list can hold; looking for all of them at once is far cheaper than the rules.
-_CUES = {name: _cues(name) for name in _LISTS if name != "codes"} | {
+_CUES = {name: _cues(name) for name in _LISTS} | {
     "quoted": ("“", '"', " ‘", " '"),
     "fought": ("War", "Battle", "Siege", "Fall of"),
     "afloat": ("ship", "vessel", "boat"),
@@ -161,7 +161,8 @@ def _works(given: set[str]) -> Iterator[re.Pattern[str]]:
 
 
 def _goods(given: set[str]) -> Iterator[re.Pattern[str]]:
-    yield _CODED
+    if "codes" in given:
+        yield _CODED
     if "ships" in given:
         yield _PREFIXED
     if "products" in given:

@@ -13,6 +13,7 @@ from datetime import date, timedelta
 
 from services.enrich.document import DateMention, Document
 from services.enrich.resources import Resources
+from services.enrich.text.tokens import Tokens
 
 AHEAD = 2
 MOST = 200  # of one article
@@ -23,36 +24,59 @@ _MONTH = r"(?P<month>January|February|March|April|May|June|July|August|September
 _ALONE = r"(?P<alone>January|February|March|April|May|June|July|August|September|October|November|December)"
 _DAY = r"(?P<day>[0-3]?\d)(?:st|nd|rd|th)?"
 _YEAR = r"(?P<year>(?:19|20)\d\d)"
-_PATTERNS = tuple(
-    re.compile(rf"(?<!\w){pattern}(?!\w)")
-    for pattern in (
+_NUMBERS = {
+    "a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
+    "ten": 10,
+}  # fmt: skip
+
+
+def _made_of(*patterns: str) -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(rf"(?<!\w){pattern}(?!\w)") for pattern in patterns)
+
+
+# What may begin with a word, in the order in which it is tried. Months and years alone need the word before them.
+_AGO = _made_of(rf"(?P<count>\d{{1,3}}|{'|'.join(_NUMBERS)}) (?P<unit>day|week|month|year)s? ago")
+_FIGURES = (
+    *_made_of(
         r"(?P<year>(?:19|20)\d\d)-(?P<number>[01]\d)-(?P<day>[0-3]\d)",
         rf"{_DAY}(?: of)? {_MONTH}(?:,? {_YEAR})?",
-        rf"{_MONTH} {_DAY}(?:, ?{_YEAR})?(?!,? ?\d)",
-        rf"{_MONTH},? (?:of )?(?:{_YEAR}|(?P<which>this|last|next) year)",
-        r"(?P<which>last|next|this) (?P<weekday>Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday)",
-        r"(?P<weekday>Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday)",
-        r"(?P<relative>[Yy]esterday|[Tt]oday|[Tt]omorrow)",
         rf"(?<=[Ii]n |[Bb]y |[Oo]f ){_YEAR}",
         rf"(?<=[Ss]ince |[Uu]ntil |[Aa]fter ){_YEAR}",
         rf"(?<=[Ff]rom ){_YEAR}",
         rf"(?<=[Bb]efore |[Dd]uring ){_YEAR}",
         rf"(?<=early ){_YEAR}",
         rf"(?<=late ){_YEAR}",
-        r"(?P<which>[Tt]his|[Ll]ast|[Nn]ext) year",
-        r"(?P<which>[Tt]his|[Ll]ast|[Nn]ext) month",
-        r"[Tt]his (?:morning|afternoon|evening)|[Tt]onight",
-        r"(?P<count>\d{1,3}|a|an|one|two|three|four|five|six|seven|eight|nine|ten) (?P<unit>day|week|month|year)s? ago",
-        rf"(?<=[Ii]n |[Bb]y |[Oo]f ){_ALONE}",
-        rf"(?<=[Ss]ince |[Uu]ntil |[Aa]fter ){_ALONE}",
-        rf"(?<=[Ff]rom |[Ll]ast |[Nn]ext ){_ALONE}",
-        rf"(?<=[Bb]efore |[Dd]uring ){_ALONE}",
+    ),
+    *_AGO,
+)
+_NAMED_MONTH = _made_of(
+    rf"{_MONTH} {_DAY}(?:, ?{_YEAR})?(?!,? ?\d)",
+    rf"{_MONTH},? (?:of )?(?:{_YEAR}|(?P<which>this|last|next) year)",
+    rf"(?<=[Ii]n |[Bb]y |[Oo]f ){_ALONE}",
+    rf"(?<=[Ss]ince |[Uu]ntil |[Aa]fter ){_ALONE}",
+    rf"(?<=[Ff]rom |[Ll]ast |[Nn]ext ){_ALONE}",
+    rf"(?<=[Bb]efore |[Dd]uring ){_ALONE}",
+)
+_WEEKDAY = _made_of(r"(?P<weekday>Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday)")
+_RELATIVE = _made_of(r"(?P<relative>[Yy]esterday|[Tt]oday|[Tt]omorrow)")
+_WHICH = _made_of(
+    r"(?P<which>last|next|this) (?P<weekday>Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday)",
+    r"(?P<which>[Tt]his|[Ll]ast|[Nn]ext) year",
+    r"(?P<which>[Tt]his|[Ll]ast|[Nn]ext) month",
+    r"[Tt]his (?:morning|afternoon|evening)|[Tt]onight",
+)
+_BEGUN = {
+    word: patterns
+    for words, patterns in (
+        ("January February March April May June July August September October November December", _NAMED_MONTH),
+        ("Jan Feb Mar Apr Jun Jul Aug Sep Sept Oct Nov Dec", _NAMED_MONTH),
+        ("Monday Tuesday Wednesday Thursday Friday Saturday Sunday", _WEEKDAY),
+        ("yesterday today tomorrow Yesterday Today Tomorrow", _RELATIVE),
+        ("this last next tonight This Last Next Tonight", _WHICH),
+        (" ".join(_NUMBERS), _AGO),
     )
-)
-_ANY = re.compile(
-    r"(?<!\w)(?:\d{1,4}|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|Mon|Tue|Wed|Thu|Fri|Sat|Sun|[Tt]his|[Ll]ast|[Nn]ext"
-    r"|[Yy]esterday|[Tt]o(?:day|morrow|night)|last|next|an? |one|two|three|four|five|six|seven|eight|nine|ten)"
-)
+    for word in words.split()
+}
 _AHEAD = re.compile(
     r"(?<!\w)(?:will|would|shall|expected|due|planned|plans?|scheduled|hopes?|wants?|(?:is|are|was|were) (?:set )?to"
     r"|ends|expires?|begins|starts|opens|closes|meets|faces?|takes place|plays? (?:away|at home))(?!\w)"
@@ -66,10 +90,6 @@ _CAPITALS = re.compile(
     r"|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec|(?:mon|tues|wednes|thurs|fri|satur|sun)day)(?!\w)"
 )
 _SENTENCE = re.compile(r"[.!?\u2026][\"\u201d\u2019)]*\s|\n")
-_NUMBERS = {
-    "a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
-    "ten": 10,
-}  # fmt: skip
 
 
 class Dates:
@@ -85,19 +105,21 @@ class Dates:
         """Resolve each document's dates against its own publication."""
         for doc in docs:
             base = (doc.article.published_at or doc.article.discovered_at).date()
-            doc.dates = tuple(dates(doc.body_text, base))
+            doc.dates = tuple(dates(doc.tokens, base))
 
 
-def dates(text: str, base: date) -> list[DateMention]:
+def dates(tokens: Tokens, base: date) -> list[DateMention]:
     """The dates named in a text that was published on `base`."""
     found: list[DateMention] = []
     at = 0
-    written, text = text, _in_lower_case(text)
-    for start in _ANY.finditer(text):
-        if start.start() < at or len(found) == MOST:
+    written, lowered = tokens.text, _in_lower_case(tokens.text)
+    tokens = tokens if lowered is written else Tokens(lowered)
+    for word, start in zip(tokens.words, tokens.starts, strict=True):
+        patterns = _BEGUN.get(word) or (_FIGURES if word[0].isdecimal() else None)
+        if patterns is None or start < at or len(found) == MOST:
             continue
-        for pattern in _PATTERNS:
-            match = pattern.match(text, start.start())
+        for pattern in patterns:
+            match = pattern.match(tokens.text, start)
             value = _value(match, base) if match else None
             if match and value:
                 found.append(DateMention(written[match.start() : match.end()], match.start(), match.end(), value))

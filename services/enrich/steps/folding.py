@@ -23,8 +23,9 @@ from services.enrich.names.acronyms import is_acronym, stands_for
 from services.enrich.names.fold import fold, look_alikes
 from services.enrich.names.forms import FamilyNames, organisations_in_short
 from services.enrich.resources import Resources
+from services.enrich.text.tokens import Tokens
 
-_CAPITALISED = re.compile(r"(?<!\w)[^\W\d_a-z]\w*")
+_CAPITALISED = re.compile(r"[^\W\d_a-z]\w*")
 _SUFFIX = re.compile(
     r"(?: (?:inc|ltd|llc|plc|corp|corporation|co|company|limited|gmbh|ag|sa|spa|nv|bv|ab|asa|oyj|holdings|group))+$"
 )
@@ -227,16 +228,16 @@ def _repeated(doc: Document, mentions: Sequence[Mention], lexicon: Lexicon) -> l
         text, repaired = doc.text_of(field), look_alikes(doc.text_of(field))
         at = last = 0
         shouted = text.isupper()  # WHO is no organisation there
-        for match in _CAPITALISED.finditer(repaired):
-            start = match.start()
+        tokens = doc.tokens if repaired is doc.body_text else Tokens(repaired)
+        for word, start in tokens.places(names):
             while at < len(taken) and taken[at][1] <= start:
                 at += 1
             free_until = taken[at][0] if at < len(taken) else len(text)
-            if start < last or start >= free_until or match.group() not in names:
+            if start < last or start >= free_until:
                 continue
-            if shouted and lexicon.is_common(match.group().lower()):
+            if shouted and lexicon.is_common(word.lower()):
                 continue
-            if hit := _longest(repaired, start, free_until, names[match.group()]):
+            if hit := _longest(repaired, start, free_until, names[word]):
                 last, kind, score = hit
                 found.append(Mention(field, start, last, text[start:last], kind, round(score * PROPAGATED, 4)))
     return found
@@ -244,9 +245,13 @@ def _repeated(doc: Document, mentions: Sequence[Mention], lexicon: Lexicon) -> l
 
 def _looked_for(mentions: Sequence[Mention], lexicon: Lexicon) -> _Forms:
     forms: _Forms = defaultdict(dict)
+    seen: dict[tuple[str, str], float] = {}
     for mention in sorted(mentions, key=lambda mention: -len(mention.text)):
         if mention.type == "group" or len(mention.text) > _LONGEST_FORM:
             continue
+        if seen.get((mention.text, mention.type), -1.0) >= mention.score:
+            continue
+        seen[mention.text, mention.type] = mention.score
         name = look_alikes(mention.text)
         for form in {name, name.rpartition(" ")[2]} if mention.type == "person" else {name}:
             first = _CAPITALISED.match(form)

@@ -11,7 +11,6 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import pairwise
 
 from services.enrich.document import Document, Entity, Keyword
 from services.enrich.lexicons import Lexicon
@@ -26,8 +25,7 @@ RARE, UNKNOWN, TOO_COMMON = (
     4.0,
     6.0,
 )  # Zipf of an English word outside the table, of any word elsewhere, and the limit
-# A word, and what stands between it and the next.
-_WORD = re.compile(r"([^\W\d_]+(?:['\u2019-][^\W\d_]+)*)([\W\d_]*)")
+_WORD = re.compile(r"([^\W\d_]++(?:['\u2019-][^\W\d_]++)*+)")
 _DATELINE = re.compile(r"[^\n.]{2,50}?\([^()\n]{2,40}\)\s?[\u2013\u2014-]{1,2}\s")
 _ADDRESS = re.compile(r"https?://\S+|www\.\S+|\S+@\S+\.\S+")
 _CONTRACTED = ("n't", "'ve", "'re", "'ll", "'d", "'m")
@@ -97,9 +95,10 @@ def _weigh_words(
     if "://" in body or "www." in body or "@" in body:
         body = _ADDRESS.sub(" ", body)
     for text, bonus in ((doc.title, True), (body, False)):
-        found = _WORD.findall(text)
+        parts = _WORD.split(text)  # gap, word, gap, word, ..., gap
+        found = parts[1::2]
         terms: dict[str, str] = {}  # as written -> the term; each form is judged once
-        for written, times in Counter([written for written, _ in found]).items():
+        for written, times in Counter(found).items():
             word = _plain(written)
             if len(word) < 3 or word in stop or (language == "en" and word.endswith(_CONTRACTED)):
                 continue
@@ -108,10 +107,9 @@ def _weigh_words(
             shown.setdefault(word, written[: len(word)])
             if bonus:
                 titled.add(word)
-        beside = Counter([(one, two) for (one, gap), (two, _) in pairwise(found) if len(gap) == 1])
-        for (one, two), times in beside.items():
-            if one in terms and two in terms:
-                pairs[terms[one], terms[two]] += times
+        for one, gap, two in zip(found, parts[2::2], found[1:], strict=False):
+            if one in terms and two in terms and len(gap) == 1:
+                pairs[terms[one], terms[two]] += 1
     zipf = lexicon.zipf if language == "en" else {}
     rare = RARE if language == "en" else UNKNOWN
     for word, count in counts.items():
@@ -134,8 +132,10 @@ def _best(weights: dict[str, float], shown: dict[str, str]) -> list[Keyword]:
     ranked = sorted(weights, key=lambda term: (-weights[term], term))
     for term in ranked[: MOST * 8]:
         stems = {word[:STEM] for word in term.split()}
-        if stems & covered or len(found) == MOST:
+        if stems & covered:
             continue
         covered |= stems
         found.append(Keyword(shown[term], round(weights[term] / weights[ranked[0]], 3)))
+        if len(found) == MOST:
+            break
     return found

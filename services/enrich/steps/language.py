@@ -72,4 +72,4 @@ def _length(text: str) -> int:
 
 def _full_of(small: frozenset[str], part: str) -> bool:
     words = part[:READ].lower().split()
-    return sum(word in small for word in words) > FULL * len(words)
+    return sum(map(small.__contains__, words)) > FULL * len(words)

@@ -41,7 +41,7 @@ def numbers(doc: Document, resources: Resources) -> list[NumberMention]:
             toll.outcome, text[toll.start : toll.end], toll.start, toll.end, toll.amount.low, toll.amount.high,
             toll.amount.approximate, None,
         )
-        for toll in tolls(text)
+        for toll in tolls(doc.tokens)
         if not sport or toll.outcome == "killed"
     ]  # fmt: skip
     countries = [one.code for one in doc.countries]

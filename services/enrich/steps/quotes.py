@@ -34,7 +34,8 @@ _CLOSE = {
         "\u300c": "\u300d",
     }.items()
 }
-_OPEN = re.compile('[\u201c\u00ab\u201e\u300c]|(?<![\\w.,!?\u2026])"(?=\\S)')
+_OPEN = re.compile('[\u201c\u00ab\u201e\u300c"]')
+_STRAIGHT = re.compile(r'(?<![\w.,!?\u2026])"(?=\S)')  # a mark that opens looks like one that closes
 _CUES = {
     "en": "said says say told tells added adds announced argued asked asserted claimed confirmed continued declared"
     " denied explained insisted noted recalled remarked replied reported stated suggested urged warned wrote tweeted"
@@ -88,7 +89,8 @@ def quotes(doc: Document) -> list[Quote]:
     at = 0
     while len(found) < MOST and (match := _OPEN.search(doc.body_text, at)):
         start = match.end()
-        end = _close(doc.body_text, match.group(), start)
+        opens = match.group() != '"' or _STRAIGHT.match(doc.body_text, match.start())
+        end = _close(doc.body_text, match.group(), start) if opens else -1
         if end < 0:
             at = start
             continue

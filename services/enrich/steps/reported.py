@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 from services.enrich.document import Document, Entity, Quote
 from services.enrich.text.dateline import opening
-from services.enrich.text.sentences import sentences
+from services.enrich.text.sentences import sentence_spans
 
 Speaker = Callable[[int, int, int], Entity | None]  # start and end of a stretch of the body, and the verb in it
 
@@ -24,7 +24,8 @@ _VERBS = (
     "said|says|told|telling|added|adds|announced|argued|argues|claimed|claims|confirmed|declared|denied|explained|insisted|insists"
     "|noted|reported|stated|suggested|warned|warns|predicted|admitted|acknowledged|estimated|believes|wrote"
 )
-_CUE = re.compile(rf"(?<!\w)(?:{_VERBS})(?!\w)")
+_CUES = frozenset(_VERBS.split("|"))
+_CUES_OR_ACCORDING = _CUES | {"according"}
 _DAY = "(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day"
 _OPENS = re.compile(
     rf"(?: (?:late |early )?(?:on )?{_DAY}(?: (?:morning|afternoon|evening|night))?| yesterday| earlier| later"
@@ -55,15 +56,25 @@ def reported(doc: Document, speaker: Speaker, direct: Sequence[Quote]) -> list[Q
     text = doc.body_text[:READ]
     quoted = [(quote.start, quote.end) for quote in direct]
     found: list[Quote] = []
+    cues = list(doc.tokens.places(_CUES_OR_ACCORDING))
+    if not cues:
+        return []
     begins = opening(text)
-    for start, end in sentences(text):
+    at = 0
+    for start, end in sentence_spans(text):
         if start < begins < end:
             start = begins
         if len(found) == MOST:
             break
+        here: list[tuple[str, int]] = []
+        while at < len(cues) and cues[at][1] < end:
+            here += [cues[at]] if cues[at][1] >= start else []
+            at += 1
+        if not here:
+            continue
         if any(one < end and start < other for one, other in quoted) or _MARKS.search(text, start, end):
             continue
-        if quote := _behind(text, start, end, speaker) or _before(text, start, end, speaker):
+        if quote := _behind(text, start, end, speaker) or _before(text, start, end, here, speaker):
             found.append(quote)
     return found
 
@@ -82,13 +93,15 @@ def _behind(text: str, start: int, end: int, speaker: Speaker) -> Quote | None:
     return None
 
 
-def _before(text: str, start: int, end: int, speaker: Speaker) -> Quote | None:
-    """The speaker comes first: X said (that) CLAUSE."""
-    for cue in _CUE.finditer(text, start, end):
-        who = speaker(max(start, cue.start() - FAR), cue.end(), cue.start())
+def _before(text: str, start: int, end: int, cues: Sequence[tuple[str, int]], speaker: Speaker) -> Quote | None:
+    """The speaker comes first: X said (that) CLAUSE. `cues` are the words of saying in it and their places."""
+    for cue, at in cues:
+        if cue not in _CUES:
+            continue
+        who = speaker(max(start, at - FAR), at + len(cue), at)
         if who is None:
             continue
-        opens = (_TOLD if cue.group() in ("told", "telling") else _OPENS).match(text, cue.end(), end)
+        opens = (_TOLD if cue in ("told", "telling") else _OPENS).match(text, at + len(cue), end)
         if opens is None:
             continue
         stop = end - 1 if text[end - 1] in ".!?" else end

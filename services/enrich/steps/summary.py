@@ -12,7 +12,7 @@ from services.enrich.document import Document
 from services.enrich.names.fold import fold
 from services.enrich.resources import Resources
 from services.enrich.text.dateline import opening
-from services.enrich.text.sentences import sentences
+from services.enrich.text.sentences import sentence_spans
 
 LEAD = 2
 MOST = 4  # sentences of a source's own summary
@@ -72,6 +72,12 @@ def _behind_dateline(doc: Document) -> str:
 
 
 def _sentences(text: str, most: int) -> list[str]:
-    every = [text[start:end] for start, end in sentences(text[:3_000])]
-    good = [sentence for sentence in every if len(sentence) >= SHORTEST and sentence.endswith(_ENDS)]
+    every: list[str] = []
+    good: list[str] = []
+    for start, end in sentence_spans(text[:3_000]):
+        every.append(text[start:end])
+        if end - start >= SHORTEST and every[-1].endswith(_ENDS):
+            good.append(every[-1])
+            if len(good) == most:
+                break
     return (good or every)[:most]

@@ -10,6 +10,7 @@ from services.enrich.document import BodySource, Document, Link
 from services.enrich.resources import Resources
 from services.enrich.text.clean import clean_line
 from services.enrich.text.markup import paragraphs, parse
+from services.enrich.text.tokens import Tokens
 
 SAME = 0.5  # share of the feed's runs of four words that must stand in the page: else the page is another text
 TEASER = 120  # words: a shorter text of the feed may be a summary in words of its own
@@ -54,7 +55,7 @@ class Text:
             doc.subtitle = _plain(article.subtitle)
             doc.description = _plain(article.description)
             doc.body_text, doc.body_source, doc.links = body(doc)
-            doc.word_count = word_count(doc.body_text)
+            doc.word_count = word_count(doc.body_text, doc.tokens)
 
 
 def clean_title(title: str, source: str) -> str:
@@ -103,12 +104,15 @@ def _runs(text: str) -> set[tuple[str, ...]]:
     return {tuple(words[at : at + 4]) for at in range(max(1, len(words) - 3))}
 
 
-def word_count(text: str) -> int:
-    """Words as readers count them; two characters of Chinese, Japanese, Thai, Lao or Khmer count as one word."""
+def word_count(text: str, tokens: Tokens | None = None) -> int:
+    """Words as readers count them; two characters of Chinese, Japanese, Thai, Lao or Khmer count as one word.
+
+    `tokens` are the text's, where it was cut already.
+    """
     unspaced = 0 if text.isascii() else len(_UNSPACED.findall(text))
     if unspaced * 2 > len(text):
         return max(1, unspaced // UNSPACED_PER_WORD)
-    return len(_WORD.findall(text))
+    return (tokens or Tokens(text)).count
 
 
 def _feed_body(markup: str | None) -> tuple[str, tuple[Link, ...]]:

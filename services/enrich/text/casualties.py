@@ -16,6 +16,7 @@ from itertools import chain
 from typing import Literal
 
 from services.enrich.text.quantities import QUANTITY, Range, quantity, windows
+from services.enrich.text.tokens import Tokens
 
 Outcome = Literal["killed", "injured", "missing"]
 
@@ -56,36 +57,58 @@ _HOW = (
     r"|slightly|lightly|badly|shot|stabbed|burned|beaten|pronounced|known to be|to have been|to be|left))*"
 )
 _ACTIVE = rf"(?! (?:{QUANTITY}|the|a|an|his|her|its|their|him|them|himself|herself|off|all|several|many|some)(?!\w))"
-_BEFORE = tuple(
-    re.compile(pattern)
-    for pattern in (
+
+_HURT = "killed killing kills injured injuring injures wounded wounding wounds hurt hurting hurts"
+_Rules = tuple[tuple[frozenset[str], re.Pattern[str]], ...]
+
+
+def _rules(patterns: dict[str, str]) -> _Rules:
+    """Patterns with the words without one of which none of them can hold."""
+    return tuple((frozenset(words.split()), re.compile(pattern)) for words, pattern in patterns.items())
+
+
+_BEFORE = _rules(
+    {
+        f"{_HURT} {_HURT.title()}":
         rf"(?<!\w)(?P<v>[Kk]ill(?:ed|ing|s)|[Ii]njur(?:ed|ing|es)|[Ww]ound(?:ed|ing|s)|[Hh]urt(?:ing|s)?)(?: all)?"
         rf" {_ALONE}",
+        "dead injured wounded missing hurt":
         rf"(?<!\w)[Ll](?:eft|eaves|eaving) {_Q}{_WHO}? (?P<v>dead|injured|wounded|missing|hurt)(?!\w)",
+        "lives":
         rf"(?<!\w)(?P<v>[Cc]laim|[Tt]ak|[Tt]ook|[Cc]ost|lost)(?:ed|ing|s|en|es)? (?:the lives of )?{_Q}(?: lives"
         rf"| {_BETWEEN}(?:{_PEOPLE})(?= their lives))",
+        "lives Lives bodies Bodies death Death deaths Deaths":
         rf"(?P<v>[Ll]ives of|[Bb]odies of|[Dd]eaths? of) {_Q}{_WHO}",
+        "death Death number Number":
         rf"(?P<v>[Dd]eath toll|[Nn]umber of (?:the )?(?:dead|deaths|people killed|those killed))[^.;!?\n]{{0,80}}? "
         rf"(?P<past>to|at|of|is|was|reached|hit|stands at|past|passed|topped|exceeded) {_ALONE}",
-    )
-)
-_BEHIND = tuple(
-    re.compile(pattern)
-    for pattern in (
+    }
+)  # fmt: skip
+_BEHIND = _rules(
+    {
+        "killed injured wounded hurt dead missing drowned unaccounted died die dies perished":
         rf"(?<![\w$\u20ac\u00a3.,-]){_Q}{_WHO}?(?: (?:who|in the \w+|on board|aboard))?"
         rf"(?P<aux> (?:have been|has been|had been|were|was|are|is|have|has|had|remain|remained|went|still))?{_HOW}"
         rf" (?P<v>{_HARM}|died|dies?|perished)(?![\w-])(?(aux)|{_ENDS}){_ACTIVE}",
+        "killed dead injured wounded missing":
         rf"(?<![\w$\u20ac\u00a3.,-]){_Q} (?P<v>killed|dead|injured|wounded|missing) {_BETWEEN}(?:{_PEOPLE})(?!\w)",
+        "deaths fatalities injuries":
         rf"(?<![\w$\u20ac\u00a3.,-]){_Q}(?: confirmed| reported)? (?P<v>deaths|fatalities|injuries)(?!\w)",
+        "killed injured wounded died drowned missing":
         rf"(?<!\w)(?P<q>[Aa]n?|[Oo]ne) (?:(?!{_NOT})[\w'\u2019-]+ ){{0,2}}?(?:{_ONE})"
         rf"(?: (?:in (?:his|her) \w+|aged \d+|from \w+))?(?P<aux> (?:was|has been|had been|is))?{_HOW}"
         rf" (?P<v>killed|injured|wounded|died|drowned|missing)(?![\w-]){_ACTIVE}",
-    )
-)
-_ANCHOR = re.compile(
-    r"(?<!\w)(?:[Kk]ill(?:ed|ing|s)|[Ii]njur(?:ed|ing|es|ies)|[Ww]ound(?:ed|ing|s)|[Hh]urt(?:ing|s)?|[Dd]ead|[Mm]issing|drowned|unaccounted"
-    r"|die[ds]?|perished|[Dd]eaths?|fatalities|lives|[Bb]odies of|number of)(?!\w)"
-)
+    }
+)  # fmt: skip
+# The words that say what became of people; some only with what stands behind them.
+_ANCHORS = {
+    word: (" for" if word == "unaccounted" else " of" if word in ("bodies", "Bodies", "number") else "")
+    for word in [
+        *f"{_HURT} injuries dead missing death deaths bodies".split(),
+        *f"{_HURT} injuries dead missing death deaths bodies".title().split(),
+        *("drowned", "die", "died", "dies", "perished", "fatalities", "lives", "unaccounted", "number"),
+    ]
+}
 REACH = 160  # characters between a number and the word that says what became of so many
 _MAYBE = re.compile(
     r"(?:could|would|might|may|can|if|not|to|nearly) (?:have |be )?$|(?<!\w)(?:[Nn]o|[Nn]either|every) $"
@@ -105,17 +128,28 @@ class Toll:
     outcome: Outcome
 
 
-def tolls(text: str) -> Iterator[Toll]:
+def tolls(tokens: Tokens) -> Iterator[Toll]:
     """The casualties in a text, in reading order, none twice."""
-    parts = list(windows(text, (_ANCHOR,), REACH))
+    parts = list(windows(tokens.text, _anchors(tokens), REACH))
+    if not parts:
+        return
     found: dict[int, Toll] = {}
-    for patterns in (_BEFORE, _BEHIND):
-        for pattern in patterns:
-            for match in chain.from_iterable(pattern.finditer(text, *part) for part in parts):
-                toll = _toll(match)
-                if toll and not any(toll.start < one.end and one.start < toll.end for one in found.values()):
-                    found[toll.start] = toll
+    there = frozenset(tokens.words)
+    for words, pattern in chain(_BEFORE, _BEHIND):
+        if words.isdisjoint(there):
+            continue
+        for match in chain.from_iterable(pattern.finditer(tokens.text, *part) for part in parts):
+            toll = _toll(match)
+            if toll and not any(toll.start < one.end and one.start < toll.end for one in found.values()):
+                found[toll.start] = toll
     yield from (found[start] for start in sorted(found))
+
+
+def _anchors(tokens: Tokens) -> Iterator[tuple[int, int]]:
+    for word, start in tokens.places(_ANCHORS):
+        behind, end = _ANCHORS[word], start + len(word)
+        if not behind or re.compile(rf"{behind}(?!\w)").match(tokens.text, end):
+            yield start, end + len(behind)
 
 
 def _toll(match: re.Match[str]) -> Toll | None:

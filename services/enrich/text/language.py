@@ -101,7 +101,7 @@ def _sample(text: str) -> str:
     letters = "".join(_LETTERS.findall(sample))
     if len(letters) < 2:
         return ""
-    upper = sum(ch.isupper() for ch in letters)
+    upper = sum(map(str.isupper, letters))
     return sample.lower() if upper > 0.6 * len(letters) else sample
 
 

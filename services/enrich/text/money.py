@@ -61,7 +61,7 @@ class Currencies:
         words = "|".join(sorted(self.by_word, key=len, reverse=True))
         signed = rf"(?<![\w$€£])(?P<sign>{signs}) ?"
         return re.compile(
-            rf"(?P<bound>(?:[Bb]etween |(?i:{BOUND}))?)"
+            rf"(?<!\w)(?P<bound>(?:[Bb]etween |(?i:{BOUND}))?)"
             rf"(?:{signed}(?P<one>{_FIGURED})(?:(?P<join> to | and |[\u2013-])(?:{signs})? ?(?P<other>{_FIGURED}))?"
             rf"|(?<!\w)(?P<number>(?i:{NUMBER}))(?:(?P<dash> to |[\u2013-])(?P<more>(?i:{NUMBER})))?"
             rf" (?:(?P<people>[A-Z][a-z]+) )?(?P<word>{words})(?![\w-]))"
@@ -94,7 +94,8 @@ def sums(
     text: str, table: Currencies, peoples: Mapping[str, People], countries: Sequence[str], home: str | None
 ) -> Iterator[Sum]:
     """The sums in a text. `countries` and `home` are alpha-2."""
-    found = (table.pattern.finditer(text, *part) for part in windows(text, table.anchors, REACH))
+    anchors = (match.span() for anchor in table.anchors for match in anchor.finditer(text))
+    found = (table.pattern.finditer(text, *part) for part in windows(text, anchors, REACH))
     for match in chain.from_iterable(found):
         told = match.groupdict()
         amount = _amount(told)

@@ -93,13 +93,13 @@ def number(words: str) -> float | None:
     return total + part if seen else None
 
 
-def windows(text: str, anchors: Iterable[re.Pattern[str]], reach: int) -> Iterator[tuple[int, int]]:
-    """The parts of a text around what `anchors` find, to the ends of its sentence and at most `reach` characters far.
+def windows(text: str, anchors: Iterable[tuple[int, int]], reach: int) -> Iterator[tuple[int, int]]:
+    """The parts of a text around its `anchors`, to the ends of their sentence and at most `reach` characters far.
 
     A number stands near the word that says what it counts: a pattern that begins with one need not be tried elsewhere.
     """
     low = high = -1
-    for first, last in sorted(match.span() for anchor in anchors for match in anchor.finditer(text)):
+    for first, last in sorted(anchors):
         if last <= high:
             continue
         start, end = max(0, first - reach), min(len(text), last + reach)
