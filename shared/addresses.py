@@ -27,8 +27,10 @@ _NEVER: tuple[Network, ...] = tuple(
         "fec0::/10",  # site-local, RFC 3879
         "ff00::/8",  # multicast
         "::/96",  # IPv4-compatible, RFC 4291
+        "3fff::/20",  # documentation, RFC 9637
     )
 )
+_GIVEN_OUT = ipaddress.IPv6Network("2000::/3")  # all of IPv6 that IANA gives out for use on the Internet
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ def may_reach(address: str, port: int, allowances: Allowances = NOTHING_PRIVATE)
     ip = _unwrap(ipaddress.ip_address(address.partition("%")[0]))
     if (str(ip), port) in allowances.endpoints or any(ip in network for network in allowances.networks):
         return True
+    if isinstance(ip, ipaddress.IPv6Address) and ip not in _GIVEN_OUT:
+        return False  # among others IPv4 addresses translated (RFC 2765, 2.1) and what nobody has been given
     return ip.is_global and not any(ip in network for network in _NEVER)
 
 

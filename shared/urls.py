@@ -53,7 +53,7 @@ _AMP_CACHE = re.compile(
 )
 _AMP_ENDING = re.compile(r"[.\-]amp(?=(?:\.html?)?\Z)")
 
-_CONTROL = re.compile(r"[\x00-\x20\x7f]+")
+_CONTROL = re.compile(r"[\x00-\x20\x7f-\x9f]+")
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _PATH_SAFE = "%/:@!$&'()*+,;=-._~|[]"

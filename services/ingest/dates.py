@@ -23,7 +23,7 @@ _DAY_MONTH_YEAR = re.compile(
     re.IGNORECASE,
 )
 _MONTH_DAY_YEAR = re.compile(r"([^\W\d_]{3,})\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})(?!\d)", re.IGNORECASE)
-_ASCTIME = re.compile(r"([^\W\d_]{3,})\s+(\d{1,2})\s+(\d{1,2}:\d{2}:\d{2})\s+(\d{4})\Z")
+_ASCTIME = re.compile(r"([^\W\d_]{3,})\s+(\d{1,2})\s+(\d{1,2}:\d{2}:\d{2}(?:\s+[A-Za-z+\-][\w:+\-]{0,9})?)\s+(\d{4})\Z")
 _EAST_ASIAN = re.compile(r"(\d{4})\s*[年년]\s*(\d{1,2})\s*[月월](?:\s*(\d{1,2})\s*[日일])?")
 _SLASHED = re.compile(r"(?<!\d)(\d{1,4})[/.](\d{1,2})[/.](\d{1,4})(?!\d)")
 _TIME = re.compile(r"(?<!\d)(\d{1,2}):(\d{1,2})(?::(\d{1,2}))?(?:[.,]\d+)?\s*([ap]\.?m\.?)?", re.IGNORECASE)
@@ -41,20 +41,20 @@ _ZONES = {
 
 # Stems by month, letters folded (no accents). Names that mean different months to different neighbours are left out.
 _STEMS = (
-    "jan gen ene sty led ian oca tammi янв січ",
-    "feb fev fevr unor lut sub helmi фев лют",
-    "mar maerz mrz brez maalis мар бер",
-    "apr avr abr kwi dub nis huhti апр кві",
-    "may mai mag mei maj kvet kve touko мая май тра",
-    "jun juin giu cze cerven haz kesa июн чер",
-    "jul juil lug lip cervenec tem heina июл лип",
-    "aug aou ago aout sie srp agu elo авг сер",
-    "sep set wrz zari eyl syys сен вер",
-    "oct okt ott out paz rij eki loka окт жов",
-    "nov listopadu lis kas marras noy ноя лис",
-    "dec dez dic des gru pros ara joulu дек гру",
+    "jan gen ene sty led ian oca tammi янв січ ιαν ينا",
+    "feb fev fevr unor lut sub helmi фев лют φεβ فبر",
+    "mar maerz mrz mrt brez maalis мар бер μαρ مار",
+    "apr avr abr kwi dub nis huhti апр кві απρ ابر",
+    "may mai mag mei maj kvet kve touko мая май тра μαι ماي",
+    "jun juin giu iun cze cerven haz kesa июн чер ιουν يون",
+    "jul juil lug iul lipc lipi cervenec tem heina июл лип ιουλ يول",
+    "aug aou ago aout sie srpn srpe agu elo авг сер αυγ اغس",
+    "sep set wrz zari eyl syys сен вер σεπ سبت",
+    "oct okt ott out paz rij eki loka окт жов οκτ اكت",
+    "nov listopadu kas marras noi ноя лис νοε نوف",
+    "dec dez dic des gru pros ara joulu дек гру δεκ ديس",
 )
-# Croatian and Polish, Czech or Serbian mean neighbouring months by these.
+# Croatian and Polish, Czech or Serbian mean neighbouring months by these, and by "lip", "lis" and "srp".
 _DISPUTED = frozenset(["listopad", "listopada", "lipanj", "lipnja", "srpanj", "srpnja"])
 _MONTHS = {stem: number for number, stems in enumerate(_STEMS, 1) for stem in stems.split()}
 _LONGEST = max(map(len, _MONTHS))
@@ -186,7 +186,7 @@ def _zoned(local: datetime, zone: str, precision: Precision) -> tuple[datetime, 
 
 def _month(word: str) -> int | None:
     split = unicodedata.normalize("NFKD", word.casefold().replace("ä", "a"))
-    folded = "".join(c for c in split if not "\u0300" <= c <= "\u036f")
+    folded = "".join(c for c in split if not unicodedata.combining(c))
     if folded in _DISPUTED:
         return None
     for length in range(min(len(folded), _LONGEST), 2, -1):

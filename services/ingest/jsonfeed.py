@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from html import escape
 from typing import Any
@@ -13,21 +14,22 @@ from services.ingest.refusals import NotAFeed
 from shared.urls import resolve
 
 _VERSION = re.compile(r"jsonfeed\.org/version/(\d+(?:\.\d+)?)")
+_MEMBERS = frozenset(("id", "url", "title", "content_html", "content_text", "summary"))
+_HALF = re.compile(
+    rb"\\(?:\\|u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2}))"
+)
 
 
 def read_json(document: bytes, url: str) -> Feed:
     """The feed in a JSON document. Raises `NotAFeed` for other JSON, and with code `rss_in_json` for RSS as JSON."""
-    try:
-        data = orjson.loads(document)
-    except orjson.JSONDecodeError as error:
-        raise NotAFeed(f"the body begins like JSON but cannot be read: {error}", code="unreadable") from error
-    if isinstance(data, dict) and isinstance(data.get("rss"), dict):
+    data = _read(document)
+    if _is_rss(data):
         raise NotAFeed(
             "this is RSS written as JSON, which is not read; look for the site's RSS, Atom or JSON Feed address",
             code="rss_in_json",
         )
     version = _VERSION.search(_text(data.get("version")) or "") if isinstance(data, dict) else None
-    if not isinstance(data, dict) or not (version or isinstance(data.get("items"), list)):
+    if not isinstance(data, dict) or not (version or any(_is_item(item) for item in _list(data.get("items")))):
         raise NotAFeed("this is JSON, but no JSON Feed: it has neither a JSON Feed version nor items")
     items = data.get("items")
     site_url = resolve(url, _text(data.get("home_page_url")) or "") if data.get("home_page_url") else None
@@ -44,6 +46,36 @@ def read_json(document: bytes, url: str) -> Feed:
         hub=_hub(data.get("hubs"), url),
         topic=resolve(url, topic) if (topic := _text(data.get("feed_url"))) else None,
     )
+
+
+def _read(document: bytes) -> Any:
+    """The document, also where characters stand in it that JSON wants escaped, or halves of characters."""
+    try:
+        return orjson.loads(document)
+    except orjson.JSONDecodeError as error:
+        try:
+            return json.loads(_HALF.sub(_whole, document).decode("utf-8", "replace"), strict=False)
+        except (ValueError, RecursionError):
+            raise NotAFeed(f"the body begins like JSON but cannot be read: {error}", code="unreadable") from error
+
+
+def _whole(found: re.Match[bytes]) -> bytes:
+    """An escape as it is, but for one half of a character."""
+    return found.group() if found.group(1) is None else b"\\ufffd"
+
+
+def _is_rss(data: Any) -> bool:
+    """RSS-in-JSON (github.com/scripting/Scripting-News, "rss in json"), in its object or in a list."""
+    if isinstance(data, list):
+        return bool(data) and _is_rss(data[0])
+    if not isinstance(data, dict):
+        return False
+    channel = data.get("channel")
+    return isinstance(data.get("rss"), dict) or (isinstance(channel, dict) and ("item" in channel or "link" in channel))
+
+
+def _is_item(item: Any) -> bool:
+    return isinstance(item, dict) and not _MEMBERS.isdisjoint(item)
 
 
 def _entry(item: dict[str, Any], base: str, feed_authors: list[str]) -> Entry:

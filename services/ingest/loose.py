@@ -142,7 +142,8 @@ def _attach(entry: Entry, found: Any, base: str) -> None:
         return
     if picture_like(address, found.get("type"), found.get("medium")):
         if not any(image["url"] == address for image in entry.images):
-            sizes = {name: int(found[name]) for name in ("width", "height") if str(found.get(name, "")).isdecimal()}
+            told = ((name, str(found.get(name, ""))) for name in ("width", "height"))
+            sizes = {name: int(size) for name, size in told if size.isdecimal() and len(size) < 8}
             entry.images.append({"url": address, **sizes})
     elif not any(media["url"] == address for media in entry.media):
         length = str(found.get("length") or found.get("filesize") or "")

@@ -31,6 +31,7 @@ LIST_LIMIT = 50
 TEASER = 1_000  # a single text longer than this is the article itself
 DERIVED_TITLE = 120
 
+_KIND = re.compile(r"[^!-~]+")  # what a media type cannot hold
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*\Z")
 
 
@@ -55,13 +56,13 @@ def clean(entry: Entry, names: Names, item_hash: str, base: str, feed_language: 
         description=description,
         body_html=body_html,
         authors=authors,
-        language=_language(entry.language) or _language(feed_language),
+        language=language_tag(entry.language) or language_tag(feed_language),
         published_at=published_at,
         published_precision=precision,
         published_raw=tidy(entry.published)[:NAME_LIMIT] if entry.published else None,
         modified_at=None if modified_at == published_at else modified_at,
         images=[_picture(image) for image in entry.images[:LIST_LIMIT]],
-        media=entry.media[:LIST_LIMIT],
+        media=[_medium(medium) for medium in entry.media[:LIST_LIMIT]],
         categories=_short_list(entry.categories),
         withdrawn=is_withdrawn(title, entry.pubstatus),
         teaser=is_teaser(body_text if body_html else description or ""),
@@ -118,7 +119,8 @@ def _short_list(texts: list[str]) -> list[str]:
     return list(dict.fromkeys(text for text in tidied if text))[:LIST_LIMIT]
 
 
-def _language(tag: str | None) -> str | None:
+def language_tag(tag: str | None) -> str | None:
+    """A language as BCP 47 writes it; None where it is none."""
     tag = (tag or "").strip()
     return tag.replace("_", "-") if len(tag) <= 35 and _LANGUAGE.match(tag) else None
 
@@ -127,3 +129,8 @@ def _picture(image: dict[str, Any]) -> dict[str, Any]:
     texts = {name: shorten(text_of(image[name]), TITLE_LIMIT) for name in ("caption", "credit") if image.get(name)}
     sizes = {name: image[name] for name in ("width", "height") if 0 < image.get(name, 0) < 100_000}
     return {"url": image["url"], **sizes, **texts}
+
+
+def _medium(medium: dict[str, Any]) -> dict[str, Any]:
+    kind = medium.get("type")
+    return {**medium, "type": _KIND.sub("", kind)[:NAME_LIMIT] or None} if kind else medium

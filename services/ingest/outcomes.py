@@ -40,6 +40,8 @@ _ADVICE = {
     "plain_sitemap": "",
     "parse_timeout": "It is tried again, ever less often.",
     "parse_crash": "It is tried again, ever less often.",
+    # what went wrong on our side
+    "internal": "It is tried again, ever less often; the log of ingest says more. Please report it.",
 }
 OUTCOMES: tuple[str, ...] = (*GOOD, *_ADVICE)
 

@@ -24,7 +24,7 @@ from services.ingest.items import MAX_ITEMS, Feed, Item, ParsedFeed
 from services.ingest.jsonfeed import looks_like_json, read_json
 from services.ingest.loose import read_loose
 from services.ingest.markup import title_of
-from services.ingest.normalise import clean
+from services.ingest.normalise import clean, language_tag
 from services.ingest.refusals import NotAFeed
 from services.ingest.sitemap import ROOTS, read_sitemap
 from services.ingest.strict import read_strict
@@ -41,6 +41,11 @@ _LINK = re.compile(r"<link\b[^>]{0,2000}>", re.IGNORECASE)
 _FEED_TYPE = re.compile(r"""type\s*=\s*["']?application/(?:rss\+xml|atom\+xml|feed\+json|rdf\+xml)""", re.IGNORECASE)
 _HREF = re.compile(r"""href\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))""", re.IGNORECASE)
 _PREFIXED = re.compile(rb"<([A-Za-z][\w.\-]{0,30}):(?:item|entry)[\s>]")
+# What a page or a piece of one may begin with, and no feed.
+_HTML_NAMES = (
+    "html head body meta link title base script style noscript div p br h1 h2 h3 center table span a img b font"
+)
+_HTML = frozenset(_HTML_NAMES.split())
 _ROOT = re.compile(rb"<([A-Za-z_][\w:.\-]*)")
 
 
@@ -88,7 +93,7 @@ def parse(body: bytes, job: Job) -> ParsedFeed:
         format=feed.format,
         title=title_of(feed.title, False)[:500] or None if feed.title else None,
         site_url=feed.site_url,
-        language=feed.language[:35] if feed.language else None,
+        language=language_tag(feed.language),
         ttl_s=feed.ttl_s,
         hub=feed.hub,
         topic=feed.topic,
@@ -122,9 +127,13 @@ def read(document: bytes, url: str) -> Feed:
     feed = read_strict(document, url) or read_loose(document, url)
     if feed is None or not feed.entries:
         feed = _read_prefixed(document, url) or feed
-    if feed is None:
+    if feed is None or (not feed.entries and _is_html(document)):  # a script in a page may speak of feeds
         raise _other(document, url)
     return feed
+
+
+def _is_html(document: bytes) -> bool:
+    return (_root(document) or "").lower() in _HTML
 
 
 def _is_page(document: bytes) -> bool:
@@ -177,18 +186,26 @@ def feed_links(document: bytes, url: str) -> list[str]:
 
 
 def _other(document: bytes, url: str) -> NotAFeed:
-    name = _root(document)
-    if name and name.lower() in ("html", "head", "body", "meta", "div"):
+    if _is_html(document):
         return _page(document, url)
+    name = _root(document)
     if name:
         return NotAFeed(f"the body is XML with the root <{name[:60]}>, which is no feed format that is read here")
     return NotAFeed("the body is neither XML nor JSON; check the address", code="not_a_feed")
 
 
 def _root(document: bytes) -> str | None:
-    """The name of the first element, without its prefix."""
-    root = _ROOT.search(document[:65536])
-    return root.group(1).decode("utf-8", "replace").rpartition(":")[2] if root else None
+    """The name of the first element, without its prefix. Comments and instructions may hold anything."""
+    at, head = 0, document[:65536]
+    while (at := head.find(b"<", at)) >= 0:
+        if root := _ROOT.match(head, at):
+            return root.group(1).decode("utf-8", "replace").rpartition(":")[2]
+        closing = b"-->" if head.startswith(b"<!--", at) else b">"
+        end = head.find(closing, at + 1)
+        if end < 0:
+            return None
+        at = end
+    return None
 
 
 def _newest_dates(held: list[Held], now: datetime) -> list[datetime]:

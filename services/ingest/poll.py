@@ -75,6 +75,21 @@ async def poll(res: Resources, feed: Claimed) -> Result:
     return result
 
 
+async def give_up(res: Resources, feed: Claimed, error: Exception) -> Result:
+    """A poll that failed inside is a bad poll like any other: an operator sees it, and it is not tried again at once.
+
+    What a hub pushed is dropped, should that be the reason. Raises as `poll` does.
+    """
+    result = Result(started_at=datetime.now(UTC), outcome="internal")
+    result.failure = Failure.of("internal", f"the feed was read, but could not be taken in ({type(error).__name__})")
+    if feed.pushed_to:
+        async with res.db.connection() as conn:
+            push = await hubs.oldest_push(conn, feed.feed_id)
+        result.pushes += [push[0]] if push else []
+    await res.saver.save(Writing(_polled(res, feed, result), hub_active=feed.pushed_to, pushes=result.pushes))
+    return result
+
+
 async def _pushed(res: Resources, feed: Claimed, result: Result) -> tuple[Response | None, ParsedFeed | None]:
     """What the feed's hub pushed, in place of an answer of the publisher. What cannot be read is thrown away."""
     if not feed.pushed_to:

@@ -31,6 +31,7 @@ from typing import Any, cast
 import orjson
 
 from services.ingest.items import Item, Names, ParsedFeed
+from services.ingest.markup import without_controls
 from services.ingest.parse import Job, parse
 from services.ingest.refusals import NotAFeed, ParserKilled
 
@@ -228,7 +229,7 @@ def _answer(question: bytes) -> bytes:
     except MemoryError:
         os._exit(3)
     except Exception as error:  # noqa: BLE001 - the border of this process: what a body does to a parser fails its feed alone
-        reason = f"the body cannot be read ({type(error).__name__}: {error})"
+        reason = without_controls(f"the body cannot be read ({type(error).__name__}: {error})"[:500])
         return _SIZE.pack(0) + orjson.dumps({"not_a_feed": [reason, "unreadable", ()]})
 
 

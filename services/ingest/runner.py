@@ -17,7 +17,7 @@ import psycopg
 from psycopg_pool import PoolTimeout
 
 from services.ingest import store
-from services.ingest.poll import poll
+from services.ingest.poll import give_up, poll
 from services.ingest.requests import CHANNEL, answer_requests
 from services.ingest.resources import Resources
 from services.ingest.saver import LeaseLost, RaceLost
@@ -156,8 +156,11 @@ class Runner:
                 extra={"feed": feed.feed_id, "reason": str(error)},
             )
             return
-        except Exception:  # noqa: BLE001 - the border of a poll: one feed must not end the others
+        except Exception as error:  # noqa: BLE001 - the border of a poll: one feed must not end the others
             _log.exception("a poll failed inside", extra={"feed": feed.feed_id, "url": feed.url})
+            metrics.polls.labels("internal").inc()
+            with suppress(*DATABASE_AWAY, LeaseLost):
+                await give_up(self._res, feed, error)
             return
         metrics.polls.labels(result.outcome).inc()
         metrics.fetched_bytes.inc(result.size)

@@ -52,6 +52,7 @@ _SECOND = {
     _ITUNES + "author": "author",
 }
 
+_VERSION = re.compile(r"[^0-9A-Za-z.]+")
 _PERIODS_S = {"hourly": 3600.0, "daily": 86400.0, "weekly": 604800.0, "monthly": 2592000.0, "yearly": 31536000.0}
 _PICTURE = re.compile(r"\.(?:jpe?g|png|gif|webp|avif)(?:[?#]|\Z)", re.IGNORECASE)
 _EMAIL_AND_NAME = re.compile(r"\A\S+@\S+\s*\((.+)\)\Z")
@@ -128,14 +129,14 @@ def period_s(period: str | None, frequency: str | None) -> float | None:
     if seconds is None:
         return None
     times = (frequency or "1").strip()
-    return seconds / max(1, int(times)) if times.isdecimal() else seconds
+    return seconds / max(1, int(times)) if times.isdecimal() and len(times) < 8 else seconds
 
 
 def _rss(root: Element, url: str, based: bool) -> Feed | None:
     channel = root.find("channel")
     if channel is None:
         return None
-    feed = Feed(format=f"rss{root.get('version', '').strip() or '2.0'}", entries=[])
+    feed = Feed(format=f"rss{_VERSION.sub('', root.get('version', ''))[:10] or '2.0'}", entries=[])
     period = frequency = dc_title = None
     for child in channel:
         tag = child.tag
@@ -362,7 +363,8 @@ def _attach(
             return
         image: dict[str, Any] = {"url": address}
         if element is not None:
-            image |= {name: int(v) for name in ("width", "height") if (v := element.get(name, "")).isdecimal()}
+            sizes = ((name, element.get(name, "")) for name in ("width", "height"))
+            image |= {name: int(size) for name, size in sizes if size.isdecimal() and len(size) < 8}
             for name, tag in (("caption", "description"), ("caption", "title"), ("credit", "credit")):
                 text = element.findtext(_MEDIA + tag)
                 if text and text.strip():

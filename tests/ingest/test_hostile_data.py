@@ -132,7 +132,8 @@ PRIVATE = [
     "http://localhost/", "http://LOCALHOST./", "http://a.localhost/", "http://[fd00:ec2::254]/", "ftp://8.8.8.8/",
     "file:///etc/passwd", "gopher://127.0.0.1:6379/_x", "dict://127.0.0.1/", "javascript:alert(1)", "//127.0.0.1/",
     "http:///etc", "http://127.0.0.1:99999/", "http://o177.0.0.1/", "http://0o177.0.0.1/", "http://1.2.3.4.5/",
-    "http://256.1.1.1/", "http://[::1",
+    "http://256.1.1.1/", "http://[::1", "http://[::ffff:0:127.0.0.1]/", "http://[::ffff:0:7f00:1]/",
+    "http://[3fff::1]/", "http://[5f00::1]/", "http://[4000::1]/", "http://[100::1]/", "http://[2001:db8::1]/",
 ]  # fmt: skip
 
 

@@ -112,6 +112,45 @@ def test_every_declared_encoding_is_read_in_the_document_or_the_header(encoding:
     assert (read(wrongly).items[0].title, read(wrongly).encoding_repaired) == (text, True)
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize("beginning", ["", "\n  "])
+def test_wide_letters_without_mark_and_declaration_are_seen(encoding: str, beginning: str) -> None:
+    body = rss([item(1, title="Señor Müller")]).partition("?>")[2]
+    assert read((beginning + body).encode(encoding)).items[0].title == "Señor Müller"
+
+
+@pytest.mark.parametrize(
+    ("label", "codec", "text"),
+    [
+        ("x-sjis", "cp932", "フェリー遅延"),
+        ("x-gbk", "gbk", "渡轮晚点"),
+        ("windows-874", "cp874", "เรือล่าช้า"),
+        ("iso-8859-8-i", "iso-8859-8", "שלום"),
+        ("x-mac-roman", "mac-roman", "Señor"),
+        ("undefined", "cp1252", "Señor"),
+        ("unicode_escape", "cp1252", "Señor \\ud800"),
+        ("utf-16", "cp1252", "Señor Müller"),
+        ("utf-16", "cp1252", "Señor  Müller"),
+    ],
+)
+def test_labels_of_browsers_are_known_and_codecs_that_are_no_charsets_are_not(
+    label: str, codec: str, text: str
+) -> None:
+    body = rss([item(1, title=text)]).replace('encoding="utf-8"', f'encoding="{label}"').encode(codec)
+    assert read(body).items[0].title == " ".join(text.split())
+
+
+def test_a_mark_of_utf8_before_other_letters_is_mended_and_said() -> None:
+    feed = read(b"\xef\xbb\xbf" + rss([item(1, title="Señor “Müller”")]).encode("cp1252"))
+    assert (feed.items[0].title, feed.encoding_repaired) == ("Señor “Müller”", True)
+
+
+def test_json_with_raw_line_ends_and_halves_of_characters_is_read() -> None:
+    items = '{"id": "1", "title": "One\ttwo"}, {"id": "2", "title": "\\ud83d \\ud83d\\ude00 \\\\ud83d"}'
+    feed = read('{"version": "https://jsonfeed.org/version/1.1", "items": [' + items + "]}")
+    assert [found.title for found in feed.items] == ["One two", "\ufffd 😀 \\ud83d"]
+
+
 def test_windows_quotes_declared_as_utf8_are_mended_and_said() -> None:
     body = rss([item(1, title="QUOTED")]).encode().replace(b"QUOTED", b"\x93Quoted\x94")
     feed = read(body)
@@ -133,6 +172,12 @@ def test_a_gzip_file_served_as_it_is_is_read() -> None:
         ('<opml version="2.0"><body/></opml>', "not_a_feed", "<opml>"),
         ('{"rss": {"channel": {}}}', "rss_in_json", "RSS written as JSON"),
         ('{"hello": 1}', "not_a_feed", "no JSON Feed"),
+        ('{"channel": {"item": []}}', "rss_in_json", "RSS written as JSON"),
+        ('[{"rss": {"channel": {}}}]', "rss_in_json", "RSS written as JSON"),
+        ('{"type": "OrderedCollection", "items": ["x"]}', "not_a_feed", "no JSON Feed"),
+        ("<!doctype html><html><script>x = '<rss version>'</script>Hi</html>", "not_a_feed", "web page"),
+        ("<script>x = '<feed '</script><p>Hi</p>", "not_a_feed", "web page"),
+        ("<p>Not here</p>", "not_a_feed", "web page"),
         ('{"version": ', "unreadable", "JSON"),
         (b"\x1f\x8bnonsense", "unreadable", "gzip"),
         ("/etc/passwd", "not_a_feed", "neither"),

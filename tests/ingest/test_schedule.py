@@ -218,6 +218,15 @@ def test_retry_after_is_seconds_or_a_date(text: str, expected_s: int | None) -> 
         ("5 décembre 2025 à 08:00", "2025-12-05T08:00:00+00:00", "day"),
         ("Freitag, 20. November 2026 10:30 Uhr", "2026-11-20T10:30:00+00:00", "day"),
         ("17. listopada 2026", None, "unknown"),  # November in Polish, October in Croatian
+        ("12 lis 2026", None, "unknown"),  # the same, shortened
+        ("12 lip 2026", None, "unknown"),  # July in Polish, June in Croatian
+        ("12 lipca 2026", "2026-07-12T00:00:00+00:00", "day"),
+        ("12 srp 2026", None, "unknown"),  # August in Czech, July in Croatian
+        ("12 mrt 2026 10:00 CET", "2026-03-12T09:00:00+00:00", "minute"),
+        ("3 iunie 2026", "2026-06-03T00:00:00+00:00", "day"),
+        ("22 Νοε 2026", "2026-11-22T00:00:00+00:00", "day"),
+        ("٢٢ نوفمبر ٢٠٢٦", "2026-11-22T00:00:00+00:00", "day"),
+        ("Thu Nov 19 10:00:00 CET 2026", "2026-11-19T09:00:00+00:00", "second"),
         ("2026年11月23日", "2026-11-23T00:00:00+00:00", "day"),
         ("2026-11-23T10:00:00Z", "2026-11-23T10:00:00+00:00", "second"),
         ("2026-11-23T10:00:00", "2026-11-23T10:00:00+00:00", "day"),

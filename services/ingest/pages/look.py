@@ -13,23 +13,12 @@ from dataclasses import dataclass
 from html import unescape
 from urllib.parse import urlsplit
 
+from services.ingest.charsets import python_name
 from shared.urls import resolve
 
 HEAD = 200_000  # bytes looked at
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _CHARSET = re.compile(r"""charset\s{0,20}=\s{0,20}["']?\s{0,20}([A-Za-z0-9._:\-]{2,40})""", re.I)
-# What is declared as the former is nearly always the latter (WHATWG Encoding, "names and labels").
-_WIDER = {"iso8859-1": "cp1252", "ascii": "cp1252", "iso8859-9": "cp1254", "gb2312": "gb18030", "gbk": "gb18030"}
-_WIDER |= {"shift_jis": "cp932", "euc_kr": "cp949", "big5": "big5hkscs"}
-_NO_TEXT = {
-    "idna",
-    "punycode",
-    "unicode_escape",
-    "raw_unicode_escape",
-    "undefined",
-    "mbcs",
-    "oem",
-}  # codecs, no charsets
 
 _WITH_VALUE = ("max-snippet", "max-image-preview", "max-video-preview", "unavailable_after")  # of a robots directive
 
@@ -91,7 +80,7 @@ def charset_of(body: bytes, content_type: str) -> str:
         if body.startswith(mark):
             return encoding
     declared = [_CHARSET.search(text) for text in (content_type, body[:4096].decode("latin-1"))]
-    names = [name for found in declared if found and (name := _python_name(found[1])) is not None]
+    names = [name for found in declared if found and (name := python_name(found[1])) is not None]
     seven_bit = next((name for name in names if name.startswith("iso2022") or name in ("hz", "utf_7")), None)
     if seven_bit:
         return seven_bit
@@ -166,12 +155,3 @@ def _paywalled(body: bytes, tags: list[dict[str, str]]) -> bool:
     if any(tag.get("property") == "article:content_tier" and tag.get("content") == "locked" for tag in tags):
         return True
     return _NOT_FREE.search(body[: HEAD * 5].decode("latin-1")) is not None
-
-
-def _python_name(label: str) -> str | None:
-    try:
-        name = codecs.lookup(label).name
-        "".encode(name)
-    except (LookupError, UnicodeError):
-        return None
-    return None if name.replace("-", "_") in _NO_TEXT else _WIDER.get(name, name)
