@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from bench import quality_languages, quality_places
+from bench import quality_feeds, quality_languages, quality_places
 from bench.pages import FOLDER, declared, pages, score
 from bench.quality_marked import articles, topic_names
 from bench.quality_rows import Counts, Row
@@ -55,6 +55,7 @@ def rows(resources: Resources, folder: Path = DATA) -> Iterator[Row]:
         yield _pages()
         yield Row("page facts", "mostly de", "trafilatura's Creative Commons pages", "64 pages", declared())
     yield from quality_languages.headlines(resources, folder / "lang" / "masakhanews_dev_headlines.jsonl.gz")
+    yield from quality_feeds.rows(resources)
     yield _summaries(resources, folder / "summaries" / "gum_train_news.jsonl.gz")
 
 

@@ -99,7 +99,7 @@ def load_resources(
         lexicon=lexicon,
         gazetteer=gazetteer,
         taggers=taggers,
-        language_model=LanguageModel(),
+        language_model=LanguageModel(lexicons.load_neighbours()),
         states=lexicons.load_states(),
         embedding=embedding,
         feelings=lexicons.load_feelings() if sentiment else None,

@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from bench import quality_feeds
+from bench.quality_rows import floors, under
 from services.enrich.document import Document
+from services.enrich.lexicons import load_neighbours
 from services.enrich.pipeline import Resources
 from services.enrich.text.language import primary_subtag
 from services.enrich.text.neighbours import told_apart
@@ -108,6 +111,37 @@ def test_african_headlines_hold_their_measured_floor(resources: Resources) -> No
 )
 def test_neighbours_are_told_apart_by_their_own_spellings_or_left_as_they_are(code: str, text: str, meant: str) -> None:
     assert told_apart(code, text) == meant
+
+
+def test_runs_of_letters_tell_kirundi_where_its_spellings_do_not() -> None:
+    kirundi = {" aba": 3.0, "bab": 1.5, "ka ": -9.0}
+    assert told_apart("rw", "Ababanda", kirundi) == "rn"
+    assert told_apart("rw", "Ababa ka", kirundi) == "rw"
+    assert told_apart("rn", "Ingoma", kirundi) == "rw"  # what says nothing is what the models know
+    assert told_apart("rn", "Ingoma") == "rn"  # and stays as it is without the table
+    table = load_neighbours()
+    assert len(table) == 1_000 and all(3 <= len(run) <= 5 for run in table)
+
+
+def test_real_headlines_are_taken_where_the_domain_bears_out_the_language(tmp_path: Path) -> None:
+    items = "".join(f"<item><title>Fähren stehen eine Woche still {n}</title></item>" for n in range(3))
+    for name, language, link in (
+        ("a", "de", "https://a.de/"),
+        ("b", "de", "https://b.com/"),
+        ("c", "fr", "https://c.de/"),
+    ):
+        text = (
+            f"<rss><channel><title>T</title><link>{link}</link><language>{language}</language>{items}</channel></rss>"
+        )
+        (tmp_path / f"{name}.xml").write_text(text, encoding="utf-8")
+    (tmp_path / "broken.xml").write_text("<rss", encoding="utf-8")
+    found = quality_feeds.titles(tmp_path, tmp_path / "none")
+    assert {code: len(lines) for code, lines in found.items()} == {"de": 3}
+
+
+@pytest.mark.skipif(not quality_feeds.FEEDS.is_dir(), reason="no real feeds beside this checkout")
+def test_real_headlines_hold_their_floor(resources: Resources) -> None:
+    assert under(list(quality_feeds.rows(resources)), floors()) == []
 
 
 def test_a_feeds_language_outweighs_cues(resources: Resources) -> None:

@@ -91,6 +91,12 @@ def load_currencies() -> dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple
     return {code: (parts(countries), parts(signs), parts(words)) for code, countries, signs, words in rows}
 
 
+def load_neighbours() -> dict[str, float]:
+    """Run of letters (a space: a word's edge) -> how much more it is Kirundi than Kinyarwanda, a logarithm."""
+    rows = (line.split() for line in _lines("neighbours.txt"))
+    return {run.replace("_", " "): float(weight) for weight, *runs in rows for run in runs}
+
+
 def load_feelings() -> dict[str, float]:
     """English word in lower case -> how good (above 0) or bad what it is said of is."""
     rows = (line.split() for line in _lines("sentiment.txt"))

