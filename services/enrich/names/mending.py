@@ -57,6 +57,7 @@ _ADDED = re.compile(
     r"|(?:(?<=[\u201d\"] said )|(?<=[\u201d\"] says )|(?<=[\u201d\"] added ))(?P<person>[^\W\d_a-z][\w'\u2019-]+"
     r"(?: (?:de |da |van |von |der |al |el |bin )?[^\W\d_a-z][\w'\u2019-]+){1,3})(?=[,.])"
 )
+_CAPITAL = re.compile(r"[^\W\d_a-z]")
 _TELLS: dict[str, EntityType] = {"state": "place", "person": "person"}
 _NO_SHORT = frozenset(
     "CEO CFO COO CTO GDP DNA RNA HIV AIDS PhD USA GMT UTC BST EST PST FAQ LIVE NEWS CCTV COVID UPDATE".split()
@@ -100,7 +101,8 @@ def _read(text: str, span: Span, behind: Span | None, people: set[str], lexicon:
         return (start, start + role.start(), "place" if before_person and " " not in constituency else label, score)
     if label == "person" and (_LEGAL.search(name) or name in lexicon.named_after):
         return (start, end, "organisation", score)
-    if label == "person" and " " not in name and name not in people | lexicon.given_names and _large(name, find):
+    alone = label == "person" and " " not in name and name not in people and name not in lexicon.given_names
+    if alone and _large(name, find):
         return (start, end, label if _has_title(name, text, lexicon) else "place", score)
     if label == "organisation" and " " not in name and _OF_A_PLACE.match(text, end) and _large(name, find):
         return (start, end, "place", score)
@@ -169,9 +171,11 @@ def _with(kept: list[Span], text: str, lexicon: Lexicon, find: Find) -> list[Spa
 
 
 def _told(text: str, lexicon: Lexicon, find: Find) -> Iterator[Span]:
-    last = 0
-    for match in _ADDED.finditer(text):
-        kind = match.lastgroup or ""
+    last = at = 0
+    for capital in _CAPITAL.finditer(text):  # every rule begins with one: it is tried nowhere else
+        if capital.start() < at or not (match := _ADDED.match(text, capital.start())):
+            continue
+        at, kind = match.end(), match.lastgroup or ""
         start, end = match.span(kind)
         name = match[kind]
         if start < last or (kind == "short" and name in _NO_SHORT):

@@ -44,7 +44,7 @@ def ranked(
     ]
     if not rows or written == ELSEWHERE:
         return []
-    division = _called_division(doc, cluster)
+    division = _called_division(doc, cluster) if any(row.kind == "admin" for row in rows) else 0.0
     points = [(_points(cluster.key, row, context, written, rows, division=division), row) for row in rows]
     return sorted(points, key=lambda pair: -pair[0])
 
