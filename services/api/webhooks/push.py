@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 
 import orjson
 
+from services.api import replicas
 from services.api.follow import gone
 from services.api.problems import Problem
 from services.api.views import POOL_WAIT_S, Seen, Told, tell
@@ -30,7 +31,6 @@ from shared.events import STREAM_RESET, LoggedEvent, batch, envelope
 from shared.http import Client, FetchError, Limits
 
 READ = 200  # events looked at at once
-LEASE_S = 30.0  # longer than any one attempt; how long the subscriptions of a replica that died wait
 LIMITS = Limits(total_s=20.0, connect_s=10.0, silence_s=20.0, sent_bytes=1_000_000, unpacked_bytes=1_000_000)
 PING = "wiredesk.webhook.ping"
 ONE = "application/cloudevents+json"
@@ -53,6 +53,19 @@ class Sender:
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """How long a subscription may be served now: until a moment (`time.monotonic`), or until we are told to stop."""
+
+    until: float
+    stopping: Callable[[], bool]
+
+    @property
+    def over(self) -> bool:
+        """Whether others are to be served."""
+        return self.stopping() or time.monotonic() >= self.until
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One request to make. `last` is the position up to which all is done when it is taken; None for a ping."""
 
@@ -63,11 +76,10 @@ class Message:
 
 
 async def serve(sender: Sender, claimed: Claimed) -> None:
-    """Deliver until there is nothing more, an attempt fails, or we are told to stop; then give the lease back."""
-    current: Claimed | None = claimed
-    while current is not None and not sender.stopping() and await _round(sender, current):
-        async with sender.pool.connection(timeout=POOL_WAIT_S) as conn:
-            current = await store.again(conn, current, _lease())
+    """Deliver until there is nothing more, an attempt fails or its turn is over; then give the lease back."""
+    turn = Turn(time.monotonic() + replicas.TURN_S, sender.stopping)
+    while not turn.over and await _round(sender, claimed, turn):
+        pass
     async with async_transaction(sender.pool) as conn:
         await store.release(conn, claimed)
         await store.trim_attempts(conn, claimed.id)
@@ -88,10 +100,10 @@ async def ping(sender: Sender) -> bool:
     return True
 
 
-async def _round(sender: Sender, held: Claimed) -> bool:
+async def _round(sender: Sender, claimed: Claimed, turn: Turn) -> bool:
     """Read one stretch and deliver what is wanted of it; whether there may be more to do."""
     async with sender.pool.connection(timeout=POOL_WAIT_S) as conn:
-        cursor = await store.cursor_of(conn, held.id)
+        cursor = await store.cursor_of(conn, claimed.id)
         if cursor is None:
             return False
         found = await log.read_async(conn, cursor.position, READ)
@@ -100,8 +112,13 @@ async def _round(sender: Sender, held: Claimed) -> bool:
             await store.finish(conn, cursor.id)
             return True
         head = await log.head_async(conn)
+        # Only after the events: a change made before one of them holds for it.
+        held = await store.again(conn, claimed, replicas.LEASE_S)
+    if held is None:
+        return False
     if found and found[0].position != cursor.position + 1:
-        return await _deliver(sender, held, cursor, [_reset(sender, held, cursor, found[0].position, head)])
+        reset = _reset(sender, held, cursor, found[0].position, head)
+        return await _deliver(sender, held, cursor, [reset], turn)
     if not events:
         return False
     try:
@@ -113,7 +130,7 @@ async def _round(sender: Sender, held: Claimed) -> bool:
         return False
     seen = [Seen.of(e.position, envelope(e, sender.source)) for e in events]
     shown = (await tell(sender.pool, seen, [view]))[view]
-    if not await _deliver(sender, held, cursor, _messages(sender, held, shown)):
+    if not await _deliver(sender, held, cursor, _messages(sender, held, shown), turn):
         return False
     async with sender.pool.connection(timeout=POOL_WAIT_S) as conn:
         await store.advance(conn, cursor.id, events[-1].position)
@@ -145,10 +162,10 @@ def _reset(sender: Sender, held: Claimed, cursor: Cursor, oldest: int, head: int
     return Message(name, CONTROL, orjson.dumps(told), oldest - 1)
 
 
-async def _deliver(sender: Sender, held: Claimed, cursor: Cursor, messages: Sequence[Message]) -> bool:
-    """Send one after another; False as soon as one is not taken, or the subscription is changed or no longer ours."""
-    for message in messages:
-        if sender.stopping():
+async def _deliver(sender: Sender, held: Claimed, cursor: Cursor, messages: Sequence[Message], turn: Turn) -> bool:
+    """Send one after another; False as soon as one is not taken, the turn is over, or it is changed or not ours."""
+    for n, message in enumerate(messages):
+        if sender.stopping() or (n and turn.over):  # one at least: whoever has a turn gets on
             return False
         if held.batch and message.last != cursor.pending_until and message.last is not None:
             async with sender.pool.connection(timeout=POOL_WAIT_S) as conn:
@@ -180,8 +197,8 @@ def _outcome(verdict: Verdict, failures: int) -> store.Outcome:
         status={"pause": "paused", "disable": "disabled"}.get(verdict.kind, "active"),
         reason=verdict.reason,
         failures=0 if verdict is GO_ON else failures,
-        next_attempt_at=verdict.next_attempt_at or datetime.now(UTC),
-        lease_until=_lease() if verdict is GO_ON else None,
+        next_attempt_at=verdict.next_attempt_at,
+        lease_s=replicas.LEASE_S if verdict is GO_ON else None,
     )
 
 
@@ -216,7 +233,3 @@ def _excerpt(body: bytes) -> str:
 
 def _since(begun: float) -> int:
     return round((time.monotonic() - begun) * 1000)
-
-
-def _lease() -> datetime:
-    return datetime.now(UTC) + timedelta(seconds=LEASE_S)

@@ -76,13 +76,13 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an attempt means for its subscription; without a lease it is given back."""
+    """What an attempt means for its subscription: due again then, or at once; without a lease it is given back."""
 
     status: str
     reason: str | None
     failures: int
-    next_attempt_at: datetime
-    lease_until: datetime | None
+    next_attempt_at: datetime | None
+    lease_s: float | None
 
 
 async def add(
@@ -236,43 +236,73 @@ async def listen(conn: Connection) -> None:
     await conn.execute("LISTEN wiredesk_webhooks")
 
 
-async def claim(conn: Connection, limit: int, head: int, now: datetime, lease_until: datetime) -> list[Claimed]:
-    """Take subscriptions that are due and have something before the head, the longest waiting first."""
+async def claim(conn: Connection, free: int, held: int, replicas: int, head: int, lease_s: float) -> list[Claimed]:
+    """Take subscriptions that are due and have something before the head, the longest waiting first.
+
+    At most `free`, and with those `held` no more than this replica's part of all that are due or leased.
+    """
     cursor = await conn.execute(
         """
         WITH due AS (
             SELECT w.id FROM webhooks w
-            WHERE w.status = 'active' AND w.next_attempt_at <= %(now)s
-              AND (w.lease_until IS NULL OR w.lease_until <= %(now)s)
+            WHERE w.status = 'active' AND w.next_attempt_at <= now()
+              AND (w.lease_until IS NULL OR w.lease_until <= now())
               AND EXISTS (SELECT 1 FROM webhook_cursors c
                           WHERE c.webhook_id = w.id AND c.position < coalesce(c.until, %(head)s))
-            ORDER BY w.next_attempt_at, w.id LIMIT %(limit)s FOR UPDATE OF w SKIP LOCKED
+            ORDER BY w.next_attempt_at, w.id
+            LIMIT (
+                SELECT greatest(0, least(%(free)s, ceil(count(*)::float8 / %(replicas)s)::integer - %(held)s))
+                FROM webhooks o
+                WHERE o.status = 'active' AND (o.lease_until > now() OR (
+                    o.next_attempt_at <= now()
+                    AND EXISTS (SELECT 1 FROM webhook_cursors c
+                                WHERE c.webhook_id = o.id AND c.position < coalesce(c.until, %(head)s))))
+            )
+            FOR UPDATE OF w SKIP LOCKED
         )
-        UPDATE webhooks w SET lease_until = %(lease)s, lease_token = w.lease_token + 1 FROM due WHERE w.id = due.id
+        UPDATE webhooks w SET lease_until = now() + make_interval(secs => %(lease)s), lease_token = w.lease_token + 1
+        FROM due WHERE w.id = due.id
         RETURNING w.id, w.lease_token, w.url, w.filters, w.include, w.batch, w.secrets, w.failures
         """,
-        {"limit": limit, "head": head, "now": now, "lease": lease_until},
+        {"free": free, "held": held, "replicas": replicas, "head": head, "lease": lease_s},
     )
     return [_claimed(row) for row in await cursor.fetchall()]
 
 
-async def again(conn: Connection, held: Claimed, lease_until: datetime) -> Claimed | None:
+async def renew(conn: Connection, held: Mapping[int, int], lease_s: float | None) -> None:
+    """Prolong the leases of subscriptions that are ours, {id: token}; None gives them back. What is back stays so."""
+    await conn.execute(
+        """
+        UPDATE webhooks w SET lease_until = now() + make_interval(secs => %s::float8)
+        FROM unnest(%s::bigint[], %s::bigint[]) AS o(id, token)
+        WHERE w.id = o.id AND w.lease_token = o.token AND w.lease_until IS NOT NULL
+        """,
+        (lease_s, list(held), list(held.values())),
+    )
+
+
+async def again(conn: Connection, held: Claimed, lease_s: float) -> Claimed | None:
     """The subscription as it is now, its lease prolonged; None where it is no longer ours or no longer active."""
     cursor = await conn.execute(
         """
-        UPDATE webhooks SET lease_until = %s WHERE id = %s AND lease_token = %s AND status = 'active'
+        UPDATE webhooks SET lease_until = now() + make_interval(secs => %s)
+        WHERE id = %s AND lease_token = %s AND status = 'active'
         RETURNING id, lease_token, url, filters, include, batch, secrets, failures
         """,
-        (lease_until, held.id, held.token),
+        (lease_s, held.id, held.token),
     )
     row = await cursor.fetchone()
     return _claimed(row) if row else None
 
 
 async def release(conn: Connection, held: Claimed) -> None:
-    """Give it back."""
+    """Give it back; where it has more to deliver, it is the last in the queue."""
     await conn.execute(
-        "UPDATE webhooks SET lease_until = NULL WHERE id = %s AND lease_token = %s", (held.id, held.token)
+        """
+        UPDATE webhooks SET lease_until = NULL, next_attempt_at = greatest(next_attempt_at, now())
+        WHERE id = %s AND lease_token = %s
+        """,
+        (held.id, held.token),
     )
 
 
@@ -316,7 +346,8 @@ async def settle(conn: Connection, held: Claimed, outcome: Outcome) -> None:
     """Record what becomes of a subscription that is ours, without an attempt. A pause asked for meanwhile stays."""
     await conn.execute(
         """
-        UPDATE webhooks SET status = %(status)s, status_reason = %(reason)s, lease_until = %(lease)s
+        UPDATE webhooks SET status = %(status)s, status_reason = %(reason)s,
+                            lease_until = now() + make_interval(secs => %(lease)s::float8)
         WHERE id = %(id)s AND lease_token = %(token)s AND status = 'active'
         """,
         _outcome(held, outcome),
@@ -336,7 +367,8 @@ async def record(
             UPDATE webhooks SET
                 status = CASE WHEN status = 'active' THEN %(status)s ELSE status END,
                 status_reason = CASE WHEN status = 'active' THEN %(reason)s ELSE status_reason END,
-                failures = %(failures)s, next_attempt_at = %(next)s, lease_until = %(lease)s
+                failures = %(failures)s, next_attempt_at = coalesce(%(next)s::timestamptz, now()),
+                lease_until = now() + make_interval(secs => %(lease)s::float8)
             WHERE id = %(id)s AND lease_token = %(token)s
             RETURNING id, lease_token, url, filters, include, batch, secrets, failures, status
         ), moved AS (
@@ -380,10 +412,13 @@ async def trim_attempts(conn: Connection, webhook_id: int) -> None:
     )
 
 
-async def soonest(conn: Connection, now: datetime) -> datetime | None:
-    """When the next subscription that waits for its next attempt is due; None where none waits."""
+async def soonest_s(conn: Connection) -> float | None:
+    """In how many seconds the next subscription that waits for its next attempt is due; None where none waits."""
     cursor = await conn.execute(
-        "SELECT min(next_attempt_at) FROM webhooks WHERE status = 'active' AND next_attempt_at > %s", (now,)
+        """
+        SELECT extract(epoch FROM min(next_attempt_at) - now())::float8 FROM webhooks
+        WHERE status = 'active' AND next_attempt_at > now()
+        """
     )
     row = await cursor.fetchone()
     return row[0] if row else None
@@ -402,7 +437,7 @@ def _outcome(held: Claimed, outcome: Outcome) -> dict[str, Any]:
         "reason": outcome.reason,
         "failures": outcome.failures,
         "next": outcome.next_attempt_at,
-        "lease": outcome.lease_until,
+        "lease": outcome.lease_s,
     }
 
 

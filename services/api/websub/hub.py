@@ -14,11 +14,11 @@ import logging
 import secrets
 import time
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from services.api import formats, shape
+from services.api import formats, replicas, shape
 from services.api.formats import Listing
 from services.api.query import ArticleQuery
 from services.api.search import condition as conditions
@@ -34,7 +34,6 @@ from shared.db import AsyncPool, async_transaction
 from shared.http import Client, FetchError, Limits
 
 READ = 200  # events looked at at once, so articles in one push
-LEASE_S = 60.0  # longer than any one attempt
 ASK_AGAIN_S = (5.0, 60.0)  # where nobody answers; whoever answers wrongly is not asked again
 LIMITS = Limits(total_s=20.0, connect_s=10.0, silence_s=20.0, sent_bytes=100_000, unpacked_bytes=100_000, redirects=0)
 
@@ -52,6 +51,26 @@ class Hub:
 
 
 @dataclass(frozen=True, slots=True)
+class Work:
+    """Something to do that is leased: a request to confirm, or a subscription to push to."""
+
+    run: Coroutine[Any, Any, None]
+    held: Request | Subscription
+
+
+@dataclass(slots=True)
+class Leases:
+    """What this process has leased, {id: token}."""
+
+    requests: dict[int, int] = field(default_factory=dict)
+    readers: dict[int, int] = field(default_factory=dict)
+
+    def of(self, held: Request | Subscription) -> dict[int, int]:
+        """Those of a kind."""
+        return self.requests if isinstance(held, Request) else self.readers
+
+
+@dataclass(frozen=True, slots=True)
 class Changed:
     """What is to be pushed, newest first, and the position up to which all is done then."""
 
@@ -60,16 +79,27 @@ class Changed:
 
 
 async def due(
-    hub: Hub, conn: Connection, free: int, head: int, now: datetime
-) -> tuple[list[Coroutine[Any, Any, None]], datetime | None]:
-    """At most `free` things to do now, and when the next that waits is due."""
-    lease = now + timedelta(seconds=LEASE_S)
-    await store.expire(conn, now)
-    requests = await store.claim_requests(conn, free, now, lease) if free else []
+    hub: Hub, conn: Connection, free: int, held: int, sharing: int, head: int
+) -> tuple[list[Work], float | None]:
+    """At most `free` things to do now, and in how many seconds the next that waits is due.
+
+    `held` subscriptions are ours already, `sharing` is the number of replicas.
+    """
+    await store.expire(conn)
+    requests = await store.claim_requests(conn, free, replicas.LEASE_S) if free else []
     left = free - len(requests)
-    subscriptions = await store.claim(conn, left, head, now, lease) if left else []
-    soonest = await store.soonest(conn, now)
-    return [*(confirm(hub, one) for one in requests), *(push(hub, one) for one in subscriptions)], soonest
+    subscriptions = await store.claim(conn, left, held, sharing, head, replicas.LEASE_S) if left else []
+    waits_s = await store.soonest_s(conn)
+    works = [Work(confirm(hub, one), one) for one in requests] + [Work(push(hub, one), one) for one in subscriptions]
+    return works, waits_s
+
+
+async def renew(conn: Connection, leases: Leases, lease_s: float | None) -> None:
+    """Prolong all leases, or without a time give them back."""
+    if leases.requests:
+        await store.renew_requests(conn, leases.requests, lease_s)
+    if leases.readers:
+        await store.renew(conn, leases.readers, lease_s)
 
 
 async def confirm(hub: Hub, asked: Request) -> None:

@@ -73,20 +73,21 @@ async def ask(conn: Connection, wish: Wish, callback: str) -> bool:
     return await cursor.fetchone() is not None
 
 
-async def claim_requests(conn: Connection, limit: int, now: datetime, lease_until: datetime) -> list[Request]:
+async def claim_requests(conn: Connection, limit: int, lease_s: float) -> list[Request]:
     """Take requests that are to be confirmed, the longest waiting first."""
     cursor = await conn.execute(
         """
         WITH due AS (
             SELECT id FROM feed_reader_requests
-            WHERE next_attempt_at <= %(now)s AND (lease_until IS NULL OR lease_until <= %(now)s)
+            WHERE next_attempt_at <= now() AND (lease_until IS NULL OR lease_until <= now())
             ORDER BY next_attempt_at, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
         )
-        UPDATE feed_reader_requests r SET lease_until = %(lease)s, lease_token = r.lease_token + 1
+        UPDATE feed_reader_requests r
+        SET lease_until = now() + make_interval(secs => %(lease)s), lease_token = r.lease_token + 1
         FROM due WHERE r.id = due.id
         RETURNING r.id, r.lease_token, r.mode, r.topic, r.callback, r.lease_s, r.failures
         """,
-        {"now": now, "limit": limit, "lease": lease_until},
+        {"limit": limit, "lease": lease_s},
     )
     return [Request(*row) for row in await cursor.fetchall()]
 
@@ -132,26 +133,61 @@ async def settle_request(conn: Connection, held: Request) -> None:
     await conn.execute("DELETE FROM feed_reader_requests WHERE id = %s AND lease_token = %s", (held.id, held.token))
 
 
-async def expire(conn: Connection, now: datetime) -> None:
+async def renew_requests(conn: Connection, held: Mapping[int, int], lease_s: float | None) -> None:
+    """Prolong the leases of requests that are ours, {id: token}; None gives them back. What is back stays so."""
+    await conn.execute(
+        """
+        UPDATE feed_reader_requests r SET lease_until = now() + make_interval(secs => %s::float8)
+        FROM unnest(%s::bigint[], %s::bigint[]) AS o(id, token)
+        WHERE r.id = o.id AND r.lease_token = o.token AND r.lease_until IS NOT NULL
+        """,
+        (lease_s, list(held), list(held.values())),
+    )
+
+
+async def renew(conn: Connection, held: Mapping[int, int], lease_s: float | None) -> None:
+    """Prolong the leases of subscriptions that are ours, {id: token}; None gives them back. What is back stays so."""
+    await conn.execute(
+        """
+        UPDATE feed_readers s SET lease_until = now() + make_interval(secs => %s::float8)
+        FROM unnest(%s::bigint[], %s::bigint[]) AS o(id, token)
+        WHERE s.id = o.id AND s.lease_token = o.token AND s.lease_until IS NOT NULL
+        """,
+        (lease_s, list(held), list(held.values())),
+    )
+
+
+async def expire(conn: Connection) -> None:
     """End the subscriptions that were not renewed."""
-    await conn.execute("DELETE FROM feed_readers WHERE expires_at <= %s", (now,))
+    await conn.execute("DELETE FROM feed_readers WHERE expires_at <= now()")
 
 
-async def claim(conn: Connection, limit: int, head: int, now: datetime, lease_until: datetime) -> list[Subscription]:
-    """Take subscriptions that are due and have something before the head, the longest waiting first."""
+async def claim(conn: Connection, free: int, held: int, replicas: int, head: int, lease_s: float) -> list[Subscription]:
+    """Take subscriptions that are due and have something before the head, the longest waiting first.
+
+    At most `free`, and with those `held` no more than this replica's part of all that are due or leased.
+    """
     cursor = await conn.execute(
         """
         WITH due AS (
             SELECT id FROM feed_readers
-            WHERE next_attempt_at <= %(now)s AND (lease_until IS NULL OR lease_until <= %(now)s)
-              AND position < %(head)s AND expires_at > %(now)s
-            ORDER BY next_attempt_at, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+            WHERE next_attempt_at <= now() AND (lease_until IS NULL OR lease_until <= now())
+              AND position < %(head)s AND expires_at > now()
+            ORDER BY next_attempt_at, id
+            LIMIT (
+                SELECT greatest(0, least(%(free)s, ceil(count(*)::float8 / %(replicas)s)::integer - %(held)s))
+                FROM feed_readers
+                WHERE expires_at > now()
+                  AND (lease_until > now() OR (next_attempt_at <= now() AND position < %(head)s))
+            )
+            FOR UPDATE SKIP LOCKED
         )
-        UPDATE feed_readers s SET lease_until = %(lease)s, lease_token = s.lease_token + 1
+        UPDATE feed_readers s
+        SET lease_until = now() + make_interval(secs => %(lease)s), lease_token = s.lease_token + 1
         FROM due, searches f WHERE s.id = due.id AND f.id = s.search_id
         RETURNING s.id, s.lease_token, s.topic, s.callback, s.form, s.secret, s.position, s.failures, f.name, f.filters
         """,
-        {"now": now, "limit": limit, "head": head, "lease": lease_until},
+        {"free": free, "held": held, "replicas": replicas, "head": head, "lease": lease_s},
     )
     return [Subscription(*row) for row in await cursor.fetchall()]
 
@@ -184,15 +220,14 @@ async def end(conn: Connection, held: Subscription) -> None:
     await conn.execute("DELETE FROM feed_readers WHERE id = %s AND lease_token = %s", (held.id, held.token))
 
 
-async def soonest(conn: Connection, now: datetime) -> datetime | None:
-    """When the next request or subscription that waits for its next attempt is due; None where none waits."""
+async def soonest_s(conn: Connection) -> float | None:
+    """In how many seconds the next request or subscription that waits for its next attempt is due; None: none waits."""
     cursor = await conn.execute(
         """
-        SELECT min(at) FROM (
+        SELECT extract(epoch FROM min(at) - now())::float8 FROM (
             SELECT next_attempt_at AS at FROM feed_reader_requests UNION ALL SELECT next_attempt_at FROM feed_readers
-        ) AS waiting WHERE at > %s
-        """,
-        (now,),
+        ) AS waiting WHERE at > now()
+        """
     )
     row = await cursor.fetchone()
     return row[0] if row else None
