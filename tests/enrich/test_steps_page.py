@@ -262,3 +262,45 @@ def test_a_byline_is_read_where_nothing_is_declared(shown: str, names: tuple[str
 def test_the_sites_name_is_no_part_of_the_title() -> None:
     html = page(STORY).replace("River | Ferry Post", "River clears the lower town | Ferry Post")
     assert meta_of(html).title == "River clears the lower town"
+
+
+def test_authors_set_apart_in_a_graph_are_found_by_their_address() -> None:
+    graph = {
+        "@graph": [
+            {"@type": "NewsArticle", "headline": "T", "author": [{"@id": "#ana"}, {"@id": "#nobody"}]},
+            {"@type": "Person", "@id": "#ana", "name": "Ana Reis"},
+            {"@type": "Person", "@id": "#other", "name": "Somebody Else"},
+        ]
+    }
+    assert meta_of(page(STORY, graph)).authors == ("Ana Reis",)
+
+
+@pytest.mark.parametrize("name", ["date", "DC.date", "dcterms.created", "pubdate", "parsely-pub-date"])
+def test_dates_by_other_names(name: str) -> None:
+    found = meta_of(page(STORY, head=f'<meta name="{name}" content="2026-05-03T10:00:00+02:00">'))
+    assert found.published_at is not None and found.published_at.date().isoformat() == "2026-05-03"
+
+
+@pytest.mark.parametrize(
+    ("told", "names"),
+    [
+        ("Author: Ana Reis", ("Ana Reis",)),
+        ("Interview: Ana Reis", ("Ana Reis",)),
+        ("wordpressadmin", ()),
+        ("Administrator", ()),
+        ("ana[at]post.example", ()),
+        ("Authorine Blum", ("Authorine Blum",)),
+    ],
+)
+def test_what_is_no_name_is_no_author(told: str, names: tuple[str, ...]) -> None:
+    assert meta_of(page(STORY, head=f'<meta name="author" content="{told}">')).authors == names
+
+
+def test_the_day_on_the_page_completes_the_month_in_its_address() -> None:
+    head = '<link rel="canonical" href="https://post.example/2026/05/ferries/">'
+    shown = "<p>Copyright 1 June 2019.</p><p>It was written on 3 May 2026.</p>"
+    told = meta_of(page(STORY, head=head, around=shown))
+    assert told.published_at is not None
+    assert (told.published_at.date().isoformat(), told.published_precision) == ("2026-05-03", "day")
+    bare = meta_of(page(STORY, head=head))
+    assert (bare.published_at and bare.published_at.month, bare.published_precision) == (5, "month")

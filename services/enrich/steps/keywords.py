@@ -37,7 +37,7 @@ class Keywords:
     """Provides `keywords`, at most ten, best first, none sharing a word with another."""
 
     name = "keywords"
-    revision = "2"
+    revision = "3"
     needs = frozenset({"article", "title", "body_text", "language", "entities"})
     provides = frozenset({"keywords"})
     languages = None
@@ -53,6 +53,7 @@ def keywords(doc: Document, lexicon: Lexicon) -> list[Keyword]:
     language = doc.language.code if doc.language else ""
     weights: dict[str, float] = {}
     shown: dict[str, str] = {}
+    also: dict[str, set[str]] = {}  # words of an entity's other names, which tell nothing more
     if language not in _UNSPACED:  # words of these are not set apart: entities alone serve
         _weigh_words(doc, language, lexicon, weights, shown)
     for entity in doc.entities[:10]:
@@ -60,7 +61,8 @@ def keywords(doc: Document, lexicon: Lexicon) -> list[Keyword]:
             term = entity.name.lower()
             weights[term] = max(weights.get(term, 0.0), 4.0 * (1 + math.log(entity.count)) * (0.5 + entity.salience))
             shown[term] = entity.name
-    return _best(weights, shown)
+            also[term] = {word[:STEM] for alias in entity.aliases_seen for word in _plain(alias).split()}
+    return _best(weights, shown, also)
 
 
 def _is_credit(doc: Document, entity: Entity) -> bool:
@@ -126,7 +128,7 @@ def _weigh_words(
                     weights[word] = min(weights[word], 0.9 * weights[term])
 
 
-def _best(weights: dict[str, float], shown: dict[str, str]) -> list[Keyword]:
+def _best(weights: dict[str, float], shown: dict[str, str], also: dict[str, set[str]]) -> list[Keyword]:
     found: list[Keyword] = []
     covered: set[str] = set()
     ranked = sorted(weights, key=lambda term: (-weights[term], term))
@@ -134,7 +136,7 @@ def _best(weights: dict[str, float], shown: dict[str, str]) -> list[Keyword]:
         stems = {word[:STEM] for word in term.split()}
         if stems & covered:
             continue
-        covered |= stems
+        covered |= stems | also.get(term, set())
         found.append(Keyword(shown[term], round(weights[term] / weights[ranked[0]], 3)))
         if len(found) == MOST:
             break

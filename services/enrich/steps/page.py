@@ -41,7 +41,7 @@ class Page:
     """Provides `page`, None where there is no article in the page. Fills in what the feed left out of `article`."""
 
     name = "page"
-    revision = "2"
+    revision = "3"
     needs = frozenset({"article"})
     provides = frozenset({"page"})
     languages = None

@@ -26,8 +26,20 @@ _ARTICLES = frozenset(
 )  # fmt: skip
 _SPACES = re.compile(r"[\x00-\x1f]")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-_NOT_A_NAME = re.compile(r"https?://|www\.|@|^(?:by|admin|editor|staff|von|par|por)$", re.IGNORECASE)
-_BYLINE = re.compile(r"^(?:by|von|par|por|di|door|texte?:?)\s+(?=\S)", re.IGNORECASE)
+_NOT_A_NAME = re.compile(
+    r"https?://|www\.|@|[\[(]at[\])]|^(?:by|(?:wordpress|site|web)?-?admin(?:istrator)?|webmaster|editor|staff|redaktion|von|par|por)$",
+    re.IGNORECASE,
+)
+_BYLINE = re.compile(
+    r"^(?:(?:by|von|par|por|di|door|texte?:?)\s+"
+    r"|(?:author|autor(?:in)?|auteur|interview|redaktion|text|written by)(?::\s*|\s+))(?=\S)",
+    re.IGNORECASE,
+)
+_DATED = (
+    "article:published_time", "datepublished", "date", "dc.date", "dcterms.created", "dc.date.issued", "dcterms.date",
+    "pubdate", "publish-date", "publication_date", "sailthru.date", "parsely-pub-date",
+)  # fmt: skip
+_SIGNED = ("author", "article:author", "dc.creator", "dcterms.creator", "parsely-author", "sailthru.author", "byl")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +61,15 @@ class PageMeta:
 
 def read_meta(root: etree._Element) -> PageMeta:
     """Everything a page declares about its article."""
-    found = _of_json(_first_article(root))
+    blocks = list(_blocks(root))
+    found = _of_json(_with_people(_first_article(blocks), blocks))
     meta = _metas(root)
-    when, precision = _when(meta.get("article:published_time") or meta.get("datepublished"))
+    dates = (_when(meta.get(name)) for name in _DATED)
+    when, precision = next((one for one in dates if one[0]), (None, "unknown"))
     published = (found.published_at, found.published_precision) if found.published_at else (when, precision)
     if published[0] is None:
         published = pageseen.published(root)
-    named = found.authors or _names([meta.get("author") or meta.get("article:author")]) or pageseen.authors(root)
+    named = found.authors or _signed(meta) or _names(pageseen.authors(root))
     titled = _line(meta.get("og:title")) or _line(root.findtext(".//title"))
     image = meta.get("og:image")
     return replace(
@@ -83,9 +97,36 @@ def _metas(root: etree._Element) -> dict[str, str]:
     return found
 
 
-def _first_article(root: etree._Element) -> dict[str, Any]:
+def _signed(meta: dict[str, str]) -> tuple[str, ...]:
+    """The names in the first meta element for them that has any."""
+    return next((names for name in _SIGNED if (names := _names([meta.get(name)]))), ())
+
+
+def _with_people(article: dict[str, Any], blocks: Sequence[Any]) -> dict[str, Any]:
+    """The article with its authors in place of their addresses: a graph may set them apart, `{"@id": "#ana"}`."""
+    wanted = [one.get("@id") for one in _list(article.get("author")) if isinstance(one, dict) and "name" not in one]
+    if not any(wanted):
+        return article
+    people = {one["@id"]: one for block in blocks for one in _things(block, DEEP) if "@id" in one and "name" in one}
+    authors = [
+        people.get(str(one.get("@id")), one) if isinstance(one, dict) else one for one in _list(article["author"])
+    ]
+    return {**article, "author": authors}
+
+
+def _things(value: Any, deep: int) -> Iterator[dict[str, Any]]:
+    if isinstance(value, list):
+        for one in value[:100]:
+            yield from _things(one, deep - 1) if deep else ()
+    elif isinstance(value, dict):
+        yield value
+        if deep and isinstance(value.get("@graph"), dict | list):
+            yield from _things(value["@graph"], deep - 1)
+
+
+def _first_article(blocks: Sequence[Any]) -> dict[str, Any]:
     """The JSON-LD article that tells most."""
-    every = [one for block in _blocks(root) for one in _articles(block, DEEP)]
+    every = [one for block in blocks for one in _articles(block, DEEP)]
     return max(every, key=lambda one: (len(one), len(str(one.get("articleBody") or ""))), default={})
 
 

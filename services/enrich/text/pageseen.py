@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import islice
 
 from lxml import etree
 
@@ -17,21 +18,35 @@ from services.enrich.text.clean import clean_line
 from shared.articles import Precision
 
 LONGEST_NAME, LONGEST_DATE = 60, 60  # characters
+MOST_TEXT = 50_000  # characters of a page's text that are searched for its day
 _BYLINES = frozenset(
-    {"author", "byline", "entry-author", "post-author", "author-name", "byline-name", "fn", "article-author", "autor"}
+    {
+        "author",
+        "byline",
+        "entry-author",
+        "post-author",
+        "author-name",
+        "byline-name",
+        "fn",
+        "article-author",
+        "autor",
+        "username",
+    }
 )
 _DATED = frozenset(
     {"date", "published", "entry-date", "post-date", "pubdate", "date-published", "article-date", "datum", "postdate",
-     "post-time", "entry-time", "dateline", "updated", "meta-date", "postmetadata", "entry-meta", "post-meta"}
+     "post-time", "entry-time", "dateline", "updated", "meta-date", "postmetadata", "entry-meta", "post-meta",
+     "postmeta", "submitted", "post-info", "art_info", "article-info", "posted-on", "timestamp"}
 )  # fmt: skip
 # Searched in C: a page has thousands of elements. Which words of a class are meant, is looked at after.
 _FIND_BYLINE = etree.XPath(
     "//*[@rel='author' or @itemprop='author' or contains(@class, 'author') or contains(@class, 'byline')"
-    " or contains(@class, 'autor') or contains(@class, 'fn')]"
+    " or contains(@class, 'autor') or contains(@class, 'fn') or contains(@class, 'username')]"
 )
 _FIND_DATE = etree.XPath(
     "//*[@itemprop='datePublished' or contains(@class, 'date') or contains(@class, 'publi')"
-    " or contains(@class, 'datum') or contains(@class, 'meta') or contains(@class, 'time')]"
+    " or contains(@class, 'datum') or contains(@class, 'meta') or contains(@class, 'time')"
+    " or contains(@class, 'submitted') or contains(@class, 'info') or contains(@class, 'posted')]"
 )
 _BY = re.compile(
     r"^(?:(?:geschrieben |written |posted |ver\u00f6ffentlicht )?(?:by|von|par|por|di|door)|autor(?:in)?:?)\s+", re.I
@@ -99,6 +114,10 @@ def published(root: etree._Element) -> tuple[datetime | None, Precision]:
     address = next((link.get("href") for link in root.iter("link") if link.get("rel") == "canonical"), None)
     if address and (match := _ADDRESS.search(address)):
         year, month, day = (int(part) if part else None for part in match.groups())
+        if day is None:  # a day of that month that stands on the page is the day
+            same = (one for one in _days(_text(root, MOST_TEXT)) if (one.year, one.month) == (year, month))
+            if shown := next(same, None):
+                return shown, "day"
         made = _made(year, month, day or 1)
         return made, ("day" if day else "month") if made else "unknown"
     return None, "unknown"
@@ -115,20 +134,27 @@ def _marked(find: etree.XPath, root: etree._Element, classes: frozenset[str]) ->
             yield node
 
 
-def _text(node: etree._Element) -> str:
-    return clean_line(" ".join(str(part) for part in node.itertext())[:1_000])
+def _text(node: etree._Element, most: int = 1_000) -> str:
+    return clean_line(" ".join(islice((str(part) for part in node.itertext()), most))[:most])
 
 
 def _day(text: str) -> datetime | None:
-    if match := _NUMERIC.search(text):
+    return next(_days(text), None)
+
+
+def _days(text: str) -> Iterator[datetime]:
+    """The days named in a text, those in numbers first."""
+    for match in _NUMERIC.finditer(text):
         said = match.groupdict()
-        return _made(int(said["y"] or said["y2"]), int(said["m"] or said["m2"]), int(said["d"] or said["d2"]))
+        found = _made(int(said["y"] or said["y2"]), int(said["m"] or said["m2"]), int(said["d"] or said["d2"]))
+        if found:
+            yield found
     for match in _NAMED.finditer(text):
         said = match.groupdict()
         month = _MONTHS.get((said["m"] or said["m2"]).lower())
-        if month:
-            return _made(int(said["y"] or said["y2"]), month, int(said["d"] or said["d2"]))
-    return None
+        found = _made(int(said["y"] or said["y2"]), month, int(said["d"] or said["d2"])) if month else None
+        if found:
+            yield found
 
 
 def _made(year: int | None, month: int | None, day: int | None) -> datetime | None:
