@@ -41,8 +41,7 @@ def pack_text(text: str) -> bytes:
 
 def pack_like(text: str, like: str) -> bytes:
     """A text that is much like another, packed: it cannot be read without that one."""
-    data, beside = _encoded(text), _encoded(like)
-    return bytes((LIKE,)) + _packer(LIKE, _raw(beside), len(data), len(beside)).compress(data)
+    return bytes((LIKE,)) + _packer(LIKE, _raw(like)).compress(_encoded(text))
 
 
 def unpack(packed: bytes, like: str | None = None) -> bytes:
@@ -51,7 +50,7 @@ def unpack(packed: bytes, like: str | None = None) -> bytes:
     if kind == LIKE:
         if like is None:
             raise ValueError("what it was packed with is gone")
-        unpacker = _unpacker(_raw(_encoded(like)))
+        unpacker = _unpacker(_raw(like))
     elif kind in _tools.unpackers:
         unpacker = _tools.unpackers[kind]
     else:
@@ -88,19 +87,14 @@ def _dictionary(name: str) -> zstd.ZstdCompressionDict:
     return zstd.ZstdCompressionDict((files("shared") / "dictionaries" / name).read_bytes())
 
 
-def _raw(data: bytes) -> zstd.ZstdCompressionDict:
-    return zstd.ZstdCompressionDict(data, dict_type=zstd.DICT_TYPE_RAWCONTENT)
+def _raw(text: str) -> zstd.ZstdCompressionDict:
+    return zstd.ZstdCompressionDict(_encoded(text), dict_type=zstd.DICT_TYPE_RAWCONTENT)
 
 
-def _packer(
-    kind: int, dictionary: zstd.ZstdCompressionDict, source_size: int = 0, dict_size: int = 0
-) -> zstd.ZstdCompressor:
-    """Sizes (0: any) where they are known: tables for short texts are cleared in a tenth of the time."""
+def _packer(kind: int, dictionary: zstd.ZstdCompressionDict) -> zstd.ZstdCompressor:
     # Without magic number and dictionary id: the first byte says both.
     parameters = zstd.ZstdCompressionParameters.from_level(
         LEVELS[kind],
-        source_size=source_size,
-        dict_size=dict_size,
         format=zstd.FORMAT_ZSTD1_MAGICLESS,
         write_content_size=1,
         write_dict_id=0,
