@@ -3,7 +3,8 @@
     text → case, accents → tokens → no function words → stems of its language        " harbour bridg reopen | two year "
 
 Scripts without spaces (Han, kana, Thai, Lao, Khmer, Burmese, Tibetan) become pairs of letters, so that any string of
-two or more is found wherever a word begins or ends. Stems are those of the Snowball project (snowballstem.org).
+two or more is found wherever a word begins or ends. Stems are those of the Snowball project (snowballstem.org), and
+remembered: a text is mostly words that were met before.
 """
 
 from __future__ import annotations
