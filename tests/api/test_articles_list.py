@@ -10,7 +10,7 @@ import pytest
 
 from services.api.deps import Resources
 from services.api.schemas import ArticleCard, ArticlePage, ArticleWhole
-from services.api.search import store
+from services.api.search.finding import store as finding
 from shared import log
 from tests.api.conftest import BEGAN, Newsroom
 
@@ -58,9 +58,9 @@ async def test_what_is_served_is_what_the_models_say(newsroom: Newsroom, api: ht
 async def test_pages_neither_skip_nor_repeat_while_articles_arrive(
     newsroom: Newsroom, api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, filters: str
 ) -> None:
-    monkeypatch.setattr(store, "WALK", 5)  # so that pages are made of every look there is
-    monkeypatch.setattr(store, "WALK_WORDS", 5)
-    monkeypatch.setattr(store, "LOOKS", 3)
+    monkeypatch.setattr(finding, "WALK", 5)  # so that pages are made of every look there is
+    monkeypatch.setattr(finding, "WALK_WORDS", 5)
+    monkeypatch.setattr(finding, "LOOKS", 3)
     for n in range(30):
         newsroom.article(f"old{n}", published=BEGAN + timedelta(minutes=n // 3))  # ties in time
     expected = [f"old{n}" for n in range(30)]

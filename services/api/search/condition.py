@@ -7,23 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 
 from services.api.filters import Filter
 from services.api.search.textquery import Asked, Groups, Meant, index_says_all, meaning, tsquery
 from shared import facts, words
 
-# Member of the filter -> kind of fact.
+# Member of the filter -> kind of fact. What is mostly rare comes first: the index compares what it has of each with the
+# next in this order, so that of the longest lists it reads only around what passed all others.
 KINDS = {
-    "lang": "lang", "source": "source", "feed": "feed", "entity": "entity", "entity_type": "type", "place": "place",
-    "topic": "topic", "author": "author", "has": "has",
+    "entity": "entity", "author": "author", "feed": "feed", "source": "source", "place": "place", "topic": "topic",
+    "entity_type": "type", "lang": "lang", "has": "has",
 }  # fmt: skip
-# How far back each look at the index reaches: a thing found often enough lately is not looked for earlier.
-REACH = (timedelta(days=2), timedelta(days=16), timedelta(days=128))
-MOST_DAYS = 400  # named one by one
-AHEAD = timedelta(days=2)  # what is dated later than so much after it was seen has a fact of its own
-_FIRST = datetime(1, 1, 2, tzinfo=UTC)
+# What passes a filter by these has the part, so that `has` need not be asked.
+PARTS = {"entity": "entity", "entity_type": "entity", "place": "place", "topic": "topic", "author": "author"}
 _LAST = datetime(9999, 12, 30, tzinfo=UTC)
 NEAR = 20_000  # events back from the head that `since` is answered out of the log for
 
@@ -64,8 +62,11 @@ def condition(asked: Filter, *, without: Sequence[str] = ()) -> Condition:
     """What an article must fulfil, but for bounds of time."""
     made = Condition()
     told = []
+    implied = {part for member, part in PARTS.items() if getattr(asked, member) and member not in without}
     for member, kind in KINDS.items():
         wanted = getattr(asked, member)
+        if member == "has" and implied & set(wanted):
+            continue
         if wanted and member not in without:
             made.values[f"f_{member}"] = [facts.fact(kind, value) for value in wanted]
             told.append(f"l.facts && %(f_{member})s::text[]")
@@ -118,31 +119,6 @@ def bounds(asked: Filter, before: tuple[datetime, int] | None = None) -> tuple[s
         told.append("(l.sort_at, l.article_id) < (%(after_at)s, %(after_id)s)")
         values |= {"after_at": before[0], "after_id": before[1]}
     return " AND ".join(told) or "true", values
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """From `since` (None: ever) up to `until` (None: as far as is asked), and the days, if they are few."""
-
-    since: datetime | None
-    until: datetime | None
-    days: list[str] | None
-
-
-def stretches(start: datetime | None, end: datetime | None, now: datetime) -> list[Stretch]:
-    """All that is asked for in ever longer stretches, the newest first, none over another."""
-    newest = min(end, now) if end is not None else now
-    found: list[Stretch] = []
-    until: datetime | None = None
-    for reach in REACH:
-        since = newest - reach if newest - _FIRST > reach else _FIRST
-        if since <= (start or _FIRST):
-            break
-        found.append(Stretch(since, until, days(since, until or min(newest, _LAST - AHEAD) + AHEAD)))
-        until = since
-    last = until or min(newest, _LAST - AHEAD) + AHEAD
-    few = start is not None and last - start < timedelta(days=MOST_DAYS)
-    return [*found, Stretch(start, until, days(start, last) if few and start is not None else None)]
 
 
 def days(since: datetime, until: datetime) -> list[str]:

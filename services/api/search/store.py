@@ -19,6 +19,7 @@ import psycopg
 from services.api.query import RANKED_MOST, ArticleQuery, Place
 from services.api.search import condition as conditions
 from services.api.search.condition import Condition
+from services.api.search.finding import store as finding
 from services.api.search.ranking import Candidate
 from shared import facts, log
 from shared.stored import Kept
@@ -26,60 +27,8 @@ from shared.stored import Kept
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
 FAR = 2**62  # a head so far that the log is not asked what changed since
-WALK = 600  # rows looked at before anything else
-WALK_MORE, WALK_FEW = 2400, 8  # rows looked at next, where that found so many: a page is full before the index pays
-WALK_WORDS = 300  # the same where each look unpacks the words
-LOOKS = 2500  # articles that have all words of a phrase, looked at for the phrase itself: 15 microseconds each
-
 VERSION = ("version", "position", "seen_at", "title", "modified_at", "significant", "changes")
-_OPAQUE = "(l.sort_at + interval '0')"  # to the planner: no reason to walk the newest in a look at the index
 _HEAD = "head AS (SELECT coalesce(max(position), 0) AS position FROM events)"
-_WALK = """walk AS MATERIALIZED (
-    SELECT l.article_id, l.sort_at FROM (
-        SELECT * FROM article_lookup l WHERE {bounds} ORDER BY l.sort_at DESC, l.article_id DESC LIMIT %(walk)s
-    ) l WHERE {direct} ORDER BY l.sort_at DESC, l.article_id DESC LIMIT %(most)s
-)"""
-_EDGE = """edge AS MATERIALIZED (
-    SELECT l.sort_at, l.article_id FROM article_lookup l
-    WHERE {bounds} ORDER BY l.sort_at DESC, l.article_id DESC OFFSET %(walk)s - 1 LIMIT 1
-)"""
-_WALK_MORE = """more AS MATERIALIZED (
-    SELECT l.article_id, l.sort_at FROM (
-        SELECT * FROM article_lookup l WHERE {gate} AND {bounds} AND (l.sort_at, l.article_id) < (TABLE edge)
-        ORDER BY l.sort_at DESC, l.article_id DESC LIMIT %(more)s
-    ) l WHERE {direct} ORDER BY l.sort_at DESC, l.article_id DESC LIMIT %(most)s
-), brink AS MATERIALIZED (
-    (SELECT l.sort_at, l.article_id FROM article_lookup l
-     WHERE {gate} AND {bounds} AND (l.sort_at, l.article_id) < (TABLE edge)
-     ORDER BY l.sort_at DESC, l.article_id DESC OFFSET %(more)s - 1 LIMIT 1)
-    UNION ALL SELECT * FROM edge WHERE NOT {gate}
-)"""
-_STAGE = """stage{n} AS MATERIALIZED (
-    SELECT l.article_id, l.sort_at FROM (
-        SELECT l.article_id, l.sort_at FROM article_lookup l
-        WHERE {gate} AND {indexed} AND {within} OFFSET 0
-    ) l ORDER BY l.sort_at DESC, l.article_id DESC LIMIT %(most)s
-)"""
-# Where the index cannot say all, the newest that it names are looked at, and no more than so many.
-_LOOKED_AT = """near{n} AS MATERIALIZED (
-    SELECT l.article_id, l.sort_at, l.lang, l.words FROM (
-        SELECT l.article_id, l.sort_at, l.lang, l.words FROM article_lookup l
-        WHERE {gate} AND {indexed} AND {within} OFFSET 0
-    ) l ORDER BY l.sort_at DESC, l.article_id DESC LIMIT {left}
-), stage{n} AS MATERIALIZED (
-    SELECT l.article_id, l.sort_at FROM near{n} l WHERE {words} LIMIT %(most)s
-)"""
-_NEAR = "SELECT sort_at, article_id FROM near{n}"
-# Where little has happened since a position, the log itself says what.
-_CHANGED = """changed AS MATERIALIZED (
-    SELECT DISTINCT e.article_id FROM events e WHERE e.position > %(since)s AND e.article_id IS NOT NULL
-), walk AS MATERIALIZED (
-    SELECT l.article_id, l.sort_at FROM changed JOIN article_lookup l USING (article_id)
-    WHERE {direct} AND {bounds} ORDER BY l.sort_at DESC, l.article_id DESC LIMIT %(most)s
-)"""
-_FOUND = """found AS MATERIALIZED (
-    SELECT u.article_id, u.sort_at FROM ({union}) u ORDER BY u.sort_at DESC, u.article_id DESC LIMIT %(most)s
-)"""
 _PLAIN = """
 WITH {head}
 SELECT head.position, NULL, NULL, p.article_id, p.sort_at, p.position, {kept}
@@ -90,7 +39,7 @@ FROM head LEFT JOIN LATERAL (
 ORDER BY p.sort_at DESC, p.article_id DESC
 """
 _PAGE = """
-WITH {head}, {found}
+WITH RECURSIVE {head}, {found}
 SELECT head.position, {cut}, p.article_id, p.sort_at, p.position, {kept}
 FROM head LEFT JOIN LATERAL (
     SELECT a.article_id, a.sort_at, coalesce(a.position, 0) AS position, a.version, a.packed, a.card, a.rest
@@ -99,7 +48,7 @@ FROM head LEFT JOIN LATERAL (
 ORDER BY p.sort_at DESC, p.article_id DESC
 """
 _CANDIDATES = """
-WITH {head}, {found}
+WITH RECURSIVE {head}, {found}
 SELECT head.position, p.article_id, p.sort_at, p.lang, p.words
 FROM head LEFT JOIN LATERAL (
     SELECT l.article_id, l.sort_at, l.lang, l.words FROM found JOIN article_lookup l USING (article_id)
@@ -174,7 +123,7 @@ class Answer:
     cut: Place | None
 
 
-def page_of(query: ArticleQuery, now: datetime, head: int, *, rest: bool) -> tuple[bytes, dict[str, Any]]:
+def page_of(query: ArticleQuery, head: int, *, rest: bool) -> tuple[bytes, dict[str, Any]]:
     """The statement of a page, newest first, and its values."""
     asked = conditions.condition(query.filter)
     within, values = conditions.bounds(query.filter, query.after)
@@ -182,7 +131,7 @@ def page_of(query: ArticleQuery, now: datetime, head: int, *, rest: bool) -> tup
     columns = _columns(rest)
     if asked.empty:
         return _PLAIN.format(head=_HEAD, bounds=within, **columns).encode(), values
-    found, cut, more = _found(asked, within, query, now, head)
+    found, cut, more = finding.found(asked, within, query, head)
     return _PAGE.format(head=_HEAD, found=found, cut=cut, **columns).encode(), values | more
 
 
@@ -190,11 +139,11 @@ def _columns(rest: bool) -> dict[str, str]:
     return {"kept": _WHOLE, "html": _HTML} if rest else {"kept": _CARD, "html": _FIRST}
 
 
-async def newest(conn: Connection, query: ArticleQuery, now: datetime, head: int, *, rest: bool) -> Answer:
+async def newest(conn: Connection, query: ArticleQuery, head: int, *, rest: bool) -> Answer:
     """A page, newest first. `head` is about where the log ends: how to answer `since` is chosen by it."""
-    answer = await _newest(conn, query, now, head, rest=rest)
+    answer = await _newest(conn, query, head, rest=rest)
     if await _forgot(conn, query, head):
-        answer = await _newest(conn, query, now, FAR, rest=rest)
+        answer = await _newest(conn, query, FAR, rest=rest)
     return answer
 
 
@@ -204,21 +153,21 @@ async def _forgot(conn: Connection, query: ArticleQuery, head: int) -> bool:
     return since is not None and head - since <= conditions.NEAR and await log.oldest_async(conn) > since + 1
 
 
-async def _newest(conn: Connection, query: ArticleQuery, now: datetime, head: int, *, rest: bool) -> Answer:
-    statement, values = page_of(query, now, head, rest=rest)
+async def _newest(conn: Connection, query: ArticleQuery, head: int, *, rest: bool) -> Answer:
+    statement, values = page_of(query, head, rest=rest)
     rows = await (await conn.execute(statement, values, prepare=False, binary=True)).fetchall()
     stored = [Stored(row[3], row[4], row[5], Kept(*row[6:])) for row in rows if row[3] is not None]
     place = (rows[0][1], rows[0][2]) if rows[0][1] is not None and len(stored) <= query.limit else None
     return Answer(rows[0][0], stored, place)
 
 
-async def candidates(conn: Connection, query: ArticleQuery, now: datetime, head: int) -> tuple[int, list[Candidate]]:
+async def candidates(conn: Connection, query: ArticleQuery, head: int) -> tuple[int, list[Candidate]]:
     """The head of the log, and the newest that pass with their words: those that are ranked."""
-    found = await _candidates(conn, query, now, head)
-    return await _candidates(conn, query, now, FAR) if await _forgot(conn, query, head) else found
+    found = await _candidates(conn, query, head)
+    return await _candidates(conn, query, FAR) if await _forgot(conn, query, head) else found
 
 
-async def _candidates(conn: Connection, query: ArticleQuery, now: datetime, head: int) -> tuple[int, list[Candidate]]:
+async def _candidates(conn: Connection, query: ArticleQuery, head: int) -> tuple[int, list[Candidate]]:
     asked = conditions.condition(query.filter)
     within, values = conditions.bounds(query.filter)
     last = query.ranked_after
@@ -226,64 +175,10 @@ async def _candidates(conn: Connection, query: ArticleQuery, now: datetime, head
         within += " AND (l.sort_at, l.article_id) >= (%(floor_at)s, %(floor_id)s)"
         values |= {"floor_at": last.floor[0], "floor_id": last.floor[1]}
     values |= {"most": RANKED_MOST if last is None else 2 * RANKED_MOST}  # room for those that came since
-    found, _, more = _found(asked, within, query, now, head)
+    found, _, more = finding.found(asked, within, query, head)
     statement = _CANDIDATES.format(head=_HEAD, found=found)
     rows = await (await conn.execute(statement.encode(), values | more, prepare=False)).fetchall()
     return rows[0][0], [Candidate(*row[1:]) for row in rows if row[1] is not None]
-
-
-def _found(
-    asked: Condition, within: str, query: ArticleQuery, now: datetime, head: int
-) -> tuple[str, str, dict[str, Any]]:
-    """The CTEs that end in `found`; how far was looked, as two expressions; and their values."""
-    wanted = query.filter
-    values = asked.values | {"walk": WALK_WORDS if asked.words else WALK}
-    if wanted.since is not None and head - wanted.since <= conditions.NEAR:
-        direct = " AND ".join(filter(None, (asked.facts, asked.words)))
-        walk = _CHANGED.format(direct=direct, bounds=within)
-        return f"{walk}, {_FOUND.format(union='TABLE walk')}", "NULL, NULL", values
-    end = min(filter(None, (wanted.end, query.after and query.after[0])), default=None)
-    floor = query.ranked_after.floor[0] if query.ranked_after else None
-    start = max(filter(None, (wanted.start, floor)), default=None)
-    looks = bool(asked.words) and not asked.sure
-    values |= {"looks": LOOKS} if looks else {}
-    steps, names = [_WALK.format(direct=asked.direct, bounds=within)], ["walk"]
-    # What the walk passed is not looked for again: it ends at `edge`, or at nothing where it saw everything.
-    steps.append(_EDGE.format(bounds=within))
-    edge = "edge"
-    if not asked.words:
-        gate = "((SELECT count(*) FROM walk) BETWEEN %(few)s AND %(most)s - 1)"
-        steps.append(_WALK_MORE.format(gate=gate, bounds=within, direct=asked.direct))
-        names, edge = ["walk", "more"], "brink"
-        values |= {"more": WALK_MORE, "few": WALK_FEW}
-    for n, stretch in enumerate(conditions.stretches(start, end, now)):
-        told = f" AND (l.sort_at, l.article_id) < (TABLE {edge})"
-        if stretch.until is not None:
-            told += f" AND l.sort_at < %(until{n})s"
-            values[f"until{n}"] = stretch.until
-        if stretch.since is not None:
-            told += f" AND l.sort_at >= %(since{n})s"
-            values[f"since{n}"] = stretch.since
-        if stretch.days is not None:
-            told += f" AND l.facts && %(days{n})s::text[]"
-            values[f"days{n}"] = stretch.days
-        gate = f"({' + '.join(f'(SELECT count(*) FROM {name})' for name in names)}) < %(most)s"
-        left = " - ".join(["%(looks)s", *(f"(SELECT count(*) FROM near{m})" for m in range(n))])
-        if looks and n:
-            gate += f" AND {left} > 0"
-        shape = _LOOKED_AT if looks else _STAGE
-        indexed = asked.named if looks else asked.indexed
-        told = f"{within}{told}".replace("l.sort_at", _OPAQUE)
-        steps.append(shape.format(n=n, gate=gate, left=left, indexed=indexed, within=told, words=asked.words))
-        names.append(f"stage{n}")
-    cut = "NULL, NULL"
-    if looks:
-        looked = " UNION ALL ".join(_NEAR.format(n=n) for n in range(len(names) - 1))
-        steps.append(f"looked AS ({looked} ORDER BY sort_at DESC, article_id DESC)")
-        steps.append("cut AS (SELECT * FROM looked OFFSET %(looks)s - 1 LIMIT 1)")
-        cut = "(SELECT sort_at FROM cut), (SELECT article_id FROM cut)"
-    union = " UNION ALL ".join(f"TABLE {name}" for name in names)
-    return f"{', '.join(steps)}, {_FOUND.format(union=union)}", cut, values
 
 
 async def articles(conn: Connection, ids: Sequence[int], *, rest: bool) -> dict[int, Stored]:

@@ -1,0 +1,1 @@
+"""Finding the newest articles that pass."""
