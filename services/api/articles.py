@@ -136,13 +136,13 @@ async def _read(request: Request, held: Resources, wanted: ArticleQuery) -> tupl
     cut = None
     async with held.reading() as conn:
         if wanted.relevance:
-            head, ranked = await lookup.candidates(conn, wanted, held.hub.head)
+            head, ranked = await lookup.candidates(conn, wanted, now, held.hub.head)
             since = wanted.ranked_after.now if wanted.ranked_after else now
             order = ranking.best(ranked, wanted.filter.q, since, wanted.ranked_after, wanted.limit + 1)
             stored = await lookup.articles(conn, [one.at[1] for one in order], rest=rest)
             rows = [(query.encode_ranked(one), stored[one.at[1]]) for one in order if one.at[1] in stored]
         else:
-            found = await lookup.newest(conn, wanted, held.hub.head, rest=rest)
+            found = await lookup.newest(conn, wanted, now, held.hub.head, rest=rest)
             head, cut = found.head, found.cut
             rows = [(query.encode_cursor(row.sort_at, row.article_id), row) for row in found.rows]
         not_ahead(wanted.filter.since, head)

@@ -153,7 +153,7 @@ async def test_relevance_ranks_no_more_than_it_says(newsroom: Newsroom, held: Re
     )
     query = read_articles(b"q=bridge&sort=relevance&limit=3")
     async with held.reading() as conn:
-        _, found = await store.candidates(conn, query, 0)
+        _, found = await store.candidates(conn, query, BEGAN, 0)
     assert {one.article_id for one in found} == set(range(1, RANKED_MOST + 1))
     (first, *_) = ranking.best(found, query.filter.q, BEGAN, None, 3)
     assert first.floor[1] == RANKED_MOST

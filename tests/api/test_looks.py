@@ -41,6 +41,7 @@ def spread(newsroom: Newsroom) -> Newsroom:
     with newsroom.conn.cursor() as cursor, cursor.copy(into) as copy:
         for n, at in enumerate(moments(rng), 1):
             told = [f"entity=e{int(300 ** rng.random())}", f"lang={rng.choice(('en', 'en', 'es'))}"]
+            told += ["day=later"] if at > NOW + timedelta(days=1) else []
             words = f" title | harbour {'bridg open' if n % 3 else 'open bridg'} w{int(100 ** rng.random())} "
             copy.write_row((n, at, "en", told, words))
     newsroom.conn.execute(
@@ -87,7 +88,7 @@ async def test_looks_find_what_going_through_all_finds(
             limit = max(3, len(expected) // 9)
             for _ in range(60):
                 query = read_articles(f"{asked}&limit={limit}{cursor}".encode())
-                answer = await store.newest(conn, query, ROWS, rest=False)
+                answer = await store.newest(conn, query, NOW, ROWS, rest=False)
                 seen += [row.article_id for row in answer.rows[:limit]]
                 if len(answer.rows) <= limit:
                     break

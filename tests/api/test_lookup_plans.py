@@ -68,7 +68,7 @@ ASKED = [
 
 def test_lists_use_their_indexes_and_read_a_bounded_part(filled: Newsroom) -> None:
     for asked in ASKED:
-        statement, values = store.page_of(read_articles(asked.encode()), ROWS, rest=False)
+        statement, values = store.page_of(read_articles(asked.encode()), NOW, ROWS, rest=False)
         plan = planned(filled, statement, values)
         scans = [n for n in plan if n.get("Relation Name") in ("article_lookup", "enriched_articles")]
         assert scans, asked
@@ -82,7 +82,7 @@ def test_lists_use_their_indexes_and_read_a_bounded_part(filled: Newsroom) -> No
 
 def test_the_plain_list_walks_its_index(filled: Newsroom) -> None:
     for asked in (b"", b"limit=200", f"cursor={CURSOR}".encode(), b"from=2026-03-01&to=2026-03-05"):
-        plan = planned(filled, *store.page_of(read_articles(asked), ROWS, rest=True))
+        plan = planned(filled, *store.page_of(read_articles(asked), NOW, ROWS, rest=True))
         assert "enriched_articles_newest" in {n.get("Index Name") for n in plan}
         assert not [n for n in plan if n["Node Type"] in ("Seq Scan", "Bitmap Heap Scan")], asked
 
@@ -93,7 +93,7 @@ def test_what_changed_lately_is_read_out_of_the_log(filled: Newsroom) -> None:
     )
     filled.conn.execute("ANALYZE events")
     query = read_articles(f"lang=en&since={ROWS - 100}".encode())
-    plan = planned(filled, *store.page_of(query, ROWS, rest=False))
+    plan = planned(filled, *store.page_of(query, NOW, ROWS, rest=False))
     assert {"events_pkey", "article_lookup_pkey"} <= {n.get("Index Name") for n in plan}
     assert sum(n["Actual Rows"] * n["Actual Loops"] for n in plan if n.get("Relation Name") == "article_lookup") <= 100
 
@@ -112,7 +112,7 @@ async def test_a_phrase_that_is_hard_to_find_ends_its_page_early_and_goes_on(
     async with held.reading() as conn:
         while True:
             asked = read_articles(f"{query}{cursor}".encode())
-            answer = await store.newest(conn, asked, ROWS, rest=False)
+            answer = await store.newest(conn, asked, NOW, ROWS, rest=False)
             seen += [row.article_id for row in answer.rows[:2]]
             pages += 1
             if len(answer.rows) > 2:

@@ -123,7 +123,7 @@ class Answer:
     cut: Place | None
 
 
-def page_of(query: ArticleQuery, head: int, *, rest: bool) -> tuple[bytes, dict[str, Any]]:
+def page_of(query: ArticleQuery, now: datetime, head: int, *, rest: bool) -> tuple[bytes, dict[str, Any]]:
     """The statement of a page, newest first, and its values."""
     asked = conditions.condition(query.filter)
     within, values = conditions.bounds(query.filter, query.after)
@@ -131,7 +131,7 @@ def page_of(query: ArticleQuery, head: int, *, rest: bool) -> tuple[bytes, dict[
     columns = _columns(rest)
     if asked.empty:
         return _PLAIN.format(head=_HEAD, bounds=within, **columns).encode(), values
-    found, cut, more = finding.found(asked, within, query, head)
+    found, cut, more = finding.found(asked, within, query, now, head)
     return _PAGE.format(head=_HEAD, found=found, cut=cut, **columns).encode(), values | more
 
 
@@ -139,11 +139,11 @@ def _columns(rest: bool) -> dict[str, str]:
     return {"kept": _WHOLE, "html": _HTML} if rest else {"kept": _CARD, "html": _FIRST}
 
 
-async def newest(conn: Connection, query: ArticleQuery, head: int, *, rest: bool) -> Answer:
+async def newest(conn: Connection, query: ArticleQuery, now: datetime, head: int, *, rest: bool) -> Answer:
     """A page, newest first. `head` is about where the log ends: how to answer `since` is chosen by it."""
-    answer = await _newest(conn, query, head, rest=rest)
+    answer = await _newest(conn, query, now, head, rest=rest)
     if await _forgot(conn, query, head):
-        answer = await _newest(conn, query, FAR, rest=rest)
+        answer = await _newest(conn, query, now, FAR, rest=rest)
     return answer
 
 
@@ -153,21 +153,21 @@ async def _forgot(conn: Connection, query: ArticleQuery, head: int) -> bool:
     return since is not None and head - since <= conditions.NEAR and await log.oldest_async(conn) > since + 1
 
 
-async def _newest(conn: Connection, query: ArticleQuery, head: int, *, rest: bool) -> Answer:
-    statement, values = page_of(query, head, rest=rest)
+async def _newest(conn: Connection, query: ArticleQuery, now: datetime, head: int, *, rest: bool) -> Answer:
+    statement, values = page_of(query, now, head, rest=rest)
     rows = await (await conn.execute(statement, values, prepare=False, binary=True)).fetchall()
     stored = [Stored(row[3], row[4], row[5], Kept(*row[6:])) for row in rows if row[3] is not None]
     place = (rows[0][1], rows[0][2]) if rows[0][1] is not None and len(stored) <= query.limit else None
     return Answer(rows[0][0], stored, place)
 
 
-async def candidates(conn: Connection, query: ArticleQuery, head: int) -> tuple[int, list[Candidate]]:
+async def candidates(conn: Connection, query: ArticleQuery, now: datetime, head: int) -> tuple[int, list[Candidate]]:
     """The head of the log, and the newest that pass with their words: those that are ranked."""
-    found = await _candidates(conn, query, head)
-    return await _candidates(conn, query, FAR) if await _forgot(conn, query, head) else found
+    found = await _candidates(conn, query, now, head)
+    return await _candidates(conn, query, now, FAR) if await _forgot(conn, query, head) else found
 
 
-async def _candidates(conn: Connection, query: ArticleQuery, head: int) -> tuple[int, list[Candidate]]:
+async def _candidates(conn: Connection, query: ArticleQuery, now: datetime, head: int) -> tuple[int, list[Candidate]]:
     asked = conditions.condition(query.filter)
     within, values = conditions.bounds(query.filter)
     last = query.ranked_after
@@ -175,7 +175,7 @@ async def _candidates(conn: Connection, query: ArticleQuery, head: int) -> tuple
         within += " AND (l.sort_at, l.article_id) >= (%(floor_at)s, %(floor_id)s)"
         values |= {"floor_at": last.floor[0], "floor_id": last.floor[1]}
     values |= {"most": RANKED_MOST if last is None else 2 * RANKED_MOST}  # room for those that came since
-    found, _, more = finding.found(asked, within, query, head)
+    found, _, more = finding.found(asked, within, query, now, head)
     statement = _CANDIDATES.format(head=_HEAD, found=found)
     rows = await (await conn.execute(statement.encode(), values | more, prepare=False)).fetchall()
     return rows[0][0], [Candidate(*row[1:]) for row in rows if row[1] is not None]

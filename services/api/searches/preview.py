@@ -29,7 +29,7 @@ async def preview(conn: Connection, wanted: ArticleQuery, days: int, *, but: int
     condition, within = conditions.condition(asked), conditions.bounds(asked)
     share = await lookup.share_for(conn, condition, *within, SERIES_ROWS)
     head, found = await lookup.counts(conn, condition, within, share, "day")
-    newest = await lookup.newest(conn, replace(wanted, filter=asked, limit=LOOKED_AT), head, rest=False)
+    newest = await lookup.newest(conn, replace(wanted, filter=asked, limit=LOOKED_AT), now, head, rest=False)
     rows = newest.rows[:LOOKED_AT]
     steps = [first + timedelta(days=n) for n in range(days)]
     buckets = [{"start": at, "end": at + timedelta(days=1), "count": share.scaled(found.get(at, 0))} for at in steps]

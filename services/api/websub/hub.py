@@ -160,7 +160,7 @@ async def _changed(conn: Connection, held: Subscription, wanted: ArticleQuery) -
         return Changed([], held.position)
     if events[0].position != held.position + 1:
         head = await log.head_async(conn)
-        page = await lookup.newest(conn, replace(wanted, limit=READ), head, rest=False)
+        page = await lookup.newest(conn, replace(wanted, limit=READ), datetime.now(UTC), head, rest=False)
         return Changed(page.rows[:READ], events[0].position - 1)
     ids = sorted({e.article_id for e in events if e.article_id is not None})
     asked = wanted.filter

@@ -8,11 +8,13 @@ common one. What ends a look early is told to it step by step instead.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from services.api.query import ArticleQuery
 from services.api.search import condition as conditions
 from services.api.search.condition import Condition
+from shared import facts
 
 WALK = 600  # rows looked at before anything else
 WALK_MORE, WALK_FEW = 2400, 8  # rows looked at next, where that found so many: a page is full before the index pays
@@ -20,6 +22,9 @@ WALK_WORDS = 300  # the same where each look unpacks the words
 LOOKS = 2500  # articles that have all words of a phrase, looked at for the phrase itself: 15 microseconds each
 FURTHER = 64  # times as far as all looks before a look reaches at most
 FEW = 300  # articles that are worth no further look: all the rest is asked for at once
+FARTHEST = 64 * 8**4  # units of 4,096 s, 34 years: what is older than so much more is asked for at once
+UNIT_S = 4096  # the shortest stretch that the index names, in seconds
+AHEAD_S = 2 * 86_400  # what is dated later than so much from now has a fact of its own
 
 _OPAQUE = "(l.sort_at + interval '0')"  # to the planner: no reason to walk the newest in a look at the index
 _WALK = """walk AS MATERIALIZED (
@@ -48,11 +53,22 @@ _AROUND = """newest AS MATERIALIZED (
     SELECT floor(date_part('epoch', l.sort_at) / 4096)::int AS unit FROM article_lookup l
     WHERE {bounds} ORDER BY l.sort_at, l.article_id LIMIT 1
 )"""
+# Where even the edge of the walk lies ahead, what does is found first: looks begin with what is dated about now.
+_IS_AHEAD = "e.sort_at >= to_timestamp(%(soon)s * 4096.0)"
+_AHEAD = """ahead AS MATERIALIZED (
+    SELECT l.article_id, l.sort_at FROM (
+        SELECT l.article_id, l.sort_at FROM article_lookup l
+        WHERE EXISTS (SELECT 1 FROM {edge} AS e WHERE {is_ahead}) AND {walked} < %(most)s
+          AND {exactly} AND l.facts && %(later)s::text[] AND {within}
+          AND {opaque} >= to_timestamp(%(soon)s * 4096.0) OFFSET 0
+    ) l ORDER BY l.sort_at DESC, l.article_id DESC LIMIT %(most)s
+)"""
 # Each look reaches as far back as a page needs, by how much was found so far in which time; in units of 4,096 s: `ends`
 # is the earliest seen, `span` how many they are. The index names a stretch (migration 0300) by pieces that are few.
 _LOOK = """look AS (
-    SELECT floor(date_part('epoch', e.sort_at) / 4096)::int + 1 AS ends, {walked} AS found, 0 AS looked,
-           date_part('epoch', newest.sort_at - e.sort_at) / 4096 AS span,
+    SELECT least(floor(date_part('epoch', e.sort_at) / 4096)::int + 1, %(soon)s) AS ends,
+           {walked} + (SELECT count(*) FROM ahead)::int AS found, 0 AS looked,
+           CASE WHEN {is_ahead} THEN 1 ELSE date_part('epoch', newest.sort_at - e.sort_at) / 4096 END AS span,
            NULL::bigint[] AS ids, NULL::timestamptz[] AS ats, NULL::timestamptz AS last_at, NULL::bigint AS last_id
     FROM {edge} AS e, newest
     UNION ALL
@@ -63,10 +79,11 @@ _LOOK = """look AS (
                                FROM generate_series(b.begins >> 3 * b.level, p.ends - 1 >> 3 * b.level) AS n) AS pieces
         FROM (SELECT (p.ends - w.reach) >> 3 * w.level << 3 * w.level AS begins, w.level FROM (
             SELECT greatest(0, least(4, floor(ln(t.reach / 2.0) / ln(8.0))::int)) AS level, t.reach FROM (
-                SELECT ceil(greatest(1, p.span * {further}))::int AS reach
+                SELECT ceil(least(greatest(1, p.span * {further}), %(farthest)s))::int AS reach
             ) t) w) b OFFSET 0
     ) r CROSS JOIN LATERAL ({seen}) s
-    WHERE p.found < %(most)s AND {left} AND (({hits}) + 0.5) * (p.ends - (SELECT unit FROM oldest)) > p.span * %(few)s
+    WHERE p.found < %(most)s AND {left} AND p.span < %(farthest)s
+      AND (({hits}) + 0.5) * (p.ends - (SELECT unit FROM oldest)) > p.span * %(few)s
 )"""
 _MORE = "least(%(further)s, (1.5 * (%(most)s - p.found) + 10) / (p.found + 0.5))"
 _SEEN = """
@@ -125,7 +142,9 @@ _FOUND = """found AS MATERIALIZED (
 _LOOKED = "SELECT u.article_id, u.sort_at FROM look, unnest(look.ids, look.ats) AS u (article_id, sort_at)"
 
 
-def found(asked: Condition, within: str, query: ArticleQuery, head: int) -> tuple[str, str, dict[str, Any]]:
+def found(
+    asked: Condition, within: str, query: ArticleQuery, now: datetime, head: int
+) -> tuple[str, str, dict[str, Any]]:
     """The CTEs (of a WITH RECURSIVE) that end in `found`; how far was looked, as two expressions; and their values."""
     since = query.filter.since
     if since is not None and head - since <= conditions.NEAR:
@@ -133,6 +152,7 @@ def found(asked: Condition, within: str, query: ArticleQuery, head: int) -> tupl
         walk = _CHANGED.format(direct=direct, bounds=within)
         return f"{walk}, {_FOUND.format(union='TABLE walk')}", "NULL, NULL", asked.values
     values = asked.values | {"walk": WALK_WORDS if asked.words else WALK, "further": FURTHER, "few": FEW}
+    values |= {"soon": int(now.timestamp() + AHEAD_S) // UNIT_S, "later": [facts.LATER], "farthest": FARTHEST}
     steps = [_WALK.format(direct=asked.direct, bounds=within), _EDGE.format(bounds=within)]
     # What the walk passed is not looked for again: it ends at `edge`, or at nothing where it saw everything.
     edge, walked = "edge", "(SELECT count(*) FROM walk)::int"
@@ -146,11 +166,16 @@ def found(asked: Condition, within: str, query: ArticleQuery, head: int) -> tupl
     values |= {"looks": LOOKS} if looks else {}
     indexed = asked.named if looks else asked.indexed
     before = f"{within} AND (l.sort_at, l.article_id) < (TABLE {edge})".replace("l.sort_at", _OPAQUE)
+    steps.append(
+        _AHEAD.format(
+            edge=edge, is_ahead=_IS_AHEAD, walked=walked, exactly=asked.indexed, within=before, opaque=_OPAQUE
+        )
+    )
     piece = _PIECE.format(within=before, opaque=_OPAQUE)
     seen = (_SEEN_NEAR if looks else _SEEN).format(indexed=indexed, piece=piece, words=asked.words)
     steps.append(
         _LOOK.format(
-            walked=walked, edge=edge, seen=seen, further=_MORE_NEAR if looks else _MORE,
+            walked=walked, edge=edge, is_ahead=_IS_AHEAD, seen=seen, further=_MORE_NEAR if looks else _MORE,
             left="p.looked < %(looks)s" if looks else "true", hits="p.looked" if looks else "p.found",
         )
     )  # fmt: skip
@@ -158,7 +183,7 @@ def found(asked: Condition, within: str, query: ArticleQuery, head: int) -> tupl
     before += f" AND {_BEFORE.replace('l.sort_at', _OPAQUE)}"
     rest = (_REST_NEAR if looks else _REST).format(gate=gate, indexed=indexed, within=before, words=asked.words)
     steps.append(rest)
-    names = ["walk", "rest"] if asked.words else ["walk", "more", "rest"]
+    names = ["walk", "ahead", "rest"] if asked.words else ["walk", "more", "ahead", "rest"]
     union = " UNION ALL ".join([_LOOKED, *(f"TABLE {name}" for name in names)])
     cut = "(SELECT sort_at FROM cut), (SELECT article_id FROM cut)" if looks else "NULL, NULL"
     return f"{', '.join(steps)}, {_FOUND.format(union=union)}", cut, values
