@@ -62,7 +62,7 @@ ASKED = [
     "lang=es", "entity=e7", "entity=e7&entity=e8&place=AX", "author=a77", "topic=medtop:04000000&source=s3",
     "place=BX&lang=en", f"entity=e7&cursor={CURSOR}", "entity=e7&from=2026-03-01&to=2026-03-05", "entity=none",
     "q=harbour", "q=v77", "q=v77+w17", "q=%22harbour+w17%22", "q=harbour+-bridge", "q=v77+OR+v78&lang=en",
-    f"q=v77&cursor={CURSOR}", "q=none", "q=%22w17+harbour%22",
+    f"q=v77&cursor={CURSOR}", "q=none", "q=%22w17+harbour%22", "q=%22harbour+bridge%22",
 ]  # fmt: skip
 
 

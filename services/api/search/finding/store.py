@@ -21,7 +21,7 @@ WALK_MORE, WALK_FEW = 2400, 8  # rows looked at next, where that found so many: 
 WALK_WORDS = 300  # the same where each look unpacks the words
 LOOKS = 2500  # articles that have all words of a phrase, looked at for the phrase itself: 15 microseconds each
 FURTHER = 64  # times as far as all looks before a look reaches at most
-FEW = 300  # articles that are worth no further look: all the rest is asked for at once
+FEW = 300  # articles, in all, that are worth no further look: all the rest is asked for at once, of whatever time
 FARTHEST = 64 * 8**4  # units of 4,096 s, 34 years: what is older than so much more is asked for at once
 UNIT_S = 4096  # the shortest stretch that the index names, in seconds
 AHEAD_S = 2 * 86_400  # what is dated later than so much from now has a fact of its own
@@ -52,6 +52,8 @@ _AROUND = """newest AS MATERIALIZED (
 ), oldest AS MATERIALIZED (
     SELECT floor(date_part('epoch', l.sort_at) / 4096)::int AS unit FROM article_lookup l
     WHERE {bounds} ORDER BY l.sort_at, l.article_id LIMIT 1
+), first_ever AS MATERIALIZED (
+    SELECT floor(date_part('epoch', min(l.sort_at)) / 4096)::int AS unit FROM article_lookup l
 )"""
 # Where even the edge of the walk lies ahead, what does is found first: looks begin with what is dated about now.
 _IS_AHEAD = "e.sort_at >= to_timestamp(%(soon)s * 4096.0)"
@@ -67,13 +69,13 @@ _AHEAD = """ahead AS MATERIALIZED (
 # is the earliest seen, `span` how many they are. The index names a stretch (migration 0300) by pieces that are few.
 _LOOK = """look AS (
     SELECT least(floor(date_part('epoch', e.sort_at) / 4096)::int + 1, %(soon)s) AS ends,
-           {walked} + (SELECT count(*) FROM ahead)::int AS found, 0 AS looked,
+           {walked} + (SELECT count(*) FROM ahead)::int AS found, 0 AS looked, %(walk)s::int AS named,
            CASE WHEN {is_ahead} THEN 1 ELSE date_part('epoch', newest.sort_at - e.sort_at) / 4096 END AS span,
            NULL::bigint[] AS ids, NULL::timestamptz[] AS ats, NULL::timestamptz AS last_at, NULL::bigint AS last_id
     FROM {edge} AS e, newest
     UNION ALL
-    SELECT r.begins, p.found + coalesce(cardinality(s.ids), 0), p.looked + s.looked, p.span + p.ends - r.begins,
-           s.ids, s.ats, s.last_at, s.last_id
+    SELECT r.begins, p.found + coalesce(cardinality(s.ids), 0), p.looked + s.looked, s.looked + p.named / 4,
+           p.span + p.ends - r.begins, s.ids, s.ats, s.last_at, s.last_id
     FROM look p CROSS JOIN LATERAL (
         SELECT b.begins, ARRAY(SELECT n * 8 + b.level
                                FROM generate_series(b.begins >> 3 * b.level, p.ends - 1 >> 3 * b.level) AS n) AS pieces
@@ -82,8 +84,8 @@ _LOOK = """look AS (
                 SELECT ceil(least(greatest(1, p.span * {further}), %(farthest)s))::int AS reach
             ) t) w) b OFFSET 0
     ) r CROSS JOIN LATERAL ({seen}) s
-    WHERE p.found < %(most)s AND {left} AND p.span < %(farthest)s
-      AND (({hits}) + 0.5) * (p.ends - (SELECT unit FROM oldest)) > p.span * %(few)s
+    WHERE p.found < %(most)s AND {left} AND p.ends > (SELECT unit FROM oldest) AND p.span < %(farthest)s
+      AND ({hits} + 0.5) * (%(soon)s - (SELECT unit FROM first_ever)) > p.span * %(few)s
 )"""
 _MORE = "least(%(further)s, (1.5 * (%(most)s - p.found) + 10) / (p.found + 0.5))"
 _SEEN = """
@@ -104,7 +106,8 @@ _REST = """rest AS MATERIALIZED (
 _ENDED = "(SELECT max(found) FROM look) < %(most)s AND (SELECT min(ends) FROM look) > (SELECT unit FROM oldest)"
 _BEFORE = "l.sort_at < to_timestamp((SELECT min(ends) FROM look)::float8 * 4096)"
 # Where the index cannot say all, the newest that it names are looked at, and no more than so many.
-_MORE_NEAR = "least(CASE p.looked WHEN 0 THEN 8 ELSE %(further)s END, (%(looks)s - p.looked) / (p.looked + 0.5))"
+# How many that will be, a walk cannot tell: all, until a look has seen it.
+_MORE_NEAR = "least(%(further)s, (%(looks)s - p.looked) / (p.named + 0.5))"
 _SEEN_NEAR = """
     WITH near AS MATERIALIZED (
         SELECT l.article_id, l.sort_at, l.lang, l.words FROM (
@@ -176,7 +179,7 @@ def found(
     steps.append(
         _LOOK.format(
             walked=walked, edge=edge, is_ahead=_IS_AHEAD, seen=seen, further=_MORE_NEAR if looks else _MORE,
-            left="p.looked < %(looks)s" if looks else "true", hits="p.looked" if looks else "p.found",
+            left="p.looked < %(looks)s" if looks else "true", hits="p.named" if looks else "p.found",
         )
     )  # fmt: skip
     gate = f"{_ENDED} AND (SELECT max(looked) FROM look) < %(looks)s" if looks else _ENDED
