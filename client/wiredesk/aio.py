@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 from urllib.parse import quote
@@ -11,13 +12,14 @@ from urllib.parse import quote
 import httpx
 from pydantic import BaseModel
 
-from wiredesk.calls import Call, Filters, Values, checked, following_page, get, parsed, query
+from wiredesk.calls import Call, Filters, Values, When, body_time, checked, following_page, get, parsed, query
 from wiredesk.errors import StreamReset, Unreachable
 from wiredesk.following import Following
 from wiredesk.models import (
     Article,
     Delivery,
     Diagnosis,
+    Diff,
     Document,
     Event,
     Facets,
@@ -28,13 +30,17 @@ from wiredesk.models import (
     OpmlImport,
     Page,
     Poll,
+    Preview,
     RelatedEntity,
+    Replay,
     SavedSearch,
     SimilarArticle,
     TimeSeries,
+    Trace,
     Version,
     Webhook,
 )
+from wiredesk.operating import AuditEntry, Explanation, Pipeline, Queues, Reenrichment, SourceCount, Worker
 from wiredesk.resume import ResumeState
 
 Result = TypeVar("Result", bound=BaseModel)
@@ -106,9 +112,33 @@ class AsyncWiredesk:
         """The whole of one article."""
         return await self.read(get(f"/v1/articles/{article_id}"), Article)
 
-    async def trace(self, article_id: int) -> Document:
+    async def render(self, article_id: int, form: str) -> bytes:
+        """One article in another form: `ninjs` or `jsonld`."""
+        return await self.raw(get(f"/v1/articles/{article_id}.{quote(form)}"))
+
+    async def export(
+        self,
+        form: str,
+        q: str | None = None,
+        *,
+        limit: int | None = None,
+        since: int | None = None,
+        fields: str | None = None,
+        cursor: str | None = None,
+        **filters: Unpack[Filters],
+    ) -> bytes:
+        """One page of articles in another form: `rss`, `atom`, `jsonfeed`, `ndjson`, `csv` or `ninjs`."""
+        more = {"limit": limit, "since": since, "fields": fields, "cursor": cursor}
+        return await self.raw(Call("GET", f"/v1/articles.{quote(form)}", query({"q": q, **filters, **more})))
+
+    async def trace(self, article_id: int) -> Trace:
         """Every step the article went through, with times."""
-        return await self.read(get(f"/v1/articles/{article_id}/trace"), Document)
+        return await self.read(get(f"/v1/articles/{article_id}/trace"), Trace)
+
+    async def diff(self, article_id: int, start: int | None = None, end: int | None = None) -> Diff:
+        """What changed between two of its versions, in whole texts; by default between the last two."""
+        call = Call("GET", f"/v1/articles/{article_id}/diff", query({"from": start, "to": end}))
+        return await self.read(call, Diff)
 
     async def versions(self, article_id: int) -> Page[Version]:
         """All versions of the article, each with what changed."""
@@ -131,6 +161,10 @@ class AsyncWiredesk:
         """How many matching articles each `hour`, `day`, `week` or `month` has."""
         call = Call("GET", "/v1/timeseries", query({"interval": interval, "q": q, **filters}))
         return await self.read(call, TimeSeries)
+
+    async def sources(self) -> Page[SourceCount]:
+        """Every source with its number of articles, and what became of each item of its feeds; the busiest first."""
+        return await self.read(get("/v1/sources"), Page[SourceCount])
 
     async def head(self) -> int:
         """The position of the newest event."""
@@ -204,6 +238,11 @@ class AsyncWiredesk:
         call = Call("GET", "/v1/events", query({"q": q, **filters, **more}), timeout_s=(wait_s or 0) + 30.0)
         return await self.read(call, Page[Event])
 
+    async def event(self, position: int) -> Event:
+        """The event at a position."""
+        headers = {"accept": "application/cloudevents+json"}
+        return await self.read(Call("GET", f"/v1/events/{position}", headers=headers), Event)
+
     async def each(self, call: Call, model: type[Result]) -> AsyncIterator[Result]:
         """The items of all pages of a list."""
         asked: Call | None = call
@@ -216,6 +255,10 @@ class AsyncWiredesk:
     async def read(self, call: Call, model: type[Result]) -> Result:
         """Make any call and read the answer as `model`."""
         return parsed(await self.send(call), model)
+
+    async def raw(self, call: Call) -> bytes:
+        """Make any call and give the body as it came, whatever its type."""
+        return checked(await self.send(replace(call, headers={"accept": "*/*", **call.headers}))).content
 
     async def send(self, call: Call) -> httpx.Response:
         """Make any call and give the raw answer, whatever its status."""
@@ -300,6 +343,10 @@ class AsyncFeeds:
         """Its last polls."""
         return await self._client.read(get(f"/v1/feeds/{feed_id}/polls"), Page[Poll])
 
+    async def explain(self, feed_id: int) -> Explanation:
+        """Why its next poll is when it is, rule by rule, and the rhythm learned so far."""
+        return await self._client.read(get(f"/v1/feeds/{feed_id}/explain"), Explanation)
+
     async def doctor(self, url: str) -> Diagnosis:
         """Examine an address before subscribing to it; takes up to a minute."""
         call = Call("POST", "/v1/feeds/doctor", json={"url": url}, timeout_s=90.0)
@@ -312,7 +359,7 @@ class AsyncFeeds:
 
     async def export_opml(self) -> bytes:
         """All feeds as OPML."""
-        return checked(await self._client.send(Call("GET", "/v1/feeds.opml", headers={"accept": "*/*"}))).content
+        return await self._client.raw(get("/v1/feeds.opml"))
 
 
 class AsyncKeys:
@@ -383,10 +430,10 @@ class AsyncWebhooks:
         """A new secret; the old one signs as well for a day."""
         return await self._client.read(Call("POST", f"/v1/webhooks/{webhook_id}/rotate"), NewSecret)
 
-    async def replay(self, webhook_id: str | int, after: int, until: int | None = None) -> Document:
-        """Send again what lies after a position, with the same webhook-ids."""
+    async def replay(self, webhook_id: str | int, after: int | str, until: int | str | None = None) -> Replay:
+        """Send again what lies after a position, or a time (RFC 3339), with the same webhook-ids."""
         body = {"after": after} | ({"until": until} if until is not None else {})
-        return await self._client.read(Call("POST", f"/v1/webhooks/{webhook_id}/replay", json=body), Document)
+        return await self._client.read(Call("POST", f"/v1/webhooks/{webhook_id}/replay", json=body), Replay)
 
 
 class AsyncSearches:
@@ -416,10 +463,18 @@ class AsyncSearches:
         """Forget a search; its feeds are gone."""
         checked(await self._client.send(Call("DELETE", f"/v1/searches/{search_id}")))
 
-    async def preview(self, filters: dict[str, Any], *, days: int = 30) -> Document:
+    async def preview(self, filters: dict[str, Any], *, days: int = 30) -> Preview:
         """What filters would have found: by day, the newest, and what other searches find too."""
         call = Call("POST", "/v1/searches/preview", json={"filters": filters, "days": days})
-        return await self._client.read(call, Document)
+        return await self._client.read(call, Preview)
+
+    async def preview_kept(self, search_id: int, *, days: int | None = None) -> Preview:
+        """The same for a search that is kept."""
+        return await self._client.read(get(f"/v1/searches/{search_id}/preview", days=days), Preview)
+
+    async def feed(self, search_id: int, form: str, *, limit: int | None = None) -> bytes:
+        """What a saved search finds as a feed: `rss`, `atom`, `jsonfeed`, `ndjson`, `csv` or `ninjs`."""
+        return await self._client.raw(get(f"/v1/searches/{search_id}.{quote(form)}", limit=limit))
 
     async def found(self, search_id: int, *, limit: int | None = None) -> Page[Article]:
         """One page of the articles that a saved search finds, newest first."""
@@ -432,17 +487,57 @@ class AsyncOps:
     def __init__(self, client: AsyncWiredesk) -> None:
         self._client = client
 
-    async def queues(self) -> Document:
+    async def queues(self) -> Queues:
         """Depth and age of the queues."""
-        return await self._client.read(get("/v1/ops/queues"), Document)
+        return await self._client.read(get("/v1/ops/queues"), Queues)
 
-    async def workers(self) -> Document:
+    async def workers(self) -> Page[Worker]:
         """The Celery workers: which there are, what they do and did."""
-        return await self._client.read(get("/v1/ops/workers"), Document)
+        return await self._client.read(get("/v1/ops/workers"), Page[Worker])
 
-    async def pipeline(self) -> Document:
+    async def pipeline(self) -> Pipeline:
         """Throughput and latency, stage by stage."""
-        return await self._client.read(get("/v1/ops/pipeline"), Document)
+        return await self._client.read(get("/v1/ops/pipeline"), Pipeline)
+
+    def audit(self) -> AsyncIterator[AuditEntry]:
+        """Who changed what, the newest first; for keys of scope `admin`."""
+        return self._client.each(get("/v1/ops/audit", limit=200), AuditEntry)
+
+    async def reenrich(
+        self,
+        *,
+        ids: Sequence[int] | None = None,
+        source: Sequence[str] | None = None,
+        feed: Sequence[int] | None = None,
+        lang: Sequence[str] | None = None,
+        published_from: When | None = None,
+        published_to: When | None = None,
+        steps: Sequence[str] | None = None,
+        force: bool = False,
+        dry_run: bool = False,
+    ) -> Reenrichment:
+        """Have a slice of the store read again; all that is given must hold. `reannotated` events tell what changes.
+
+        Only articles that a step (of `steps`) would read otherwise now, unless `force`; `dry_run` counts them only.
+        """
+        asked = {
+            "ids": ids, "source": source, "feed": feed, "lang": lang, "from": body_time(published_from),
+            "to": body_time(published_to), "steps": steps, "force": force or None, "dry_run": dry_run or None,
+        }  # fmt: skip
+        body = {name: value for name, value in asked.items() if value is not None}
+        return await self._client.read(Call("POST", "/v1/ops/reenrich", json=body), Reenrichment)
+
+    async def reenrichment(self, request_id: int) -> Reenrichment:
+        """How far such a request is, and what it changed by field."""
+        return await self._client.read(get(f"/v1/ops/reenrich/{request_id}"), Reenrichment)
+
+    async def reenrichments(self) -> Page[Reenrichment]:
+        """The last hundred such requests, the newest first."""
+        return await self._client.read(get("/v1/ops/reenrich"), Page[Reenrichment])
+
+    async def metrics(self) -> str:
+        """What Prometheus is told."""
+        return (await self._client.raw(get("/metrics"))).decode()
 
     async def ready(self) -> Document:
         """Whether it serves, and if not, why (no exception then)."""

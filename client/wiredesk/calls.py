@@ -111,6 +111,11 @@ def parsed(response: httpx.Response, model: type[Result]) -> Result:
         ) from error
 
 
+def body_time(value: When | None) -> str | None:
+    """A time as bodies have it: RFC 3339 text."""
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
 def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"

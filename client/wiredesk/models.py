@@ -416,6 +416,58 @@ class SimilarArticle(Article):
     because: list[str] = []
 
 
+class Diff(Model):
+    """What changed between two versions; `significant` where a reader should know."""
+
+    start: int = Field(alias="from")
+    end: int = Field(alias="to")
+    significant: bool = True
+    changes: list[Change] = []
+
+
+class TraceStep(Model):
+    """One thing that happened to an article; further members by its kind."""
+
+    at: datetime
+    step: str
+
+
+class Trace(Model):
+    """Everything that happened to an article, in order."""
+
+    id: int
+    items: list[TraceStep] = []
+
+
+class Overlap(Model):
+    """How many of the articles looked at another saved search finds as well."""
+
+    id: int
+    name: str
+    count: int
+    share: float
+
+
+class Preview(Model):
+    """What filters would have found: by day, the newest, and what other searches find too."""
+
+    days: list[Bucket] = []
+    sample: list[Article] = []
+    looked_at: int = 0
+    overlap: list[Overlap] = []
+    total: int = 0
+    exact: bool = True
+    sampled: float = 1.0
+    position: int | None = None
+
+
+class Replay(Model):
+    """The stretch that is sent again: `after` is exclusive, `until` inclusive."""
+
+    after: int
+    until: int
+
+
 class Version(Model):
     """One version of an article; `changes` against the one before it."""
 

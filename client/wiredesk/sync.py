@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 from urllib.parse import quote
@@ -11,13 +12,14 @@ from urllib.parse import quote
 import httpx
 from pydantic import BaseModel
 
-from wiredesk.calls import Call, Filters, Values, checked, following_page, get, parsed, query
+from wiredesk.calls import Call, Filters, Values, When, body_time, checked, following_page, get, parsed, query
 from wiredesk.errors import StreamReset, Unreachable
 from wiredesk.following import Following
 from wiredesk.models import (
     Article,
     Delivery,
     Diagnosis,
+    Diff,
     Document,
     Event,
     Facets,
@@ -28,13 +30,17 @@ from wiredesk.models import (
     OpmlImport,
     Page,
     Poll,
+    Preview,
     RelatedEntity,
+    Replay,
     SavedSearch,
     SimilarArticle,
     TimeSeries,
+    Trace,
     Version,
     Webhook,
 )
+from wiredesk.operating import AuditEntry, Explanation, Pipeline, Queues, Reenrichment, SourceCount, Worker
 from wiredesk.resume import ResumeState
 
 Result = TypeVar("Result", bound=BaseModel)
@@ -106,9 +112,33 @@ class Wiredesk:
         """The whole of one article."""
         return self.read(get(f"/v1/articles/{article_id}"), Article)
 
-    def trace(self, article_id: int) -> Document:
+    def render(self, article_id: int, form: str) -> bytes:
+        """One article in another form: `ninjs` or `jsonld`."""
+        return self.raw(get(f"/v1/articles/{article_id}.{quote(form)}"))
+
+    def export(
+        self,
+        form: str,
+        q: str | None = None,
+        *,
+        limit: int | None = None,
+        since: int | None = None,
+        fields: str | None = None,
+        cursor: str | None = None,
+        **filters: Unpack[Filters],
+    ) -> bytes:
+        """One page of articles in another form: `rss`, `atom`, `jsonfeed`, `ndjson`, `csv` or `ninjs`."""
+        more = {"limit": limit, "since": since, "fields": fields, "cursor": cursor}
+        return self.raw(Call("GET", f"/v1/articles.{quote(form)}", query({"q": q, **filters, **more})))
+
+    def trace(self, article_id: int) -> Trace:
         """Every step the article went through, with times."""
-        return self.read(get(f"/v1/articles/{article_id}/trace"), Document)
+        return self.read(get(f"/v1/articles/{article_id}/trace"), Trace)
+
+    def diff(self, article_id: int, start: int | None = None, end: int | None = None) -> Diff:
+        """What changed between two of its versions, in whole texts; by default between the last two."""
+        call = Call("GET", f"/v1/articles/{article_id}/diff", query({"from": start, "to": end}))
+        return self.read(call, Diff)
 
     def versions(self, article_id: int) -> Page[Version]:
         """All versions of the article, each with what changed."""
@@ -131,6 +161,10 @@ class Wiredesk:
         """How many matching articles each `hour`, `day`, `week` or `month` has."""
         call = Call("GET", "/v1/timeseries", query({"interval": interval, "q": q, **filters}))
         return self.read(call, TimeSeries)
+
+    def sources(self) -> Page[SourceCount]:
+        """Every source with its number of articles, and what became of each item of its feeds; the busiest first."""
+        return self.read(get("/v1/sources"), Page[SourceCount])
 
     def head(self) -> int:
         """The position of the newest event."""
@@ -204,6 +238,11 @@ class Wiredesk:
         call = Call("GET", "/v1/events", query({"q": q, **filters, **more}), timeout_s=(wait_s or 0) + 30.0)
         return self.read(call, Page[Event])
 
+    def event(self, position: int) -> Event:
+        """The event at a position."""
+        headers = {"accept": "application/cloudevents+json"}
+        return self.read(Call("GET", f"/v1/events/{position}", headers=headers), Event)
+
     def each(self, call: Call, model: type[Result]) -> Iterator[Result]:
         """The items of all pages of a list."""
         asked: Call | None = call
@@ -215,6 +254,10 @@ class Wiredesk:
     def read(self, call: Call, model: type[Result]) -> Result:
         """Make any call and read the answer as `model`."""
         return parsed(self.send(call), model)
+
+    def raw(self, call: Call) -> bytes:
+        """Make any call and give the body as it came, whatever its type."""
+        return checked(self.send(replace(call, headers={"accept": "*/*", **call.headers}))).content
 
     def send(self, call: Call) -> httpx.Response:
         """Make any call and give the raw answer, whatever its status."""
@@ -299,6 +342,10 @@ class Feeds:
         """Its last polls."""
         return self._client.read(get(f"/v1/feeds/{feed_id}/polls"), Page[Poll])
 
+    def explain(self, feed_id: int) -> Explanation:
+        """Why its next poll is when it is, rule by rule, and the rhythm learned so far."""
+        return self._client.read(get(f"/v1/feeds/{feed_id}/explain"), Explanation)
+
     def doctor(self, url: str) -> Diagnosis:
         """Examine an address before subscribing to it; takes up to a minute."""
         call = Call("POST", "/v1/feeds/doctor", json={"url": url}, timeout_s=90.0)
@@ -311,7 +358,7 @@ class Feeds:
 
     def export_opml(self) -> bytes:
         """All feeds as OPML."""
-        return checked(self._client.send(Call("GET", "/v1/feeds.opml", headers={"accept": "*/*"}))).content
+        return self._client.raw(get("/v1/feeds.opml"))
 
 
 class Keys:
@@ -382,10 +429,10 @@ class Webhooks:
         """A new secret; the old one signs as well for a day."""
         return self._client.read(Call("POST", f"/v1/webhooks/{webhook_id}/rotate"), NewSecret)
 
-    def replay(self, webhook_id: str | int, after: int, until: int | None = None) -> Document:
-        """Send again what lies after a position, with the same webhook-ids."""
+    def replay(self, webhook_id: str | int, after: int | str, until: int | str | None = None) -> Replay:
+        """Send again what lies after a position, or a time (RFC 3339), with the same webhook-ids."""
         body = {"after": after} | ({"until": until} if until is not None else {})
-        return self._client.read(Call("POST", f"/v1/webhooks/{webhook_id}/replay", json=body), Document)
+        return self._client.read(Call("POST", f"/v1/webhooks/{webhook_id}/replay", json=body), Replay)
 
 
 class Searches:
@@ -415,10 +462,18 @@ class Searches:
         """Forget a search; its feeds are gone."""
         checked(self._client.send(Call("DELETE", f"/v1/searches/{search_id}")))
 
-    def preview(self, filters: dict[str, Any], *, days: int = 30) -> Document:
+    def preview(self, filters: dict[str, Any], *, days: int = 30) -> Preview:
         """What filters would have found: by day, the newest, and what other searches find too."""
         call = Call("POST", "/v1/searches/preview", json={"filters": filters, "days": days})
-        return self._client.read(call, Document)
+        return self._client.read(call, Preview)
+
+    def preview_kept(self, search_id: int, *, days: int | None = None) -> Preview:
+        """The same for a search that is kept."""
+        return self._client.read(get(f"/v1/searches/{search_id}/preview", days=days), Preview)
+
+    def feed(self, search_id: int, form: str, *, limit: int | None = None) -> bytes:
+        """What a saved search finds as a feed: `rss`, `atom`, `jsonfeed`, `ndjson`, `csv` or `ninjs`."""
+        return self._client.raw(get(f"/v1/searches/{search_id}.{quote(form)}", limit=limit))
 
     def found(self, search_id: int, *, limit: int | None = None) -> Page[Article]:
         """One page of the articles that a saved search finds, newest first."""
@@ -431,17 +486,57 @@ class Ops:
     def __init__(self, client: Wiredesk) -> None:
         self._client = client
 
-    def queues(self) -> Document:
+    def queues(self) -> Queues:
         """Depth and age of the queues."""
-        return self._client.read(get("/v1/ops/queues"), Document)
+        return self._client.read(get("/v1/ops/queues"), Queues)
 
-    def workers(self) -> Document:
+    def workers(self) -> Page[Worker]:
         """The Celery workers: which there are, what they do and did."""
-        return self._client.read(get("/v1/ops/workers"), Document)
+        return self._client.read(get("/v1/ops/workers"), Page[Worker])
 
-    def pipeline(self) -> Document:
+    def pipeline(self) -> Pipeline:
         """Throughput and latency, stage by stage."""
-        return self._client.read(get("/v1/ops/pipeline"), Document)
+        return self._client.read(get("/v1/ops/pipeline"), Pipeline)
+
+    def audit(self) -> Iterator[AuditEntry]:
+        """Who changed what, the newest first; for keys of scope `admin`."""
+        return self._client.each(get("/v1/ops/audit", limit=200), AuditEntry)
+
+    def reenrich(
+        self,
+        *,
+        ids: Sequence[int] | None = None,
+        source: Sequence[str] | None = None,
+        feed: Sequence[int] | None = None,
+        lang: Sequence[str] | None = None,
+        published_from: When | None = None,
+        published_to: When | None = None,
+        steps: Sequence[str] | None = None,
+        force: bool = False,
+        dry_run: bool = False,
+    ) -> Reenrichment:
+        """Have a slice of the store read again; all that is given must hold. `reannotated` events tell what changes.
+
+        Only articles that a step (of `steps`) would read otherwise now, unless `force`; `dry_run` counts them only.
+        """
+        asked = {
+            "ids": ids, "source": source, "feed": feed, "lang": lang, "from": body_time(published_from),
+            "to": body_time(published_to), "steps": steps, "force": force or None, "dry_run": dry_run or None,
+        }  # fmt: skip
+        body = {name: value for name, value in asked.items() if value is not None}
+        return self._client.read(Call("POST", "/v1/ops/reenrich", json=body), Reenrichment)
+
+    def reenrichment(self, request_id: int) -> Reenrichment:
+        """How far such a request is, and what it changed by field."""
+        return self._client.read(get(f"/v1/ops/reenrich/{request_id}"), Reenrichment)
+
+    def reenrichments(self) -> Page[Reenrichment]:
+        """The last hundred such requests, the newest first."""
+        return self._client.read(get("/v1/ops/reenrich"), Page[Reenrichment])
+
+    def metrics(self) -> str:
+        """What Prometheus is told."""
+        return (self._client.raw(get("/metrics"))).decode()
 
     def ready(self) -> Document:
         """Whether it serves, and if not, why (no exception then)."""

@@ -49,7 +49,7 @@ def test_search_prints_columns_and_lets_no_title_steer_the_terminal() -> None:
     [
         (["search"], {"items": [ARTICLE], "next": None, "position": 1}),
         (["article", "7"], ARTICLE),
-        (["trace", "7"], {"steps": [{"step": "fetched", "took_ms": 4}]}),
+        (["trace", "7"], {"id": 7, "items": [{"at": "2026-03-01T08:00:00Z", "step": "discovered", "feed_id": 4}]}),
         (["queue"], {"waiting": 4}),
         (["feeds", "add", "http://example.org/feed"], FEED),
         (["feeds", "poll", "3"], {"outcome": "ok", "entries": 2}),

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from wiredesk.cli import feeds, keys, searches, server, webhooks
+from wiredesk.cli import feeds, keys, ops, searches, server, webhooks
 from wiredesk.cli.output import plain, show_json, show_json_line, show_members, show_rows
 from wiredesk.cli.session import AsJson, connect, remember
 from wiredesk.errors import StreamReset
@@ -30,6 +30,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(searches.app, name="searches")
 app.add_typer(webhooks.app, name="webhooks")
 server.register(app)
+ops.register(app)
 
 Langs = Annotated[list[str] | None, typer.Option("--lang", help="Language, such as en; may be repeated.")]
 Sources = Annotated[list[str] | None, typer.Option("--source", help="Source id, such as example.org; repeatable.")]

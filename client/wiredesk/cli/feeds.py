@@ -57,6 +57,19 @@ def list_(ctx: typer.Context, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def explain(ctx: typer.Context, feed_id: FeedId, as_json: AsJson = False) -> None:
+    """Why a feed's next poll is when it is, rule by rule."""
+    with connect(ctx) as desk:
+        told = desk.feeds.explain(feed_id)
+    if as_json:
+        show_json(told)
+        return
+    print(f"next poll: {plain(told.next_poll_at)}, interval {plain(told.interval_s)} s")
+    rows = (("*" if rule.decided else "", rule.rule, rule.vote_s, rule.input) for rule in told.rules)
+    show_rows(("", "RULE", "VOTE", "INPUT"), rows)
+
+
+@app.command()
 def poll(
     ctx: typer.Context,
     feed_id: FeedId,

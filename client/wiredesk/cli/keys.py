@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Annotated
 
 import typer
@@ -40,6 +41,22 @@ def list_(ctx: typer.Context, as_json: AsJson = False) -> None:
     else:
         rows = ((k.id, k.scopes, k.expires_at, k.last_used_at, k.name) for k in found)
         show_rows(("ID", "SCOPES", "EXPIRES", "LAST USED", "NAME"), rows)
+
+
+@app.command()
+def audit(
+    ctx: typer.Context,
+    limit: Annotated[int, typer.Option(min=1, help="How many, the newest first.")] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """Who changed what, by which key, and how it ended."""
+    with connect(ctx) as desk:
+        found = list(islice(desk.ops.audit(), limit))
+    if as_json:
+        show_json(found)
+    else:
+        rows = ((a.at, a.status, a.key_name or a.key_id, a.method, a.path) for a in found)
+        show_rows(("AT", "STATUS", "KEY", "METHOD", "PATH"), rows)
 
 
 @app.command()
