@@ -57,6 +57,11 @@ class Gazetteer:
             self._admins: list[str] = table["admins"].tolist()
         ends = np.flatnonzero(np.frombuffer(self._names + b"\n", dtype=np.uint8) == NEWLINE)
         self._ends = array("I", ends.astype(np.uint32).tobytes())
+        self._divisions = {
+            (self._countries[self._country[row]], self._admins[self._admin[row]]): row
+            for row, kind in enumerate(self._kind)
+            if kind == 1
+        }
         self._found: dict[str, list[PlaceRow]] = {}
         self._country_rows = {
             self._countries[self._country[row]]: row for row, kind in enumerate(self._kind) if kind == 0
@@ -88,6 +93,11 @@ class Gazetteer:
     def country(self, iso: str) -> PlaceRow | None:
         """The country of an alpha-2 code."""
         index = self._country_rows.get(iso)
+        return None if index is None else self.row(index)
+
+    def division(self, country: str, code: str) -> PlaceRow | None:
+        """The first-level division of a country by GeoNames' code."""
+        index = self._divisions.get((country, code))
         return None if index is None else self.row(index)
 
     def row(self, index: int) -> PlaceRow:

@@ -129,7 +129,7 @@ def test_a_small_town_abroad_is_believed_only_so_far(enriched: Enriched) -> None
     home = Source("w.example", "W", "w.example", "GB")
     doc = enriched("", "The match in Ballarat was off again. The pitch of the club was under water.", source=home)
     assert [(place.country, place.confidence < 0.5) for place in doc.places] == [("AU", True)]
-    doc = enriched("", "The match in Traralgon was off again. The pitch of the club was under water.", source=home)
+    doc = enriched("", "The match in Bairnsdale was off again. The pitch of the club was under water.", source=home)
     assert [(place.country, place.geonames_id) for place in doc.places] == [(None, None)]  # smaller: not at all
     doc = enriched("", "The match in Berwick was off again. The pitch of the club was under water.", source=home)
     assert [place.country for place in doc.places] == ["GB"]  # smaller still, but at home

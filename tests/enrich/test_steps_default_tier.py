@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from time import perf_counter
 
@@ -101,3 +102,26 @@ def test_a_company_and_a_family_of_one_name_are_two(default: Resources) -> None:
     (doc,) = enrich([article("Ford profit slides as tariffs bite", body)], default, clock=perf_counter)
     found = {entity.name: (entity.type, entity.count) for entity in doc.entities if "Ford" in entity.name}
     assert found == {"Ford Motor Co.": ("organisation", 3), "Sarah Ford": ("person", 2)}
+
+
+def test_an_acronym_before_what_it_stands_for(default: Resources) -> None:
+    body = (
+        "The AZIZ (the Azerbaijan-Israel International Association) met Mod\u0441on on Monday. Modcon said that"
+        " AZIZ had asked for it."
+    )
+    (doc,) = enrich([article("AZIZ meets Modcon", body)], default, clock=perf_counter)
+    found = {entity.name: (entity.type, entity.count) for entity in doc.entities}
+    assert found["Azerbaijan-Israel International Association"] == ("organisation", 4)
+    assert found["Modcon"][1] == 3  # one of them with a Cyrillic letter
+
+
+def test_families_whose_name_comes_first_and_those_with_a_junior(default: Resources) -> None:
+    body = (
+        "North Korean leader Kim Jong Un came to Beijing on Monday. Kim spoke first. His sister, Kim Yo Jong, left."
+        " President Ferdinand Marcos Jr. stayed at home. Marcos said the talks would go on for weeks."
+    )
+    (doc,) = enrich([article("Leaders meet in Beijing", body)], default, clock=perf_counter)
+    found = {entity.name: entity.count for entity in doc.entities if entity.type in ("person", "group")}
+    assert found == {"Kim Jong Un": 2, "Kim Yo Jong": 1, "Ferdinand Marcos Jr.": 2, "North Korean": 1}
+    spans = sorted((m.start, m.end) for entity in doc.entities for m in entity.mentions if m.field == "body_text")
+    assert all(one[1] <= two[0] for one, two in pairwise(spans))

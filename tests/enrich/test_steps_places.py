@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,22 @@ def test_the_table_knows_provinces_by_what_news_calls_them(resources: Resources)
         assert (row.country, row.name) == (country, shown)
     assert not any(row.kind == "admin" for row in resources.gazetteer.find("northern"))  # which means nothing alone
     assert not any(row.kind == "admin" for row in resources.gazetteer.find("mexico"))  # the country's name
+
+
+def test_a_county_of_our_own_list_has_its_country_and_no_namesakes_id(enriched: Enriched) -> None:
+    home = Source("w.example", "W", "w.example", "GB")
+    (norfolk,) = enriched("", "Floods were seen across Norfolk on Friday.", source=home).places
+    assert (norfolk.kind, norfolk.country, norfolk.geonames_id) == ("other", "GB", None)
+    (norfolk,) = enriched("", "Floods were seen across Norfolk, Virginia.", source=replace(home, country="US")).places[
+        :1
+    ]
+    assert norfolk.country == "US" and norfolk.geonames_id
+
+
+def test_a_town_named_like_a_country_and_a_state_cut_short(resources: Resources) -> None:
+    text = "LEBANON, N.H. (Valley News) - A man from Lebanon was held in White River Junction, Vt., on Friday."
+    found = ids(resources, text, "LEBANON|N.H.|White River Junction|Vt")
+    assert found == {5088597, 5090174, 5242889, 5242283}
 
 
 def test_own_sentences_mean_the_right_places(resources: Resources) -> None:

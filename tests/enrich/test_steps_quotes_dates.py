@@ -203,6 +203,11 @@ def test_who_is_praised_in_a_quote_does_not_say_it(enriched: Enriched) -> None:
     assert said(doc) == [("Henrik Dahl taught half the harbour,", "Maria Duarte")]
 
 
+def test_a_part_of_a_sentence_belongs_to_the_verb_before_it(enriched: Enriched) -> None:
+    doc = enriched("", 'Maria Duarte told them that they were "as close as teeth", the Dockers\u2019 Union said.')
+    assert said(doc) == [("as close as teeth", "Maria Duarte")]
+
+
 def test_words_that_somebody_calls_something(enriched: Enriched) -> None:
     doc = enriched(
         "", 'Maria Duarte called the offer "a third of what we asked for". A ferry called "The Old Lady" sank.'
@@ -220,6 +225,7 @@ def test_words_that_somebody_calls_something(enriched: Enriched) -> None:
             "The river rose to 18 feet",
         ),
         ("Maria Duarte has denied that the union put pressure on them.", "the union put pressure on them"),
+        ("According to Maria Duarte, the strike would go on.", "the strike would go on"),
     ],
 )
 def test_where_a_reported_clause_begins_and_ends(body: str, clause: str, enriched: Enriched) -> None:

@@ -25,6 +25,8 @@ class Lexicon:
     given_names: frozenset[str]  # as written
     titles: frozenset[str]  # lower case, one to three words
     title_words: frozenset[str]  # each word of them
+    us_states: frozenset[str]  # how newspapers shorten them: N.H., Vt, CA
+    counties: Mapping[str, str]  # name as written -> alpha-2, of those that are in no table of places
     named_after: frozenset[str]  # companies whose name reads like a person's, as written
     organisation_words: frozenset[str]  # lower case; end an organisation's name
     organisation_heads: frozenset[str]  # lower case; open one before "of" and "for"
@@ -54,6 +56,10 @@ def load_lexicon() -> Lexicon:
         given_names=frozenset(name for line in _lines("given_names.txt") for name in line.split()),
         titles=frozenset(_lines("titles.txt")),
         title_words=frozenset(word for line in _lines("titles.txt") for word in line.split()),
+        us_states=frozenset(load_states()),
+        counties={
+            name.strip(): line[:2] for line in _lines("counties.txt") for name in line[2:].split(",") if name.strip()
+        },
         named_after=frozenset(_lines("named_after.txt")),
         organisation_words=frozenset(word.rstrip("^") for word in organisations),
         organisation_heads=frozenset(word.rstrip("^") for word in organisations if word.endswith("^")),

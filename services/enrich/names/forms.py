@@ -6,6 +6,8 @@ Ribera, the Commission    →  Atlético Ribera, ...        the last word of the
 UN                        →  United Nations              the initials of one organisation
 """
 
+# ruff: noqa: SIM905 - lists of words read best as text
+
 from __future__ import annotations
 
 from bisect import bisect_right
@@ -18,6 +20,13 @@ from services.enrich.names.acronyms import initials
 
 Known = Callable[[str], bool]
 _OTHERS = frozenset({"house", "street", "times"})  # what is meant by them alone: not the White House
+GENERATIONS = frozenset({"jr", "sr", "ii", "iii", "iv"})
+# Families of East Asia, whose names come first; where two of one are named, each is meant by it in turn.
+_FAMILY_FIRST = frozenset(
+    "ahn ban cai cao chen cho choi dong feng gao han he hu huang hwang jang jiang jung kang kim kwon lee li liang lim"
+    " lin liu luo ma mao moon nguyen oh pan park peng pham seo shin song sun tan tang tian tran wang wu xi xiao xu yang"
+    " yoon yu zeng zhang zhao zheng zhou zhu".split()
+)
 _MOST_WORDS = 8  # of a person's name; more is no name
 
 
@@ -29,12 +38,17 @@ class FamilyNames:
         self._types, self._is_place = types, is_place
         self._ends: dict[str, list[tuple[int, str]]] = defaultdict(list)
         self._middles: dict[str, list[tuple[int, str]]] = defaultdict(list)
+        self._firsts: dict[str, list[tuple[int, str]]] = defaultdict(list)  # Kim Jong Un
         givens: dict[str, set[str]] = defaultdict(set)
         for index, key in enumerate(keys):
             parts = key.split()
+            while len(parts) > 2 and parts[-1] in GENERATIONS:
+                parts.pop()
             if types[key] != "person" or not 1 < len(parts) <= _MOST_WORDS:
                 continue
             givens[parts[0]].add(key)
+            if parts[0] in _FAMILY_FIRST and len(parts) > 2:
+                self._firsts[parts[0]].append((index, key))
             for at in range(1, len(parts)):
                 last = at == len(parts) - 1
                 if last or parts[at].capitalize() not in lexicon.given_names:  # Maria Costa is not Ana Maria Costa
@@ -48,7 +62,7 @@ class FamilyNames:
         kind = self._types[key]
         if kind not in ("person", "organisation", "place") or (kind == "place" and self._is_place(key)):
             return key
-        if known := self._ends.get(key) or self._middles.get(key):
+        if known := self._ends.get(key) or self._firsts.get(key) or self._middles.get(key):
             owner = known[max(0, bisect_right(known, (index, "\uffff")) - 1)][1]
             return self(index, owner)  # which may be the end of a longer one: Ó Laoire
         return self._given.get(key, key) if kind == "person" and " " not in key else key

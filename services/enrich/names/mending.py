@@ -58,6 +58,10 @@ _ADDED = re.compile(
     r"(?: (?:de |da |van |von |der |al |el |bin )?[^\W\d_a-z][\w'\u2019-]+){1,3})(?=[,.])"
 )
 _CAPITAL = re.compile(r"[^\W\d_a-z]")
+_OFFICES = frozenset(
+    "Education Health Home Foreign Defence Defense Justice Finance Interior Transport Environment Energy".split()
+)
+_OFFICER = re.compile(r" (?:and \w+ )?(?:secretary|minister|ministry)(?!\w)")
 _TELLS: dict[str, EntityType] = {"state": "place", "person": "person"}
 _NO_SHORT = frozenset(
     "CEO CFO COO CTO GDP DNA RNA HIV AIDS PhD USA GMT UTC BST EST PST FAQ LIVE NEWS CCTV COVID UPDATE".split()
@@ -106,6 +110,10 @@ def _read(text: str, span: Span, behind: Span | None, people: set[str], lexicon:
         return (start, end, label if _has_title(name, text, lexicon) else "place", score)
     if label == "organisation" and " " not in name and _OF_A_PLACE.match(text, end) and _large(name, find):
         return (start, end, "place", score)
+    if label == "organisation" and name in lexicon.us_states and text.endswith(", ", 0, start):
+        return (start, end, "place", score)
+    if label == "organisation" and name in _OFFICES and _OFFICER.match(text, end):
+        return None
     if label != "place":
         return span
     if _is_person(name, lexicon, find):

@@ -66,7 +66,7 @@ def candidates_of(doc: Document, cluster: Cluster, resources: Resources) -> list
         if row and language != "en":
             return [row]
         if row:
-            return [row, *(other for other in resources.gazetteer.find(cluster.key) if other.country != iso)]
+            return [row, *(other for other in resources.gazetteer.find_all(cluster.key) if other.country != iso)]
     for name in sorted(names, key=lambda name: (-len(name), name)):
         rows = _called(fold(name), resources)
         if len(name.replace(".", "")) <= _ABBREVIATES:
@@ -78,6 +78,11 @@ def candidates_of(doc: Document, cluster: Cluster, resources: Resources) -> list
             ]
         if rows:
             return rows
+    for mention in cluster.mentions[:MOST_READ]:  # White River Junction, Vt.
+        code = resources.states.get(mention.text)
+        state = resources.gazetteer.division("US", code) if code else None
+        if state and doc.text_of(mention.field).endswith(", ", 0, mention.start):
+            return [state]
     return []
 
 

@@ -21,7 +21,7 @@ from services.enrich.gazetteer import Gazetteer
 from services.enrich.lexicons import Lexicon
 from services.enrich.names.acronyms import is_acronym, stands_for
 from services.enrich.names.fold import fold, look_alikes
-from services.enrich.names.forms import FamilyNames, organisations_in_short
+from services.enrich.names.forms import GENERATIONS, FamilyNames, organisations_in_short
 from services.enrich.resources import Resources
 from services.enrich.text.tokens import Tokens
 
@@ -61,8 +61,10 @@ def fold_mentions(doc: Document, lexicon: Lexicon, gazetteer: Gazetteer | None =
         return any(row.kind != "admin" or row.country in ("US", "GB") for row in rows)  # Guerrero is a family too
 
     union = _Union()
+    spelt: dict[str, EntityType] = {}  # key of an acronym -> the type of what it stands for, which says more
     for short, full in _acronyms(doc, mentions):
         union.join(keys[short], keys[full])
+        spelt[keys[short]] = mentions[full].type
     types = {key: _vote(group) for key, group in _grouped(mentions, keys).items()}
     _join_full_names(keys, types, union)
     _join_short_events(keys, types, union)
@@ -78,7 +80,8 @@ def fold_mentions(doc: Document, lexicon: Lexicon, gazetteer: Gazetteer | None =
         groups[union.find(owner)].append(mention)
         if owner == key and types[key] == mention.type:
             kinds[union.find(owner)].append(mention)
-    return [_cluster(group, _vote(kinds.get(root) or group)) for root, group in groups.items()]
+    told = {union.find(key): kind for key, kind in spelt.items()}
+    return [_cluster(group, told.get(root) or _vote(kinds.get(root) or group)) for root, group in groups.items()]
 
 
 def _order(mention: Mention) -> tuple[int, int]:
@@ -160,7 +163,9 @@ def _acronyms(doc: Document, mentions: list[Mention]) -> list[tuple[int, int]]:
             continue
         if is_acronym(two.text) and stands_for(two.text, one.text):
             pairs.append((index + 1, index))
-        elif is_acronym(one.text) and (stands_for(one.text, two.text) or (gap != " (" and two.type == one.type)):
+        elif is_acronym(one.text) and (
+            stands_for(one.text, two.text) or (gap != " (" and two.type in (one.type, "organisation"))
+        ):
             pairs.append((index, index + 1))
     return pairs
 
@@ -169,7 +174,7 @@ def _join_full_names(keys: list[str], types: dict[str, EntityType], union: _Unio
     """A person's forms with the same first and family name are one; an initial stands for its first name."""
     full: dict[tuple[str, str], str] = {}
     for key in dict.fromkeys(keys):
-        parts = key.split()
+        parts = [part for part in key.split() if part not in GENERATIONS]
         if types[key] == "person" and len(parts) > 1 and len(parts[0]) > 1:
             union.join(key, full.setdefault((parts[0], parts[-1]), key))
     by_initial: dict[tuple[str, str], list[str]] = defaultdict(list)

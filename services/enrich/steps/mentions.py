@@ -312,6 +312,8 @@ def _with_groups(found: list[Mention], text: str, field: TextField, lexicon: Lex
             at += 1
         if at < len(found) and found[at].start < match.end():
             continue
+        if groups and match.start() < groups[-1].end:  # North Korean
+            continue
         name = match.group()
         pair = _PAIR.match(text, match.start())
         if pair and pair.group() in lexicon.demonyms and (at == len(found) or found[at].start >= pair.end()):

@@ -20,10 +20,11 @@ from services.enrich.places.context import REGIONS, Context, candidates_of, cont
 from services.enrich.resources import Resources
 
 PASSES = 1  # what was chosen for a place tells about the others once
-ABROAD, TOWN = 0.45, 30_000  # confidence in a town abroad that nothing else speaks for; none in one with fewer people
+ABROAD, TOWN = 0.45, 20_000  # confidence in a town abroad that nothing else speaks for; none in one with fewer people
 SURE, OFTEN, TITLED, DATED = 0.5, 3, 2.0, 1.5  # of the countries an article plays in
 AT_HOME, NEARBY = 0.5, 0.5
 LEAST, MOST = 0.15, 3  # share of a country that is told, and how many are
+COUNTY = 0.6  # confidence in a county of our own list
 UNKNOWN = 0.3  # confidence in a place that is in no table
 _ROLES: tuple[PlaceRole, ...] = ("focus", "dateline", "mention")
 _DATELINE = re.compile(
@@ -114,6 +115,9 @@ def _place(
     if region := REGIONS.get(cluster.key):
         key = f"place:geonames:{region}"
         return Place((cluster.key,), key, "other", name, None, region, None, None, role, round(tagged, 3))
+    county = resources.lexicon.counties.get(name)
+    if county and ((context.home and context.home.country == county) or county in context.countries):
+        return Place((cluster.key,), f"place:{slug(name)}", "other", name, county, None, None, None, role, COUNTY)
     found = ranked(doc, cluster, rows, context, resources)
     if not found:
         return Place((cluster.key,), f"place:{slug(name)}", "other", name, None, None, None, None, role, UNKNOWN)

@@ -127,14 +127,17 @@ def _said(text: str, opened: int, closed: int, verbs: re.Pattern[str]) -> tuple[
     end = after.start() if after else min(len(text), closed + NEAR)
     if text[closed - 2] == "." and text[closed : closed + 2].strip()[:1].isupper():
         end = closed
-    if match := verbs.search(text, closed, end):
-        return closed, end, match.start()
+    behind = verbs.search(text, closed, end)
+    if behind and not text[opened + 1 : opened + 2].islower():
+        return closed, end, behind.start()
     start = max(0, opened - BEFORE)
     for stop in _STOP.finditer(text, start, opened):
         start = stop.end()
     before = list(verbs.finditer(text, start, opened))
-    if before:
+    if before:  # a part of a sentence belongs to the verb that it follows: X told Y that it was "small", the paper said
         return start, opened, before[-1].start()
+    if behind:
+        return closed, end, behind.start()
     called = _CALLED.search(text, start, opened) if text[opened + 1 : opened + 2].islower() else None
     return (start, opened, called.start()) if called else None
 

@@ -1,5 +1,7 @@
 """Reported speech in English: what somebody is said to have said, without quotation marks.
 
+    According to X, CLAUSE
+
     X said [on Monday] (that) CLAUSE          CLAUSE, X said          CLAUSE, according to X
 
 Kept only with a speaker who is named (or a pronoun for one) right beside the verb, and a clause with a verb of its own.
@@ -25,7 +27,7 @@ _VERBS = (
     "|noted|reported|stated|suggested|warned|warns|predicted|admitted|acknowledged|estimated|believes|wrote"
 )
 _CUES = frozenset(_VERBS.split("|"))
-_CUES_OR_ACCORDING = _CUES | {"according"}
+_CUES_OR_ACCORDING = _CUES | {"according", "According"}
 _DAY = "(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day"
 _OPENS = re.compile(
     rf"(?: (?:late |early )?(?:on )?{_DAY}(?: (?:morning|afternoon|evening|night))?| yesterday| earlier| later"
@@ -45,6 +47,7 @@ _TAIL = re.compile(
     rf"(?:[^,]{{2,80}}?(?:, [^,]{{2,60}},)? (?:{_VERBS})|(?:{_VERBS}) .{{2,80}}?|according to .{{2,100}}?)"
     rf"(?: (?:late |early )?(?:on )?{_DAY}| in (?:an? [\w ]{{3,30}}|[A-Z][\w.]+(?: [A-Z]\w+)?))?[.]"
 )
+_ACCORDING = re.compile(r"According to [^,]{2,80}(?:, [^,]{2,60})?, (?=\S)")
 COMMAS = 5  # of a sentence, from its end, behind which the speaker may begin
 SHORTEST = 20  # characters of a clause in front
 _MARKS = re.compile('["\u201c\u201d\u201e\u00ab\u00bb]')
@@ -74,9 +77,18 @@ def reported(doc: Document, speaker: Speaker, direct: Sequence[Quote]) -> list[Q
             continue
         if any(one < end and start < other for one, other in quoted) or _MARKS.search(text, start, end):
             continue
-        if quote := _behind(text, start, end, speaker) or _before(text, start, end, here, speaker):
+        quote = _opened(text, start, end, speaker) or _behind(text, start, end, speaker)
+        if quote := quote or _before(text, start, end, here, speaker):
             found.append(quote)
     return found
+
+
+def _opened(text: str, start: int, end: int, speaker: Speaker) -> Quote | None:
+    """The source comes first: According to X, CLAUSE."""
+    match = _ACCORDING.match(text, start, end)
+    who = speaker(start, match.end(), start) if match else None
+    stop = end - 1 if text[end - 1] in ".!?" else end
+    return _quote(text, match.end(), stop, who) if match and who and _is_clause(text[match.end() : stop]) else None
 
 
 def _behind(text: str, start: int, end: int, speaker: Speaker) -> Quote | None:
