@@ -75,7 +75,7 @@ class Runner:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
         with suppress(*DATABASE_AWAY):
-            async with self._res.db.connection() as conn:
+            async with self._res.db.connection(timeout=STOP_S) as conn:
                 await store.release(conn, [(f.feed_id, f.token) for f in left.values()], datetime.now(UTC))
 
     async def keep_leases(self) -> None:

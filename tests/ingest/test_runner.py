@@ -12,10 +12,12 @@ from aiohttp import web
 
 from services.ingest import store
 from services.ingest.pages import store as pages
+from services.ingest.pages.runner import Pages
 from services.ingest.poll import poll
 from services.ingest.resources import Resources
+from services.ingest.runner import Runner
 from services.ingest.saver import LeaseLost
-from services.ingest.service import open_resources
+from services.ingest.service import CONNECTIONS, open_resources
 from services.ingest.states import Claimed
 from shared.db import async_transaction
 from shared.settings import Settings
@@ -197,3 +199,11 @@ async def test_the_gap_of_a_domain_is_half_that_of_a_host(desk: Desk, settings: 
             await desk.rows("UPDATE feed_clocks SET next_poll_at = %s WHERE lease_token = 0 RETURNING 1", now)
         assert [len(claim) for claim in claims] == [1, 0, 1, 0, 1]
         assert len({url for claim in claims for url in claim}) == 3
+
+
+async def test_what_stops_does_not_wait_for_a_store_that_is_away(settings: Settings) -> None:
+    async with open_resources(settings) as res, AsyncExitStack() as taken:
+        for _ in range(CONNECTIONS):
+            await taken.enter_async_context(res.db.connection())
+        # The pool alone would wait for half a minute, longer than what stops containers does.
+        await asyncio.wait_for(asyncio.gather(Runner(res).stop(), Pages(res).stop()), 20)

@@ -57,7 +57,7 @@ class Pages:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
         with suppress(*DATABASE_AWAY):
-            async with self._res.db.connection() as conn:
+            async with self._res.db.connection(timeout=STOP_S) as conn:
                 await store.release(conn, [(p.article_id, p.token) for p in left.values()], datetime.now(UTC))
 
     async def _claim(self) -> bool:
