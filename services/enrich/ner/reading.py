@@ -7,6 +7,7 @@ text → sentences → words → candidates → groups → first round: those me
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,9 +45,10 @@ class Reading:
         self._later: list[tuple[int, Group]] = []
         self._groups: list[tuple[int, Group]] = []
         shapes = [[word.shape for word in row] for row in self._rows]
-        capitals = sum(shape in _CAPITALISED for row in shapes for shape in row)
-        told = sum(shape is not Shape.PUNCTUATION for row in shapes for shape in row)
-        caseless = not capitals and sum(map(len, shapes)) <= _HEADLINE
+        every = list(chain.from_iterable(shapes))
+        capitals = sum(map(_CAPITALISED.__contains__, every))
+        told = len(every) - every.count(Shape.PUNCTUATION)
+        caseless = not capitals and len(every) <= _HEADLINE
         self._believes = settled is not None and not caseless and capitals <= _SHOUTED * told
         for number, row in enumerate(shapes):
             self._sort(number, row, caseless=caseless)
@@ -123,7 +125,9 @@ class Reading:
         """The names found, in order."""
         return [
             Span(sentence[first + start].start, sentence[first + end - 1].end, LABELS[kind], round(score, 4))
-            for (number, first), outcome in sorted(self._found.items())
+            for (number, first), outcome in sorted(
+                (place, outcome) for place, outcome in self._found.items() if outcome.names
+            )
             for sentence in (self._text[number],)
             for (start, end, kind), score in zip(outcome.names, outcome.scores, strict=True)
             if score >= threshold
@@ -136,8 +140,7 @@ def _decided(probabilities: NDArray[np.float32]) -> tuple[list[int], list[float]
     kinds = probabilities[:, 1::2] + probabilities[:, 2::2]
     kind = kinds.argmax(1)
     score = kinds.max(1)
-    goes_on = np.take_along_axis(probabilities, (2 * kind + 1)[:, None], 1) < np.take_along_axis(
-        probabilities, (2 * kind + 2)[:, None], 1
-    )
-    tags = np.where(score > none, 2 * kind + 1 + goes_on[:, 0], 0)
+    every, begins = np.arange(len(kind)), 2 * kind + 1
+    goes_on = probabilities[every, begins] < probabilities[every, begins + 1]
+    tags = np.where(score > none, begins + goes_on, 0)
     return tags.tolist(), score.tolist(), np.maximum(score, none).tolist()

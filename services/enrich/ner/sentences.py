@@ -10,13 +10,18 @@ import re
 
 #: A line end, or sentence punctuation with its closing quotation marks before white space. A run of full stops is tried
 #: once, from its beginning: trying it from each of them would take the square of its length.
-_END = re.compile("[\\n\\r\\u2028\\u2029]+|(?<![.!?…。！？])[.!?…。！？]++[\"'”’»)\\]]*+(?=\\s)")
+#: One class of characters comes first: the engine looks for one of them and tries nothing anywhere else.
+_END = re.compile(
+    "[\\n\\r\\u2028\\u2029.!?…。！？](?:(?<=[\\n\\r\\u2028\\u2029])[\\n\\r\\u2028\\u2029]*+"
+    "|(?<=[.!?…。！？])(?<![.!?…。！？]{2})[.!?…。！？]*+[\"'”’»)\\]]*+(?=\\s))"
+)
 _ABBREVIATION = re.compile(
     "(?:^|[\\s(\"'“‘])(?:[A-Z]|(?:[A-Za-z]\\.)+[A-Za-z]|Mr|Mrs|Ms|Dr|Prof|Gen|Lt|Col|Capt|Cpl|Sgt|Maj|Adm|Cmdr|Sen|Rep|Gov|Rev|"
     "Fr|Hon|Pres|St|Jr|Sr|vs|No|Mt|Ft|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sep|Sept|Oct|Nov|Dec|Calif|Fla|Mass|Conn|Pa|Va|Ill|Ind|"
     "Mich|Minn|Wash|Ore|Ariz|Tenn|Tex|Ga|Ala|Okla|Kan|Ky|La|Md|Wis)\\.$"
 )
 _LOOK_BACK = 24
+_LONGEST = 5  # letters of an abbreviation without full stops in it
 
 
 def sentences(text: str) -> list[tuple[int, int]]:
@@ -37,10 +42,10 @@ def _goes_on(text: str, mark: re.Match[str]) -> bool:
     after = text[mark.end() + 1 : mark.end() + 2]
     if after.islower():
         return True
-    return (
-        mark.end() - mark.start() == 1
-        and _ABBREVIATION.search(text, max(0, mark.end() - _LOOK_BACK), mark.end()) is not None
-    )
+    word = text[max(0, mark.start() - _LONGEST - 1) : mark.start()]
+    if mark.end() - mark.start() > 1 or (len(word) > _LONGEST and word.isalpha()):
+        return False
+    return _ABBREVIATION.search(text, max(0, mark.end() - _LOOK_BACK), mark.end()) is not None
 
 
 def _keep(text: str, start: int, end: int, found: list[tuple[int, int]]) -> None:

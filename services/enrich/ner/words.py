@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from enum import IntEnum
 from functools import partial
-from itertools import accumulate
+from itertools import accumulate, compress
 from typing import NamedTuple
 
 #: Letters with a full stop each ("U.S.", "a.m."), or a run of letters and digits with the marks and the invisible
@@ -119,21 +119,10 @@ def candidates(sentence: Sequence[Word], shapes: Sequence[Shape]) -> list[int]:
     months, as long as no other capital stands beside them. Short gaps of ``JOINERS`` between two capitals, particles
     before one and digits after one count too.
     """
-    count = len(sentence)
-    capital = [s in _CAPITALISED for s in shapes]
-    opening = True  # nothing but punctuation so far, or just after a quotation mark, colon or full stop
-    for i, word in enumerate(sentence):
-        if capital[i]:
-            lower = word.text.lower()
-            if (lower in CALENDAR or (opening and lower in STARTERS)) and not (
-                (i + 1 < count and shapes[i + 1] in _CAPITALISED) or (i and shapes[i - 1] in _CAPITALISED)
-            ):
-                capital[i] = False
-        opening = shapes[i] is Shape.PUNCTUATION and (opening or word.text in "\"“”‘'«:.!?…—–-;")
     chosen: list[int] = []
     last = -1
-    for i in range(count):
-        if not capital[i] or i <= last:
+    for i in compress(range(len(sentence)), map(_CAPITALISED.__contains__, shapes)):
+        if i <= last or _is_ordinary(sentence, shapes, i):
             continue
         gap = i - last - 1
         if (
@@ -147,6 +136,23 @@ def candidates(sentence: Sequence[Word], shapes: Sequence[Shape]) -> list[int]:
         last = _tail(sentence, shapes, i)
         chosen.extend(range(i, last + 1))
     return chosen
+
+
+def _is_ordinary(sentence: Sequence[Word], shapes: Sequence[Shape], i: int) -> bool:
+    """Tell whether a word has its capital by spelling or by standing first, and no other capital stands beside it."""
+    word = sentence[i].text.lower()
+    if word not in CALENDAR and not (word in STARTERS and _opens(sentence, shapes, i)):
+        return False
+    return not ((i + 1 < len(sentence) and shapes[i + 1] in _CAPITALISED) or (i > 0 and shapes[i - 1] in _CAPITALISED))
+
+
+def _opens(sentence: Sequence[Word], shapes: Sequence[Shape], i: int) -> bool:
+    """Tell whether nothing but punctuation stands before, or a quotation mark, colon or full stop does."""
+    while i > 0 and shapes[i - 1] is Shape.PUNCTUATION:
+        i -= 1
+        if sentence[i].text in "\"“”‘'«:.!?…—–-;":
+            return True
+    return i == 0
 
 
 def surroundings(chosen: Sequence[int], count: int, reach: int) -> list[int]:
