@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from services.enrich import lexicons
@@ -49,7 +50,7 @@ class Resources:
         """What finds names in a language, if anything does."""
         return self.taggers.get(language)
 
-    @property
+    @cached_property
     def whole_languages(self) -> dict[str, frozenset[str]]:
         """By step that serves others in part: the languages it reads wholly. Elsewhere names are countries' alone,
         topics come from sections, quotes have no speaker and keywords no table of how common words are.
@@ -57,12 +58,12 @@ class Resources:
         named = frozenset(code for code, tagger in self.taggers.items() if not isinstance(tagger, CountryTagger))
         return {"mentions": named, "quotes": named, "topics": _ENGLISH, "keywords": frozenset(self.lexicon.stopwords)}
 
-    @property
+    @cached_property
     def off(self) -> frozenset[str]:
         """The steps that are switched off."""
         return frozenset() if self.feelings else frozenset({"sentiment"})
 
-    @property
+    @cached_property
     def revisions(self) -> dict[str, str]:
         """By step: what taggers, the operator's names and the operator's topics have in its revision."""
         taggers = sorted({tagger.revision for tagger in self.taggers.values()})

@@ -114,11 +114,11 @@ def dates(tokens: Tokens, base: date) -> list[DateMention]:
     at = 0
     written, lowered = tokens.text, _in_lower_case(tokens.text)
     tokens = tokens if lowered is written else Tokens(lowered)
-    for word, start in zip(tokens.words, tokens.starts, strict=True):
-        patterns = _BEGUN.get(word) or (_FIGURES if word[0].isdecimal() else None)
-        if patterns is None or start < at or len(found) == MOST:
+    every = zip(tokens.words, tokens.starts, strict=True)
+    for word, start in [(word, start) for word, start in every if word in _BEGUN or word[0].isdecimal()]:
+        if start < at or len(found) == MOST:
             continue
-        for pattern in patterns:
+        for pattern in _BEGUN.get(word, _FIGURES):
             match = pattern.match(tokens.text, start)
             value = _value(match, base) if match else None
             if match and value:

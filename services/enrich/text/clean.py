@@ -27,7 +27,7 @@ _TOO_MANY_MARKS = re.compile(f"([{_MARK}]{{30}})[{_MARK}]+")
 def clean_line(text: str) -> str:
     """One line: NFC, no control or invisible characters, single spaces, trimmed."""
     if text.isascii():
-        return " ".join(_DROPPED.sub("", text).split())
+        return " ".join((text if text.isprintable() else _DROPPED.sub("", text)).split())
     text = _TOO_MANY_MARKS.sub(r"\1", _DROPPED.sub("", text))
     return unicodedata.normalize("NFC", _SPACE.sub(" ", text).strip())
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterator
-from itertools import accumulate
+from itertools import accumulate, compress
 
 _SPLIT = re.compile(r"(\w+)")
 _JOINING = ("'", "\u2019", "-")
@@ -29,7 +29,7 @@ class Tokens:
 
     def places(self, wanted: Container[str]) -> Iterator[tuple[str, int]]:
         """The words wanted, as written, and where each begins, in order."""
-        return ((word, start) for word, start in zip(self.words, self.starts, strict=True) if word in wanted)
+        return compress(zip(self.words, self.starts, strict=True), map(wanted.__contains__, self.words))
 
     @property
     def count(self) -> int:
