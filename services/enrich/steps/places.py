@@ -36,7 +36,7 @@ class ResolvePlaces:
     """Provides `places`, one for each place cluster, in the order of the clusters."""
 
     name = "places"
-    revision = "5"
+    revision = "6"
     needs = frozenset({"article", "home", "title", "body_text", "language", "clusters"})
     provides = frozenset({"places", "countries"})
     languages = None
@@ -95,7 +95,8 @@ def countries(doc: Document, resources: Resources) -> list[CountryShare]:
     if home and points:
         points[home.country] += AT_HOME
     total = sum(points.values())
-    ranked = sorted(points, key=lambda code: (-points[code], code))
+    # Of two that weigh the same the publisher's own, else the one named first.
+    ranked = sorted(points, key=lambda code: (-points[code], home is None or code != home.country))
     return [CountryShare(code, round(points[code] / total, 3)) for code in ranked if points[code] >= LEAST * total][
         :MOST
     ]
