@@ -11,7 +11,7 @@ import pytest
 from bench import quality_places
 from bench.quality_rows import floors, under
 from services.enrich import lexicons
-from services.enrich.document import Document, Language, Place
+from services.enrich.document import Document, Home, Language, Place
 from services.enrich.gazetteer import Gazetteer
 from services.enrich.names.fold import fold
 from services.enrich.names.tagger import Found
@@ -138,6 +138,27 @@ def test_a_county_of_our_own_list_has_its_country_and_no_namesakes_id(enriched: 
         :1
     ]
     assert norfolk.country == "US" and norfolk.geonames_id
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "home", "country"),
+    [
+        ("A plant opened in Zemmeli, Tamil Nadu, on Monday.", "Zemmeli", None, "IN"),
+        ("A plant opened in Zemmeli, Ill., on Monday.", "Zemmeli", None, "US"),
+        ("A plant opened in Zemmeli, Portugal.", "Zemmeli", "US", "PT"),
+        ("Roads in Zemmeli County were shut.", "Zemmeli County", "US", "US"),
+        ("Roads in Zemmeli County were shut.", "Zemmeli County", None, None),
+        ("A plant opened in Zemmeli, Georgia, on Monday.", "Zemmeli", None, None),  # which one?
+    ],
+)
+def test_a_place_that_no_table_knows_has_the_country_that_is_told(
+    text: str, name: str, home: str | None, country: str | None, resources: Resources
+) -> None:
+    start = text.index(name)
+    given = Home(home, None) if home else None
+    doc = quality_places.document(resources, 1, text, [(start, start + len(name), "place")], given)
+    (place,) = doc.places
+    assert (place.kind, place.geonames_id, place.country) == ("other", None, country)
 
 
 def test_a_town_named_like_a_country_and_a_state_cut_short(resources: Resources) -> None:

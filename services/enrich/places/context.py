@@ -192,6 +192,25 @@ def written_out(
     return ELSEWHERE if elsewhere else None
 
 
+def lies_in(doc: Document, cluster: Cluster, context: Context, resources: Resources) -> str | None:
+    """The country of a place that the table does not know: Nemmeli, Tamil Nadu; Polk County at an American feed's."""
+    for mention in cluster.mentions[:MOST_READ]:
+        text = doc.text_of(mention.field)
+        behind = text[mention.end : mention.end + 40]
+        if not behind.startswith(", "):
+            continue
+        if (match := _AFTER.match(behind)) and match["state"].rstrip(".") in resources.states:
+            return "US"
+        words = behind[2:].split()
+        for length in (3, 2, 1):
+            rows = resources.gazetteer.find(fold(" ".join(words[:length])))
+            lands = {row.country for row in rows if row.kind != "city"}
+            if len(lands) == 1:
+                return lands.pop()
+    home = context.home
+    return "US" if home and home.country == "US" and cluster.key.endswith((" county", " parish")) else None
+
+
 def inside(rows: Sequence[PlaceRow], country: str, admin: str | None) -> bool:
     """Whether one of the places is a city in a country, and in this division of it if one is given."""
     return any(row.kind == "city" and row.country == country and admin in (None, row.admin) for row in rows)

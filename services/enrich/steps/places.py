@@ -16,7 +16,16 @@ from services.enrich.document import Cluster, CountryShare, Document, Mention, P
 from services.enrich.gazetteer import PlaceRow
 from services.enrich.names.fold import slug
 from services.enrich.places.choice import WIDE, is_far, ranked
-from services.enrich.places.context import REGIONS, Context, candidates_of, context_of, home_of, told_by, written_out
+from services.enrich.places.context import (
+    REGIONS,
+    Context,
+    candidates_of,
+    context_of,
+    home_of,
+    lies_in,
+    told_by,
+    written_out,
+)
 from services.enrich.resources import Resources
 
 PASSES = 1  # what was chosen for a place tells about the others once
@@ -24,7 +33,7 @@ ABROAD, TOWN = 0.45, 20_000  # confidence in a town abroad that nothing else spe
 SURE, OFTEN, TITLED, DATED = 0.5, 3, 2.0, 1.5  # of the countries an article plays in
 AT_HOME, NEARBY = 0.5, 0.5
 LEAST, MOST = 0.15, 3  # share of a country that is told, and how many are
-COUNTY = 0.6  # confidence in a county of our own list
+STATED = 0.6  # confidence in one of which text or list tell the country
 UNKNOWN = 0.3  # confidence in a place that is in no table
 _ROLES: tuple[PlaceRole, ...] = ("focus", "dateline", "mention")
 _DATELINE = re.compile(
@@ -118,10 +127,10 @@ def _place(
         return Place((cluster.key,), key, "other", name, None, region, None, None, role, round(tagged, 3))
     county = resources.lexicon.counties.get(name)
     if county and ((context.home and context.home.country == county) or county in context.countries):
-        return Place((cluster.key,), f"place:{slug(name)}", "other", name, county, None, None, None, role, COUNTY)
+        return _without_id(cluster, role, county)
     found = ranked(doc, cluster, rows, context, resources)
     if not found:
-        return Place((cluster.key,), f"place:{slug(name)}", "other", name, None, None, None, None, role, UNKNOWN)
+        return _without_id(cluster, role, lies_in(doc, cluster, context, resources))
     points, row = found[0]
     # The province around a city, or the city in a province, is no other place to speak of.
     rivals = [other for other, one in found[1:] if (one.country, one.admin) != (row.country, row.admin)]
@@ -129,7 +138,7 @@ def _place(
     written = written_out(doc, cluster, rows, resources)
     far = is_far(cluster.key, row, context, written)
     if far and row.population < TOWN:
-        return Place((cluster.key,), f"place:{slug(name)}", "other", name, None, None, None, None, role, UNKNOWN)
+        return _without_id(cluster, role, None)
     sure = (0.5 + 0.5 * min(1.0, margin / 2)) * (ABROAD if far else 1.0)
     return Place(
         keys=(cluster.key,),
@@ -143,6 +152,12 @@ def _place(
         role=role,
         confidence=round(sure * tagged, 3),
     )
+
+
+def _without_id(cluster: Cluster, role: PlaceRole, country: str | None) -> Place:
+    """A place that is in no table, with its country as far as the text or our own list tells."""
+    key, sure = f"place:{slug(cluster.name)}", STATED if country else UNKNOWN
+    return Place((cluster.key,), key, "other", cluster.name, country, None, None, None, role, sure)
 
 
 def _roles(doc: Document, clusters: list[Cluster]) -> dict[str, PlaceRole]:
