@@ -161,6 +161,28 @@ def test_a_place_that_no_table_knows_has_the_country_that_is_told(
     assert (place.kind, place.geonames_id, place.country) == ("other", None, country)
 
 
+def test_two_places_of_one_name_are_two_where_a_comma_tells(enriched: Enriched) -> None:
+    body = (
+        "Two firms are left, one from Portland, Maine, and one from Portland, Oregon. The one from Portland is older."
+        " It flew to Lisbon, Paris and Lisbon, Rome and Madrid."
+    )
+    doc = enriched("", body)
+    found = {place.geonames_id: place.name for place in doc.places if place.name == "Portland"}
+    assert found == {4975802: "Portland", 5746545: "Portland"}
+    counts = {entity.id: entity.count for entity in doc.entities}
+    assert counts["place:geonames:4975802"] == 1 and counts["place:geonames:5746545"] == 2
+    assert counts["place:geonames:2267057"] == 2  # Lisbon, in a list
+
+
+def test_what_is_called_a_state_is_told_from_its_namesake(enriched: Enriched) -> None:
+    body = (
+        "TBILISI (Wire) \u2014 Georgia, where wine is old, told Americans that it is not the state of Georgia."
+        " The Georgian ministry in Tbilisi pays. Talks were held in Washington on Friday, and in Washington state."
+    )
+    ids = {place.geonames_id for place in enriched("", body).places}
+    assert {614540, 4197000, 4140963, 5815135} <= ids
+
+
 def test_a_town_named_like_a_country_and_a_state_cut_short(resources: Resources) -> None:
     text = "LEBANON, N.H. (Valley News) - A man from Lebanon was held in White River Junction, Vt., on Friday."
     found = ids(resources, text, "LEBANON|N.H.|White River Junction|Vt")

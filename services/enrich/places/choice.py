@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from services.enrich.document import Cluster, Document
 from services.enrich.gazetteer import PlaceRow
-from services.enrich.places.context import DIVISION, ELSEWHERE, MOST_READ, Context, inside, written_out
+from services.enrich.names.namesakes import is_called_division
+from services.enrich.places.context import ELSEWHERE, MOST_READ, Context, inside, written_out
 from services.enrich.resources import Resources
 
 # Points, on the scale of log10(population). A country or state named in the article is worth a hundred to three hundred
@@ -21,9 +22,6 @@ STATE_ITSELF = -1.0  # New York and Washington mean the city first,
 CALLED_STATE = 5.0  # but not as "New York state" or "the province of Punjab"
 CITY_INSIDE, CITY_BESIDE = 1.0, 0.3  # for a country or state of which a city is named, and for another city there
 CITIES = 3  # of them count
-# What stands beside a name that means a first-level division: the state of Georgia, Kebbi State.
-_DIVISION_BEHIND = re.compile(rf" (?:{DIVISION}s?|{DIVISION.title()})(?!\w)")
-_DIVISION_BEFORE = re.compile(rf"(?<!\w)(?:{DIVISION}|{DIVISION.title()}) of (?:the )?$")
 # Waters, heights and regions, which the table does not hold either and which are nobody's neighbourhood.
 WIDE = re.compile(
     r"(?<!\w)(?:Sea|Ocean|Lake|Gulf|Bay|Strait|Straits|River|Channel|Peninsula|Mount|Mountains|Alps|Desert|Canal|Region|East|West"
@@ -85,12 +83,7 @@ def _spoken_for(
 def _called_division(doc: Document, cluster: Cluster) -> float:
     """The share of its mentions beside which the text calls it a state, a province or the like, 0 to 1."""
     read = cluster.mentions[:MOST_READ]
-    called = 0
-    for mention in read:
-        text = doc.text_of(mention.field)
-        before = text[max(0, mention.start - 20) : mention.start]
-        called += bool(_DIVISION_BEHIND.match(text, mention.end) or _DIVISION_BEFORE.search(before))
-    return called / len(read)
+    return sum(is_called_division(doc, mention) for mention in read) / len(read)
 
 
 def _points(

@@ -15,6 +15,7 @@ from services.enrich.document import Cluster, Document, Home
 from services.enrich.gazetteer import PlaceRow
 from services.enrich.names.acronyms import is_acronym
 from services.enrich.names.fold import fold
+from services.enrich.names.namesakes import DIVISION
 from services.enrich.resources import Resources
 
 METROPOLIS = 1_500_000  # people of a city that is called by its initials: L.A.
@@ -29,7 +30,6 @@ REGIONS = {
     "eastern europe": 7729884, "northern europe": 7729883, "southern europe": 9408658, "western europe": 9408659,
     "sahel": 2425938, "balkans": 12216908,
 }  # fmt: skip
-DIVISION = "state|province|region|oblast|governorate|prefecture|county|department|voivodeship"
 _DIVISION_KEY = re.compile(rf" (?:{DIVISION}|city)$|^(?:{DIVISION}|city) of ")
 _ABBREVIATES = 3  # letters: U.N. is no town in India, GENEVA is one in Switzerland
 MOST_READ = 20  # mentions of one place whose surroundings are read
@@ -66,7 +66,7 @@ def candidates_of(doc: Document, cluster: Cluster, resources: Resources) -> list
         if row and language != "en":
             return [row]
         if row:
-            return [row, *(other for other in resources.gazetteer.find_all(cluster.key) if other.country != iso)]
+            return [row, *(other for other in resources.gazetteer.find_all(fold(cluster.name)) if other.country != iso)]
     for name in sorted(names, key=lambda name: (-len(name), name)):
         rows = _called(fold(name), resources)
         if len(name.replace(".", "")) <= _ABBREVIATES:

@@ -8,6 +8,7 @@ same folded form (case, diacritics, look-alike letters, possessive)      Duarte'
   → an organisation's first or last word alone, or its initials          Halvorne, the Commission, UN
   → known names where the tagger missed them                             an untagged Duarte further down
   → one type per cluster, by vote of the scores
+  → two places of one name, each with its state behind it                Portland, Maine; Portland, Oregon
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from services.enrich.lexicons import Lexicon
 from services.enrich.names.acronyms import is_acronym, stands_for
 from services.enrich.names.fold import fold, look_alikes
 from services.enrich.names.forms import GENERATIONS, FamilyNames, organisations_in_short
+from services.enrich.names.namesakes import apart
 from services.enrich.resources import Resources
 from services.enrich.text.tokens import Tokens
 
@@ -40,7 +42,7 @@ class Folding:
     """Provides `clusters`, in order of first appearance, mentions in reading order."""
 
     name = "folding"
-    revision = "4"
+    revision = "5"
     needs = frozenset({"title", "body_text", "mentions"})
     provides = frozenset({"clusters"})
     languages = None
@@ -81,7 +83,8 @@ def fold_mentions(doc: Document, lexicon: Lexicon, gazetteer: Gazetteer | None =
         if owner == key and types[key] == mention.type:
             kinds[union.find(owner)].append(mention)
     told = {union.find(key): kind for key, kind in spelt.items()}
-    return [_cluster(group, told.get(root) or _vote(kinds.get(root) or group)) for root, group in groups.items()]
+    found = [_cluster(group, told.get(root) or _vote(kinds.get(root) or group)) for root, group in groups.items()]
+    return list(apart(doc, found, gazetteer)) if gazetteer else found
 
 
 def _order(mention: Mention) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from services.enrich.document import Cluster, CountryShare, Document, Mention, Place, PlaceRole
 from services.enrich.gazetteer import PlaceRow
-from services.enrich.names.fold import slug
+from services.enrich.names.fold import fold, slug
 from services.enrich.places.choice import WIDE, is_far, ranked
 from services.enrich.places.context import (
     REGIONS,
@@ -122,7 +122,7 @@ def _place(
     doc: Document, cluster: Cluster, rows: list[PlaceRow], context: Context, role: PlaceRole, resources: Resources
 ) -> Place:
     name, tagged = cluster.name, max(mention.score for mention in cluster.mentions)
-    if region := REGIONS.get(cluster.key):
+    if region := REGIONS.get(fold(name)):
         key = f"place:geonames:{region}"
         return Place((cluster.key,), key, "other", name, None, region, None, None, role, round(tagged, 3))
     county = resources.lexicon.counties.get(name)
