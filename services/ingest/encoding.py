@@ -99,9 +99,9 @@ def _stray(char: str) -> str:
 def _without_declaration(document: bytes) -> bytes:
     found = _DECLARATION.match(document[:1024])
     document = document[found.end() :] if found else document
-    if b"#5" in document or b"#x" in document or b"#X" in document or b"#0" in document:
-        document = _paired(document)
-    return _C1.sub(_meant, _C1_REFERENCE.sub(_referred, document))
+    if b"#" in document:
+        document = _C1_REFERENCE.sub(_referred, _paired(document))
+    return document if document.isascii() else _C1.sub(_meant, document)
 
 
 def _paired(document: bytes) -> bytes:

@@ -109,7 +109,7 @@ def parse(body: bytes, job: Job) -> ParsedFeed:
         entities_refused=entities_refused,
         children=feed.children,
         same=sorted(same),
-        withdrawn=deleted(document, feed.entries, job.feed_id),
+        withdrawn=[] if memo else deleted(document, feed.entries, job.feed_id),  # in what has a memo there is no such
         memo=memo,
     )
 
@@ -209,5 +209,5 @@ def _root(document: bytes) -> str | None:
 
 
 def _newest_dates(held: list[Held], now: datetime) -> list[datetime]:
-    dates = (one.mark.at for one in held[:DATES])
-    return sorted((min(now, EPOCH + timedelta(microseconds=at)) for at in dates if at is not None), reverse=True)
+    newest = sorted([at for one in held[:DATES] if (at := one.mark.at) is not None], reverse=True)
+    return [min(now, EPOCH + timedelta(microseconds=at)) for at in newest]

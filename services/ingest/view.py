@@ -7,8 +7,8 @@ document ─ cut ─ memo of the same context? ─┬─ yes ─ of those known:
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence, Set
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from services.ingest import raw
 from services.ingest.dates import moment_of
@@ -21,8 +21,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(NamedTuple):
     """An item as it stands in a body. `entry` is None where it was known by its bytes and not read."""
 
     mark: Mark
@@ -49,28 +48,33 @@ def look(
         return _whole(read())
     around = raw.context(pieces, url, feed_id)
     raws = [raw.raw_hash(piece) for piece in pieces.items]
-    marks = raw.unpacked(memo, around)
-    told = [mark if (mark := marks.get(one)) and (mark.empty or mark.item_hash in known) else None for one in raws]
+    lines = raw.rows(memo, around)
+    told = [raw.mark_of(lines[one]) if one in lines else None for one in raws]
+    told = [mark if mark and (mark.empty or mark.item_hash in known) else None for mark in told]
     seen = _rest(pieces, told, url)
     if seen is None:
         return _whole(read())
     feed, held = seen
-    return feed, held, raw.packed(around, raws, [one.mark for one in held])
+    kept = [lines.get(one) or raw.row(one, each.mark) for one, each in zip(raws, held, strict=True)]
+    return feed, held, b"".join((around, *kept))
 
 
 def _pieces(document: bytes) -> Cut | None:
-    """The document cut, where only the strict reader would read it and each item the same in any company."""
-    pieces = None if is_for_loose(document) else raw.cut(document)
+    """The document cut, where each item reads the same in any company as far as can be told without looking into it."""
+    pieces = raw.split(document)
     if pieces is None or len(pieces.items) > MAX_ITEMS or respells(document[len(pieces.head) : RESPELLED]):
         return None
     return pieces
 
 
 def _rest(pieces: Cut, told: Sequence[Mark | None], url: str) -> tuple[Feed, list[Held]] | None:
-    """The feed with only those items read of which nothing is told; None where they do not come out one by one."""
+    """The feed with only those items read of which nothing is told; None where they do not come out one by one.
+
+    Items of which something is told stood in a document before in which nothing was odd.
+    """
     unread = [piece for piece, mark in zip(pieces.items, told, strict=True) if mark is None]
     document = pieces.only(unread)
-    if respells(document[len(pieces.head) : RESPELLED]):
+    if is_for_loose(document) or not raw.is_plain(document, unread) or respells(document[len(pieces.head) : RESPELLED]):
         return None
     feed = read_plain(document, url)
     if feed is None or len(feed.entries) != len(unread):

@@ -34,6 +34,17 @@ async def test_a_hostile_body_is_ended_and_its_neighbours_are_served() -> None:
         assert [feed.entries for feed in results] == [1] * 4
 
 
+async def test_bodies_that_take_long_on_every_core_keep_no_other_waiting() -> None:
+    cores = os.cpu_count() or 1
+    async with ParsePool(cores + 1, time_limit_s=2.0) as pool:
+        slow = [asyncio.create_task(pool.parse(SLOW, JOB)) for _ in range(cores)]
+        good = [await pool.parse(GOOD, JOB) for _ in range(10)]
+        assert [feed.entries for feed in good] == [1] * 10
+        assert not any(task.done() for task in slow)
+        assert await asyncio.gather(*slow, return_exceptions=True)
+        assert len(await asyncio.gather(*(pool.parse(GOOD, JOB) for _ in range(3 * cores)))) == 3 * cores
+
+
 async def test_a_killed_worker_is_replaced() -> None:
     async with ParsePool(1) as pool:
         await pool.parse(GOOD, JOB)
