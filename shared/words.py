@@ -22,7 +22,7 @@ from shared.text import fold
 BREAK = "|"  # stands between title and text: no phrase runs across it
 MAX_TOKEN = 60  # characters of a word that count
 MAX_TOKENS = 30_000  # of an article: what is made of them must stay below 1 MB
-REMEMBERED = 20_000  # words as they are written, of all languages, whose stems are kept; and as many before: 8 MB
+REMEMBERED = 20_000  # pieces of text, of all languages, whose stems are kept, and as many before: 8 MB
 MAX_REMEMBERED = 24  # characters of one
 
 # Language (primary subtag) -> algorithm. What is not here is found by its exact words, whatever their accents.
@@ -115,7 +115,8 @@ _RUN = re.compile(rf"[{_UNSPACED}]+|[^{_UNSPACED}]+")
 _ELISION = re.compile(
     r"(?<!\w)(?:l|d|n|s|j|m|t|c|qu|lorsqu|puisqu|dell|all|nell|un)'(?=\w)|(?<=\w)'(?:s|t|ll|re|ve|d|m)?(?!\w)"
 )
-_AROUND = '.,;:!?()[]"“”„«»…—–*'  # stands beside words and is none of them, nor an apostrophe
+# Between what no word reaches over and no rule here looks beyond: not `_` and apostrophes, nor `<=>`, which join marks.
+_PIECE = re.compile('[^ \t\n\r\xa0!"#$%&()*+,\\-./:;?@[\\]\\\\^`{|}~“”„«»…—–]+')
 _INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"))
 
 
@@ -209,9 +210,9 @@ def indexed(title: str, text: str, language: str) -> str:
 
 
 def _told(text: str, language: str) -> str:
-    """The stems of a text, a space before each. What stands between two spaces is read once, and remembered."""
+    """The stems of a text, a space before each. A piece of it that has come before is not read again."""
     if len(text) <= MAX_TOKENS:
-        return "".join(map(_chunks(language).__getitem__, text.split()))
+        return "".join(map(_remembered(language).__getitem__, _PIECE.findall(text.lower())))
     return _stemmed(text, language)
 
 
@@ -219,41 +220,38 @@ def _stemmed(text: str, language: str) -> str:
     return "".join([f" {stem}" for stem in stems(_kept(tokens_for(text, language), language), language)])
 
 
-def _stem_of(chunk: str, language: str) -> str:
-    """The same of what has no spaces; most are one plain word."""
+def _stem_of(piece: str, language: str) -> str:
+    """The same of a piece; most are one plain word."""
     algorithm = STEMMERS.get(language)
-    if algorithm and language in _FOLD_FIRST and len(chunk) <= MAX_TOKEN and chunk.isalpha() and chunk.isascii():
-        return "" if chunk in _function_words(language) else f" {_stemmer(algorithm).stemWord(chunk) or chunk}"
-    return _stemmed(chunk, language)
+    if algorithm and language in _FOLD_FIRST and len(piece) <= MAX_TOKEN and piece.isalpha() and piece.isascii():
+        return "" if piece in _function_words(language) else f" {_stemmer(algorithm).stemWord(piece) or piece}"
+    return _stemmed(piece, language)
 
 
-class _Chunks(dict[str, str]):
-    """What stands between two spaces -> its stems. No word reaches over a space, so each is read by itself.
+class _Remembered(dict[str, str]):
+    """A piece of text -> its stems.
 
     When there are too many, those of the last while are kept, and forgotten if they are not met again.
     """
 
-    all: ClassVar[list[_Chunks]] = []
+    all: ClassVar[list[_Remembered]] = []
     known: ClassVar[int] = 0
 
     def __init__(self, language: str) -> None:
         super().__init__()
         self.language = language
         self.before: dict[str, str] = {}
-        _Chunks.all.append(self)
+        _Remembered.all.append(self)
 
-    def __missing__(self, chunk: str) -> str:
-        told = self.before.get(chunk)
+    def __missing__(self, piece: str) -> str:
+        told = self.before.get(piece)
         if told is None:
-            bare = chunk.strip(_AROUND)
-            if bare.isascii():
-                bare = bare.lower()
-            told = self[bare] if bare != chunk else _stem_of(chunk, self.language)
-        if len(chunk) <= MAX_REMEMBERED:
-            if _Chunks.known >= REMEMBERED:
-                _Chunks.grow_old()
-            self[chunk] = told
-            _Chunks.known += 1
+            told = _stem_of(piece, self.language)
+        if len(piece) <= MAX_REMEMBERED:
+            if _Remembered.known >= REMEMBERED:
+                _Remembered.grow_old()
+            self[piece] = told
+            _Remembered.known += 1
         return told
 
     @classmethod
@@ -266,8 +264,8 @@ class _Chunks(dict[str, str]):
 
 
 @cache
-def _chunks(language: str) -> _Chunks:
-    return _Chunks(language)
+def _remembered(language: str) -> _Remembered:
+    return _Remembered(language)
 
 
 def _kept(words: Iterable[str], language: str) -> list[str]:

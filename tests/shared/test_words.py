@@ -64,9 +64,14 @@ WRITTEN = st.text(
 @given(WRITTEN, st.sampled_from(words.LANGUAGES))
 @example("Dockers' l'avion qu'il isn’t rock 'n' roll ' s", "fr")
 @example("The bridges were reopened, and the Bridges' tolls (two) re-opened.", "en")
-def test_what_stands_between_spaces_is_read_as_it_is_in_the_whole_text(text: str, language: str) -> None:
+def test_a_text_read_in_pieces_is_read_as_the_whole_is(text: str, language: str) -> None:
     whole = words.stems(words._kept(words.tokens_for(text, language), language), language)
     assert words.indexed("", text, language) == f" {' '.join([words.BREAK, *whole])} "
+
+
+def test_small_letters_fold_as_large_ones_do() -> None:
+    for code in range(0x110000):
+        assert chr(code).lower().casefold() == chr(code).casefold(), hex(code)
 
 
 def test_no_more_words_are_remembered_than_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,8 +80,8 @@ def test_no_more_words_are_remembered_than_may_be(monkeypatch: pytest.MonkeyPatc
     told = words.indexed("", text, "en")
     assert told.split()[1:] == [f"bridges{n}" for n in range(100) for _ in range(2)]
     assert words.indexed("", text, "en") == told
-    assert sum(len(one) for one in words._Chunks.all) <= 10
-    assert sum(len(one.before) for one in words._Chunks.all) <= 10
+    assert sum(len(one) for one in words._Remembered.all) <= 10
+    assert sum(len(one.before) for one in words._Remembered.all) <= 10
 
 
 def test_a_text_of_more_words_than_are_kept_is_cut() -> None:
