@@ -32,6 +32,12 @@ def names(resources: Resources, text: str, *told: tuple[str, EntityType]) -> lis
             [("Brighton", ORG), ("Hove Albion", ORG)],
             [("Brighton & Hove Albion", ORG)],
         ),
+        ("Sales at Marks & Spencer fell.", [("Marks", ORG), ("Spencer", PERSON)], [("Marks & Spencer", ORG)]),
+        (
+            "Ana Marks & Spencer Reis left.",
+            [("Ana Marks", PERSON), ("Spencer Reis", PERSON)],
+            [("Ana Marks", PERSON), ("Spencer Reis", PERSON)],
+        ),
         ("Georgia Brandt, of Paris Films, said so.", [("Paris", PLACE)], [("Paris Films", ORG)]),
         ("Shares in Varela Ruiz Holdings fell.", [("Varela Ruiz Holdings", PERSON)], [("Varela Ruiz Holdings", ORG)]),
         ("Shares in Hugo Boss fell.", [("Hugo Boss", PERSON)], [("Hugo Boss", ORG)]),

@@ -139,3 +139,9 @@ def test_a_dateline_in_capitals_is_a_place(body: str, city: str, enriched: Enric
 
 def test_a_shout_is_no_dateline(enriched: Enriched) -> None:
     assert enriched("", "BREAKING NEWS \u2014 a fire broke out on a ferry off the coast.").places == ()
+
+
+def test_a_small_word_at_the_end_is_no_part_of_a_name(resources: Resources) -> None:
+    assert tagged(resources, "in Bath, Reading and Sale", ("Reading and", "organisation")) == [
+        ("Reading", "organisation")
+    ]

@@ -245,3 +245,12 @@ def test_where_a_reported_clause_begins_and_ends(body: str, clause: str, enriche
 )
 def test_dates_in_capitals_and_ahead(text: str, found: list[tuple[str, str]]) -> None:
     assert [(one.text, one.value) for one in dates(Tokens(text), date(2026, 11, 23))] == found
+
+
+def test_a_colon_introduces_who_speaks(enriched: Enriched) -> None:
+    doc = enriched("", 'Maria Duarte said "It is safe now." Then Henrik Dahl was less sure: "Words are cheap in May."')
+    assert said(doc) == [("It is safe now.", "Maria Duarte"), ("Words are cheap in May.", "Henrik Dahl")]
+
+
+def test_who_adds_points_says_nothing(enriched: Enriched) -> None:
+    assert reported(enriched("", "Maria Duarte added 22 for Orlando, which has won four games.")) == []

@@ -101,6 +101,7 @@ def test_the_paper_and_the_agency_in_its_dateline_are_no_keywords(enriched: Enri
         "Reykjav\u00edk (AFP) \u2014 ",
         "Abuja, Nigeria \u2013 ",
         "CHENNAI: ",
+        "Johannesburg - ",
         "New Delhi | ",
         "",
     ],

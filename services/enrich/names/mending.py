@@ -83,6 +83,10 @@ def mended(text: str, spans: Sequence[Span], lexicon: Lexicon, find: Find) -> li
             if end <= kept[-1][1]:
                 continue
             start = kept[-1][1]
+        both = text[kept[-1][0] : end] if kept and text[kept[-1][1] : start] == " & " else ""
+        if both in lexicon.named_after:
+            label = "organisation"  # Marks & Spencer, whatever each was taken for
+            kept[-1] = (kept[-1][0], kept[-1][1], label, kept[-1][3])
         if kept and label == "organisation" and kept[-1][2] != "person" and text[kept[-1][1] : start] == " & ":
             start, score = kept[-1][0], max(score, kept.pop()[3])  # Brighton & Hove Albion
         kept.append((start, end, label, score))

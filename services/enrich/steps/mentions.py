@@ -56,6 +56,7 @@ _DATELINE = re.compile(
 _TITLES_ALONE = frozenset("dr mr mrs ms mme mlle prof rev col gen lt sgt capt gov sen rep".split())
 MOST_EXPANSIONS = 200  # of one text
 TOLD = 0.9  # score of a name that the text's own form tells: nationalities by the table, datelines
+_DANGLING = re.compile(r" (?:and|or|of|the|in|for|at)$")
 _TRIBAL = re.compile(r" (?:Tribes?|Nations?|Bands?|Reservations?|Country|Affairs|Health Service|Pueblo)(?!\w)")
 _ABBREVIATED = re.compile(r"\.(?= [a-z0-9]|[,;:'\u2019)])")
 _EDGE = " \t\n\"'\u2018\u2019\u201c\u201d\u00ab\u00bb.,;:!?()[]{}<>\u2013\u2014-*/|"
@@ -229,6 +230,8 @@ def trim(text: str, start: int, end: int, lexicon: Lexicon, *, person: bool) -> 
     if match := _ARTICLE.match(text, start, end):
         start = match.end()
     end -= end - start - len(without_possessive(text[start:end]))
+    if match := _DANGLING.search(text, start, end):
+        end = match.start()
     while person and (cut := _honorific(text[start:end], lexicon)):
         start += cut
     return start, end

@@ -61,6 +61,7 @@ _TURN = re.compile(r"^(?:[A-Z][A-Z.'\u2019-]+ ){0,4}[A-Z][A-Z'\u2019-]+(?=: \S)"
 FEWEST_TURNS = 3  # paragraphs that begin with a speaker's name, for a transcript
 _PRONOUN = re.compile(r"(?<!\w)(?:he|she|He|She)(?!\w)")
 _STOP = re.compile(r"[.!?\u2026]\s|\n")
+_STOP_BEFORE = re.compile(r"[.!?\u2026][\"\u201d\u2019]?\s|\n")  # what ends in quotation marks, ends too
 
 
 class Quotes:
@@ -131,13 +132,15 @@ def _said(text: str, opened: int, closed: int, verbs: re.Pattern[str]) -> tuple[
     if behind and not text[opened + 1 : opened + 2].islower():
         return closed, end, behind.start()
     start = max(0, opened - BEFORE)
-    for stop in _STOP.finditer(text, start, opened):
+    for stop in _STOP_BEFORE.finditer(text, start, opened):
         start = stop.end()
     before = list(verbs.finditer(text, start, opened))
     if before:  # a part of a sentence belongs to the verb that it follows: X told Y that it was "small", the paper said
         return start, opened, before[-1].start()
     if behind:
         return closed, end, behind.start()
+    if text.endswith(": ", 0, opened):  # X was less sure: "..."
+        return start, opened, opened
     called = _CALLED.search(text, start, opened) if text[opened + 1 : opened + 2].islower() else None
     return (start, opened, called.start()) if called else None
 

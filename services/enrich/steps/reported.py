@@ -51,7 +51,9 @@ _ACCORDING = re.compile(r"According to [^,]{2,80}(?:, [^,]{2,60})?, (?=\S)")
 COMMAS = 5  # of a sentence, from its end, behind which the speaker may begin
 SHORTEST = 20  # characters of a clause in front
 _MARKS = re.compile('["\u201c\u201d\u201e\u00ab\u00bb]')
-_NOT_A_CLAUSE = re.compile(r"(?:to|of|by|for|about|nothing|so|no|yes|[a-z]+ing)(?!\w)")
+_NOT_A_CLAUSE = re.compile(
+    r"(?:to|of|by|for|about|nothing|so|no|yes|[a-z]+ing|\d+ (?:for|points|goals|runs|more|in))(?!\w)"
+)
 
 
 def reported(doc: Document, speaker: Speaker, direct: Sequence[Quote]) -> list[Quote]:
