@@ -140,7 +140,7 @@ class TopicModel:
         yield key
 
     def _index(self, seeds: Seeds, zipf: Mapping[str, float]) -> dict[tuple[str, ...], tuple[float, tuple[str, ...]]]:
-        """Phrase -> what one occurrence is worth to each concept it speaks for."""
+        """Phrase -> what one occurrence is worth to each concept it speaks for, broader ones too."""
         owners: dict[tuple[str, ...], list[str]] = defaultdict(list)
         for key, terms in seeds.words.items():
             for term in terms:
@@ -152,7 +152,8 @@ class TopicModel:
             common = min(zipf.get(word, 3.0) for word in phrase)
             tops = {self._chains[key][0] for key in keys}
             worth = min(1.5, max(0.35, (7.0 - common) / 2.5)) + 0.4 * (len(phrase) > 1)
-            index[phrase] = (worth / math.sqrt(len(tops)), tuple(sorted(keys)))
+            above = {up for key in keys for up in self._chains[key]}
+            index[phrase] = (worth / math.sqrt(len(tops)), tuple(sorted(above)))
         return index
 
     def _named(self, seeds: Seeds) -> dict[str, tuple[str, ...]]:
@@ -222,10 +223,10 @@ class TopicModel:
                         counts[phrase] += weight
         points: dict[str, float] = defaultdict(float)
         for phrase, count in counts.items():
-            worth, keys = self._terms[phrase]
-            above = {up for key in keys for up in self._chains[key]}
+            worth, above = self._terms[phrase]
+            told = worth * (1 + math.log(count))
             for key in above:
-                points[key] += worth * (1 + math.log(count))
+                points[key] += told
         return points
 
     def _found(self, top: str, points: Mapping[str, float], told: Mapping[str, float], share: float) -> Found:

@@ -23,6 +23,7 @@ from services.enrich.names.fold import fold, without_possessive
 from services.enrich.names.tagger import Found
 
 MAX_WORDS = 10  # of one name
+SHORT = 3  # letters of words whose capitals are not counted
 PROVINCE = 1_000_000  # people in the cities of a first-level division whose name alone is believed
 _TOKEN = re.compile(r"([^\W\d_](?:(?<=[A-Z])\.(?:[A-Z]\.)+|\w*+(?:['\u2019-]\w++)*+))")
 _SENTENCE_END = re.compile(r"[.!?:;\n\u2026]|[\"\u201c\u201d\u2018\u00ab]\s*$")
@@ -81,13 +82,12 @@ class RulesTagger:
 
     def _tag(self, text: str) -> list[Found]:
         words = _words(text)
-        long = [capital for word, _, _, capital, _ in words if len(word) > 3]
-        capitals = sum(long)
-        titled = 0 < capitals > 0.7 * len(long)  # a headline in Title Case or capitals says nothing by its capitals
-        return list(self._explain(text, words, titled))
+        capital = list(map(itemgetter(3), words))
+        long = list(compress(capital, map(SHORT.__lt__, map(len, map(itemgetter(0), words)))))
+        titled = 0 < sum(long) > 0.7 * len(long)  # a headline in Title Case or capitals says nothing by its capitals
+        return list(self._explain(text, words, list(compress(range(len(words)), capital)), titled))
 
-    def _explain(self, text: str, words: list[_Word], titled: bool) -> Iterator[Found]:
-        capitals = [index for index, word in enumerate(words) if word.capital]
+    def _explain(self, text: str, words: list[_Word], capitals: list[int], titled: bool) -> Iterator[Found]:
         known = {words[index].text for index in capitals if not words[index].opens}
         index = 0
         for first in capitals:

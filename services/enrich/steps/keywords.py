@@ -102,7 +102,7 @@ def _weigh_words(
         terms: dict[str, str] = {}  # as written -> the term; each form is judged once
         for written, times in Counter(found).items():
             word = _plain(written)
-            if len(word) < 3 or word in stop or (language == "en" and word.endswith(_CONTRACTED)):
+            if len(word) < 3 or word in stop or (language == "en" and "'" in word and word.endswith(_CONTRACTED)):
                 continue
             terms[written] = word
             counts[word] += times

@@ -34,7 +34,11 @@ def sentence_spans(text: str) -> Iterator[tuple[int, int]]:
         end = match.end()
         if match.group() == "." and _goes_on(text, match.start(), end):
             continue
-        yield from _trimmed(text, start, end)
+        start += text.startswith(" ", start)
+        if end - start > MAX_SENTENCE or text[start].isspace() or text[end - 1].isspace():
+            yield from _trimmed(text, start, end)
+        else:
+            yield start, end
         start = end
     yield from _trimmed(text, start, len(text))
 
