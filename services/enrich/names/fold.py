@@ -23,7 +23,7 @@ _OTHER = re.compile("[\u0370-\u03ff\u0400-\u052f]")
 _MIXED = re.compile("[A-Za-z\u00c0-\u024f][\u0370-\u052f]|[\u0370-\u052f][A-Za-z\u00c0-\u024f]")
 _WORD = re.compile(r"\w+")
 _NOT_WORD = re.compile(r"[\W_]+")
-_APOSTROPHES = frozenset("'\u2019\u02bc")
+APOSTROPHES = frozenset("'\u2019\u02bc")
 _POSSESSIVE = re.compile(r"['\u2019\u02bc](?:s|S)?$")
 _SPECIAL = str.maketrans({"ø": "o", "đ": "d", "ł": "l", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d"})
 
@@ -75,4 +75,4 @@ def name_hash(folded: str) -> int:
 
 def without_possessive(name: str) -> str:
     """`Duarte's` and `Dockers'` without what belongs to the grammar, not to the name."""
-    return name if _APOSTROPHES.isdisjoint(name[-3:]) else _POSSESSIVE.sub("", name)
+    return name if APOSTROPHES.isdisjoint(name[-3:]) else _POSSESSIVE.sub("", name)

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from services.enrich.gazetteer import Gazetteer, PlaceRow
 from services.enrich.lexicons import Lexicon
-from services.enrich.names.fold import fold, without_possessive
+from services.enrich.names.fold import APOSTROPHES, fold, without_possessive
 from services.enrich.names.tagger import Found
 
 MAX_WORDS = 10  # of one name
@@ -179,7 +179,9 @@ class RulesTagger:
         self, text: str, words: list[_Word], first: int, end: int, known: set[str], titled: bool, person: bool
     ) -> tuple[int, str, float]:
         """`(index after the name, label, score)` by the first rule that fits; no label: no name."""
-        sequence = [without_possessive(word.text) for word in words[first:end]]
+        sequence = [word.text for word in words[first:end]]
+        if not APOSTROPHES.isdisjoint(text[words[first].start : words[end - 1].end]):
+            sequence = list(map(without_possessive, sequence))
         size, name = len(sequence), " ".join(sequence)
         if size > 1 and (self._ends_organisation(sequence[-1]) or self._headed(sequence)) and not person:
             return end, "organisation", 0.8
