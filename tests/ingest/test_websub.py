@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,6 +18,7 @@ from services.ingest.health import listening
 from services.ingest.items import ParsedFeed
 from services.ingest.resources import Resources
 from services.ingest.schedule import Bounds, Facts, plan
+from services.ingest.websub.callback import MOST_BYTES
 from services.ingest.websub.discovery import hub_and_topic
 from services.ingest.websub.signature import METHODS, is_signed, sign
 from services.ingest.websub.subscriber import LEASE_S
@@ -194,6 +195,18 @@ async def test_a_thin_ping_and_one_that_cannot_be_read_make_a_poll(
     await desk.until(lambda: desk.rows("SELECT 1 FROM polls HAVING count(*) = 3"))
     assert [outcome for outcome, _, _ in await polls(desk, feed)] == ["updated"] * 3
     assert (await desk.state(feed))["status"] == "ok"
+    assert await desk.one("SELECT count(*) FROM hub_pushes") == 0
+
+
+async def test_a_push_that_is_too_big_makes_a_poll(
+    desk: Desk, hub: Hub, publisher: Publisher, ingest: Resources
+) -> None:
+    await subscribed(desk, hub, publisher)
+    publisher.serve("/feed", feed_of(hub, publisher, 2, 1))
+    with suppress(aiohttp.ClientError):  # the answer comes before all is sent
+        await hub.push(" " * (MOST_BYTES + 1_000))
+    await desk.until(lambda: desk.rows("SELECT 1 FROM polls HAVING count(*) = 2"))
+    assert publisher.times("/feed") == 2
     assert await desk.one("SELECT count(*) FROM hub_pushes") == 0
 
 
