@@ -27,40 +27,36 @@ UNIT_S = 4096  # the shortest stretch that the index names, in seconds
 AHEAD_S = 2 * 86_400  # what is dated later than so much from now has a fact of its own
 
 _OPAQUE = "(l.sort_at + interval '0')"  # to the planner: no reason to walk the newest in a look at the index
-_WALK = """walk AS MATERIALIZED (
-    SELECT l.article_id, l.sort_at FROM (
+_WALK = """seen AS MATERIALIZED (
+    SELECT l.article_id, l.sort_at, ({direct}) AS passes FROM (
         SELECT * FROM article_lookup l WHERE {bounds} ORDER BY l.sort_at DESC, l.article_id DESC LIMIT %(walk)s
-    ) l WHERE {direct} ORDER BY l.sort_at DESC, l.article_id DESC LIMIT %(most)s
+    ) l
+), walk AS MATERIALIZED (
+    SELECT article_id, sort_at FROM seen WHERE passes LIMIT %(most)s
+), edge AS MATERIALIZED (
+    SELECT sort_at, article_id FROM seen OFFSET %(walk)s - 1 LIMIT 1
+), oldest AS MATERIALIZED (
+    SELECT greatest(t.ever, %(first)s) AS unit, t.ever
+    FROM (SELECT floor(date_part('epoch', min(l.sort_at)) / 4096)::int AS ever FROM article_lookup l) t
 )"""
-_EDGE = """edge AS MATERIALIZED (
-    SELECT l.sort_at, l.article_id FROM article_lookup l
-    WHERE {bounds} ORDER BY l.sort_at DESC, l.article_id DESC OFFSET %(walk)s - 1 LIMIT 1
-)"""
-_WALK_MORE = """more AS MATERIALIZED (
-    SELECT l.article_id, l.sort_at FROM (
+_WALK_MORE = """seen_more AS MATERIALIZED (
+    SELECT l.article_id, l.sort_at, ({direct}) AS passes FROM (
         SELECT * FROM article_lookup l WHERE {gate} AND {bounds} AND (l.sort_at, l.article_id) < (TABLE edge)
         ORDER BY l.sort_at DESC, l.article_id DESC LIMIT %(more)s
-    ) l WHERE {direct} ORDER BY l.sort_at DESC, l.article_id DESC LIMIT %(most)s
+    ) l
+), more AS MATERIALIZED (
+    SELECT article_id, sort_at FROM seen_more WHERE passes LIMIT %(most)s
 ), brink AS MATERIALIZED (
-    (SELECT l.sort_at, l.article_id FROM article_lookup l
-     WHERE {gate} AND {bounds} AND (l.sort_at, l.article_id) < (TABLE edge)
-     ORDER BY l.sort_at DESC, l.article_id DESC OFFSET %(more)s - 1 LIMIT 1)
+    (SELECT sort_at, article_id FROM seen_more OFFSET %(more)s - 1 LIMIT 1)
     UNION ALL SELECT * FROM edge WHERE NOT {gate}
 )"""
-_AROUND = """newest AS MATERIALIZED (
-    SELECT l.sort_at FROM article_lookup l WHERE {bounds} ORDER BY l.sort_at DESC, l.article_id DESC LIMIT 1
-), oldest AS MATERIALIZED (
-    SELECT floor(date_part('epoch', l.sort_at) / 4096)::int AS unit FROM article_lookup l
-    WHERE {bounds} ORDER BY l.sort_at, l.article_id LIMIT 1
-), first_ever AS MATERIALIZED (
-    SELECT floor(date_part('epoch', min(l.sort_at)) / 4096)::int AS unit FROM article_lookup l
-)"""
 # Where even the edge of the walk lies ahead, what does is found first: looks begin with what is dated about now.
+_LIE_AHEAD = "(SELECT count(*) FROM ahead)::int"
 _IS_AHEAD = "e.sort_at >= to_timestamp(%(soon)s * 4096.0)"
 _AHEAD = """ahead AS MATERIALIZED (
     SELECT l.article_id, l.sort_at FROM (
         SELECT l.article_id, l.sort_at FROM article_lookup l
-        WHERE EXISTS (SELECT 1 FROM {edge} AS e WHERE {is_ahead}) AND {walked} < %(most)s
+        WHERE {walked} < %(most)s AND EXISTS (SELECT 1 FROM {edge} AS e WHERE {is_ahead})
           AND {exactly} AND l.facts && %(later)s::text[] AND {within}
           AND {opaque} >= to_timestamp(%(soon)s * 4096.0) OFFSET 0
     ) l ORDER BY l.sort_at DESC, l.article_id DESC LIMIT %(most)s
@@ -69,10 +65,10 @@ _AHEAD = """ahead AS MATERIALIZED (
 # is the earliest seen, `span` how many they are. The index names a stretch (migration 0300) by pieces that are few.
 _LOOK = """look AS (
     SELECT least(floor(date_part('epoch', e.sort_at) / 4096)::int + 1, %(soon)s) AS ends,
-           {walked} + (SELECT count(*) FROM ahead)::int AS found, 0 AS looked, %(walk)s::int AS named,
+           {walked} + {lie_ahead} AS found, 0 AS looked, %(walk)s::int AS named,
            CASE WHEN {is_ahead} THEN 1 ELSE date_part('epoch', newest.sort_at - e.sort_at) / 4096 END AS span,
            NULL::bigint[] AS ids, NULL::timestamptz[] AS ats, NULL::timestamptz AS last_at, NULL::bigint AS last_id
-    FROM {edge} AS e, newest
+    FROM {edge} AS e, (SELECT sort_at FROM seen LIMIT 1) AS newest WHERE {walked} < %(most)s
     UNION ALL
     SELECT r.begins, p.found + coalesce(cardinality(s.ids), 0), p.looked + s.looked, s.looked + p.named / 4,
            p.span + p.ends - r.begins, s.ids, s.ats, s.last_at, s.last_id
@@ -85,7 +81,7 @@ _LOOK = """look AS (
             ) t) w) b OFFSET 0
     ) r CROSS JOIN LATERAL ({seen}) s
     WHERE p.found < %(most)s AND {left} AND p.ends > (SELECT unit FROM oldest) AND p.span < %(farthest)s
-      AND ({hits} + 0.5) * (%(soon)s - (SELECT unit FROM first_ever)) > p.span * %(few)s
+      AND ({hits} + 0.5) * (%(soon)s - (SELECT ever FROM oldest)) > p.span * %(few)s
 )"""
 _MORE = "least(%(further)s, (1.5 * (%(most)s - p.found) + 10) / (p.found + 0.5))"
 _SEEN = """
@@ -154,39 +150,47 @@ def found(
         direct = " AND ".join(filter(None, (asked.facts, asked.words)))
         walk = _CHANGED.format(direct=direct, bounds=within)
         return f"{walk}, {_FOUND.format(union='TABLE walk')}", "NULL, NULL", asked.values
-    values = asked.values | {"walk": WALK_WORDS if asked.words else WALK, "further": FURTHER, "few": FEW}
-    values |= {"soon": int(now.timestamp() + AHEAD_S) // UNIT_S, "later": [facts.LATER], "farthest": FARTHEST}
-    steps = [_WALK.format(direct=asked.direct, bounds=within), _EDGE.format(bounds=within)]
-    # What the walk passed is not looked for again: it ends at `edge`, or at nothing where it saw everything.
-    edge, walked = "edge", "(SELECT count(*) FROM walk)::int"
-    if not asked.words:
-        gate = "((SELECT count(*) FROM walk) BETWEEN %(few_passed)s AND %(most)s - 1)"
-        steps.append(_WALK_MORE.format(gate=gate, bounds=within, direct=asked.direct))
-        edge, walked = "brink", "((SELECT count(*) FROM walk) + (SELECT count(*) FROM more))::int"
-        values |= {"more": WALK_MORE, "few_passed": WALK_FEW}
-    steps.append(_AROUND.format(bounds=within))
+    soon = int(now.timestamp() + AHEAD_S) // UNIT_S
+    start, end = _bounds(query)
     looks = bool(asked.words) and not asked.sure
-    values |= {"looks": LOOKS} if looks else {}
-    indexed = asked.named if looks else asked.indexed
+    values = asked.values | {
+        "walk": WALK_WORDS if asked.words else WALK, "more": WALK_MORE, "few_passed": WALK_FEW, "looks": LOOKS,
+        "further": FURTHER, "few": FEW, "farthest": FARTHEST, "soon": soon, "later": [facts.LATER],
+        "first": int(start.timestamp() // UNIT_S) if start is not None else -(2**31),
+    }  # fmt: skip
+    ahead = end is None or end.timestamp() > soon * UNIT_S
+    # What the walk passed is not looked for again: it ends at `edge`, or at nothing where it saw everything.
+    edge = "edge" if asked.words else "brink"
+    names = ["walk"] if asked.words else ["walk", "more"]
     before = f"{within} AND (l.sort_at, l.article_id) < (TABLE {edge})".replace("l.sort_at", _OPAQUE)
-    steps.append(
-        _AHEAD.format(
-            edge=edge, is_ahead=_IS_AHEAD, walked=walked, exactly=asked.indexed, within=before, opaque=_OPAQUE
-        )
-    )
-    piece = _PIECE.format(within=before, opaque=_OPAQUE)
-    seen = (_SEEN_NEAR if looks else _SEEN).format(indexed=indexed, piece=piece, words=asked.words)
-    steps.append(
-        _LOOK.format(
-            walked=walked, edge=edge, is_ahead=_IS_AHEAD, seen=seen, further=_MORE_NEAR if looks else _MORE,
-            left="p.looked < %(looks)s" if looks else "true", hits="p.named" if looks else "p.found",
-        )
-    )  # fmt: skip
-    gate = f"{_ENDED} AND (SELECT max(looked) FROM look) < %(looks)s" if looks else _ENDED
-    before += f" AND {_BEFORE.replace('l.sort_at', _OPAQUE)}"
-    rest = (_REST_NEAR if looks else _REST).format(gate=gate, indexed=indexed, within=before, words=asked.words)
-    steps.append(rest)
-    names = ["walk", "ahead", "rest"] if asked.words else ["walk", "more", "ahead", "rest"]
+    parts = {
+        "bounds": within, "within": before, "direct": asked.direct, "words": asked.words, "edge": edge,
+        "opaque": _OPAQUE,
+        "walked": f"({' + '.join(f'(SELECT count(*) FROM {name})' for name in names)})::int",
+        "gate": "((SELECT count(*) FROM walk) BETWEEN %(few_passed)s AND %(most)s - 1)",
+        "exactly": asked.indexed, "indexed": asked.named if looks else asked.indexed,
+        "is_ahead": _IS_AHEAD if ahead else "false", "lie_ahead": _LIE_AHEAD if ahead else "0",
+        "further": _MORE_NEAR if looks else _MORE, "hits": "p.named" if looks else "p.found",
+        "left": "p.looked < %(looks)s" if looks else "true",
+    }  # fmt: skip
+    parts["piece"] = _PIECE.format(**parts)
+    parts["seen"] = (_SEEN_NEAR if looks else _SEEN).format(**parts)
+    rest = parts | {
+        "gate": f"{_ENDED} AND (SELECT max(looked) FROM look) < %(looks)s" if looks else _ENDED,
+        "within": f"{before} AND {_BEFORE.replace('l.sort_at', _OPAQUE)}",
+    }
+    steps = [_WALK] if asked.words else [_WALK, _WALK_MORE]
+    told = [step.format(**parts) for step in (*steps, *([_AHEAD] if ahead else []), _LOOK)]
+    told.append((_REST_NEAR if looks else _REST).format(**rest))
+    names += ["ahead", "rest"] if ahead else ["rest"]
     union = " UNION ALL ".join([_LOOKED, *(f"TABLE {name}" for name in names)])
     cut = "(SELECT sort_at FROM cut), (SELECT article_id FROM cut)" if looks else "NULL, NULL"
-    return f"{', '.join(steps)}, {_FOUND.format(union=union)}", cut, values
+    return f"{', '.join(told)}, {_FOUND.format(union=union)}", cut, values
+
+
+def _bounds(query: ArticleQuery) -> tuple[datetime | None, datetime | None]:
+    """Before and after what moment there is nothing to find."""
+    floor = query.ranked_after.floor[0] if query.ranked_after else None
+    after = query.after[0] if query.after else None
+    start = max(filter(None, (query.filter.start, floor)), default=None)
+    return start, min(filter(None, (query.filter.end, after)), default=None)
