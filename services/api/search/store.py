@@ -1,6 +1,6 @@
 """Looking articles up, each time in bounded work. One function a statement, none commits.
 
-    newest first:   walk the newest few → the index over 2 days → 16 days → 128 days → all, until a page is full
+    newest first:   a walk, then looks into the index as far back as the page needs (finding/)
     counts:         one sample of 256 says how many there may be → all of them, or as many samples as give enough
 
 Left to itself the planner walks the newest articles for a rare word, which takes seconds, or sorts all answers of a
