@@ -103,6 +103,15 @@ def traits(entry: Entry, home: str) -> Traits:
 
 def goes_by(items: Sequence[Traits]) -> list[By]:
     """Which of their traits name the items of one body, in order."""
+    guids, pages = [item.guid for item in items if item.guid], [item.page for item in items if item.page]
+    alone = len({*guids}) == len(guids) and len({*pages}) == len(pages)
+    if alone and all([not item.guid_page or item.guid_page == item.page for item in items]):
+        return [By(item.guid, item.page, 0, item.whole) for item in items]
+    return told_apart(items)
+
+
+def told_apart(items: Sequence[Traits]) -> list[By]:
+    """The same, whatever they share."""
     links_of: dict[int, set[int]] = defaultdict(set)
     guids_of: dict[int, set[int]] = defaultdict(set)
     for item in items:

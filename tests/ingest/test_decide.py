@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from services.ingest.decide import Candidate, Known, Text, correct, decide
-from services.ingest.identity import name_entries
+from services.ingest.identity import Traits, goes_by, name_entries, told_apart
 from services.ingest.items import Entry, Item, Names
 from services.ingest.normalise import content_hash
 
@@ -183,3 +184,17 @@ def test_a_guid_that_is_an_address_is_a_name_everywhere() -> None:
     (one,) = names(entry("https://news.example/?p=5", "https://news.example/story"))
     (two,) = name_entries([entry("https://news.example/?p=5", "https://news.example/?p=5")], 2, None)
     assert one.guid_url == two.url
+
+
+def test_bodies_in_which_nothing_is_shared_are_named_like_all_others() -> None:
+    rng, plain = random.Random(3), 0
+    for _ in range(3_000):
+        numbers = range(rng.choice((3, 9, 40)))
+        items = []
+        for _ in range(rng.randrange(1, 6)):
+            guid, page = rng.choice(numbers), rng.choice(numbers)
+            guid_page = rng.choice((0, page, rng.choice(numbers))) if guid else 0
+            items.append(Traits(guid, page, rng.choice((0, 77)) if page else 0, guid_page, rng.choice(numbers), 99))
+        assert goes_by(items) == told_apart(items)
+        plain += len({item.guid for item in items}) == len(items)
+    assert plain > 500
