@@ -9,6 +9,7 @@ import pytest
 
 from services.api.deps import Resources
 from services.api.query import encode_cursor, read_articles
+from services.api.search import condition as conditions
 from services.api.search import store
 from services.api.search.finding import store as finding
 from shared.stored import pack
@@ -101,3 +102,13 @@ async def test_a_stretch_is_named_as_the_index_names_it(newsroom: Newsroom) -> N
         ((told,),) = newsroom.conn.execute("SELECT lookup_stretches(%s)", (at,)).fetchall()
         seconds = (at - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(seconds=1)
         assert told == [int(seconds // (4096 * 8**level)) * 8 + level for level in range(5)]
+
+
+def test_what_a_filter_lets_pass_has_its_part() -> None:
+    def asks(query: str) -> bool:
+        return "f_has" in conditions.condition(read_articles(query.encode()).filter).values
+
+    assert not asks("entity=e1&has=entity")
+    assert not asks("place=PT&has=image&has=place")
+    assert asks("entity=e1&has=image")
+    assert asks("has=entity")
