@@ -87,6 +87,7 @@ async def catch_up(source: Log, follower: Follower) -> AsyncGenerator[list[Told]
         batch = await _tell(source, follower.view, events) if events else []
         if events and batch is not None:
             follower.after = events[-1].position
+        del events  # not held while a slow reader takes what is shown of them: they may be a hundred times as large
         if batch or time.monotonic() - told_at > HEARTBEAT_S:
             told_at = time.monotonic()
             yield batch or None

@@ -30,6 +30,8 @@ class Reads:
     async def after(self, position: int) -> list[Seen]:
         """The next events. Raises `psycopg.OperationalError` or `PoolTimeout` where the store is away."""
         piece = self._pieces.get(position)
+        if piece is None and (shared := self._within(position)):
+            return shared
         if piece is None:
             piece = asyncio.create_task(self._read(position))
             self._pieces[position] = piece
@@ -37,6 +39,14 @@ class Reads:
             if len(self._pieces) > KEPT:
                 self._pieces.popitem(last=False)
         return await asyncio.shield(piece)  # one reader that leaves takes it from nobody
+
+    def _within(self, position: int) -> list[Seen]:
+        """The rest of a piece that was read from an earlier place and holds the next event: readers fall apart."""
+        for piece in self._pieces.values():
+            events = piece.result() if piece.done() and not piece.cancelled() and piece.exception() is None else []
+            if events and events[0].position <= position < events[-1].position:
+                return events[position + 1 - events[0].position :]
+        return []
 
     async def _read(self, position: int) -> list[Seen]:
         async with self._pool.connection(timeout=POOL_WAIT_S) as conn:

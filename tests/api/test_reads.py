@@ -52,3 +52,17 @@ async def test_a_read_that_failed_is_tried_anew(newsroom: Newsroom, held: Resour
     newsroom.conn.execute("ALTER TABLE elsewhere RENAME TO events")
     await asyncio.sleep(0)  # what failed is forgotten at once
     assert [e.position for e in await held.log.reads.after(0)] == [1]
+
+
+async def test_a_reader_a_little_further_on_takes_the_rest_of_what_was_read(
+    newsroom: Newsroom, held: Resources
+) -> None:
+    for n in range(6):
+        newsroom.article(f"n{n}")
+    past = held.log.reads
+    first = await past.after(1)
+    further = await past.after(3)
+    assert [one.position for one in further] == [4, 5, 6]
+    assert further[0] is first[2]
+    assert [one.position for one in await past.after(0)] == [1, 2, 3, 4, 5, 6]
+    assert await past.after(6) == []

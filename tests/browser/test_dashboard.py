@@ -104,6 +104,18 @@ def test_the_state_of_each_feed_is_shown_and_a_feed_can_be_added(desk: Desk, pub
     expect(page.locator("#feeds-trouble")).to_have_text("1")
 
 
+def test_on_a_phone_nothing_of_a_feed_lies_beside_the_screen(desk: Desk, publisher: Publisher) -> None:
+    publisher.publish("Something to hold in a hand", "Nothing more than that.")
+    page = desk.page
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.click("#tab-feeds")
+    row = page.locator(f'#feed-rows tr[data-feed-id="{publisher.feed_id}"]')
+    expect(row.locator("button")).to_be_visible()
+    for part in (row.locator("td"), page.locator(".tablewrap")):
+        for box in [one.bounding_box() for one in part.all()]:
+            assert box and box["x"] >= 0 and box["x"] + box["width"] <= 360, box
+
+
 def test_a_refused_feed_says_why(desk: Desk) -> None:
     page = desk.page
     page.click("#tab-feeds")
