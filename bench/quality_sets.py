@@ -29,7 +29,7 @@ from services.enrich.steps.mentions import Mentions
 from services.enrich.steps.page import extract
 from services.enrich.steps.summary import Summary
 from training.ner.data import Sentence, cased, read
-from training.ner.evaluate import Score, alone, joined
+from training.ner.evaluate import Score, Tag, alone, joined
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "enrich"
 SETS = {
@@ -59,8 +59,8 @@ def rows(resources: Resources, folder: Path = DATA) -> Iterator[Row]:
     yield _summaries(resources, folder / "summaries" / "gum_train_news.jsonl.gz")
 
 
-def entities(resources: Resources, folder: Path = DATA, tier: str = "") -> Iterator[Row]:
-    """Names by the tagger of these resources; `tier` says in the rows which one it is."""
+def tagging(resources: Resources) -> Tag:
+    """Names by the tagger of these resources and the steps behind it, as a function of English texts."""
     blank = next(iter(articles().values()))
 
     def tag(texts: Sequence[str]) -> list[list[Span]]:
@@ -71,6 +71,12 @@ def entities(resources: Resources, folder: Path = DATA, tier: str = "") -> Itera
             step.run(docs, resources)
         return [_spans(doc) for doc in docs]
 
+    return tag
+
+
+def entities(resources: Resources, folder: Path = DATA, tier: str = "") -> Iterator[Row]:
+    """Names by the tagger of these resources; `tier` says in the rows which one it is."""
+    tag = tagging(resources)
     for name, title in SETS.items():
         sentences = [whole(one) for one in read(folder / "ner" / "eval" / f"{name}.jsonl.gz")]
         yield from _scored(joined(tag, sentences), title + tier)

@@ -145,3 +145,54 @@ def test_a_small_word_at_the_end_is_no_part_of_a_name(resources: Resources) -> N
     assert tagged(resources, "in Bath, Reading and Sale", ("Reading and", "organisation")) == [
         ("Reading", "organisation")
     ]
+
+
+ORG, PER, LOC = "organisation", "person", "place"
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces", "names"),
+    [
+        ("the Liberal Party of Sandmark won", [("Liberal Party", ORG), ("Sandmark", LOC)],
+         [("Liberal Party of Sandmark", ORG)]),
+        ("the City of Port Elm sued", [("City of", LOC), ("Port Elm", LOC)], [("City of Port Elm", ORG)]),
+        ("the Republic of Sandmark sued", [("Republic", LOC), ("Sandmark", LOC)], [("Republic of Sandmark", LOC)]),
+        ("the Front for the Freedom of Sandmark", [("Front for", ORG), ("Freedom of Sandmark", ORG)],
+         [("Front for the Freedom of Sandmark", ORG)]),
+        ("the Council on Tidal Power met", [("Council on", ORG)], [("Council on Tidal Power", ORG)]),
+        ("Harbour Watch and others", [("Harbour Watch and", ORG)], [("Harbour Watch", ORG)]),
+        ("South of Sandmark, rain", [("South of", LOC), ("Sandmark", LOC)], [("South", LOC), ("Sandmark", LOC)]),
+        ("asked T. S. Okafor about", [("Okafor", PER)], [("T. S. Okafor", PER)]),
+        ("asked Lena A. Moss about", [("Lena A", PER), ("Moss", PER)], [("Lena A. Moss", PER)]),
+        ("P.S. Okafor called", [("Okafor", PER)], [("Okafor", PER)]),
+        ("bought Vantor, Inc. in May", [("Vantor", ORG)], [("Vantor, Inc.", ORG)]),
+        ("the Norwegian Labour Party won", [("Labour Party", ORG)], [("Norwegian Labour Party", ORG)]),
+        ("the Norwegian Vantor won", [("Vantor", ORG)], [("Vantor", ORG)]),
+        ("the Labour party won", [("Labour", ORG)], [("Labour party", ORG)]),
+        ("the Sandmark Dream party won", [("Sandmark Dream", ORG)], [("Sandmark Dream", ORG)]),
+        ("off the Port of Sandmark, in", [("Sandmark", LOC)], [("Port of Sandmark", LOC)]),
+        ("said Deputy Police Chief Mara Oyelun on", [("Deputy Police Chief Mara Oyelun", ORG)], [("Mara Oyelun", PER)]),
+        ("the Council on Tidal Power met", [("Council", ORG)], [("Council on Tidal Power", ORG)]),
+        ("the Supreme Court on Monday said", [("Supreme Court", ORG)], [("Supreme Court", ORG)]),
+        ("the Court of Monday said", [("Court of", ORG)], [("Court", ORG)]),
+        ("said Qayyum Abdul Jamal here", [("Qayyum", PER), ("Abdul Jamal", PER)], [("Qayyum Abdul Jamal", PER)]),
+        ("the Scotsman James Watt said", [("Scotsman", PER), ("James Watt", PER)],
+         [("Scotsman", PER), ("James Watt", PER)]),
+        ("Vantor Harbour Group said", [("Vantor", ORG)], [("Vantor Harbour Group", ORG)]),
+        ("the Port Elm City Council met", [("Port Elm", LOC)], [("Port Elm City Council", ORG)]),
+        ("at Port Elm Tigers lost", [("Port Elm", LOC)], [("Port Elm", LOC)]),
+        ("at the Royal Festival Hall", [("Royal Festival Hall", ORG)], [("Royal Festival Hall", LOC)]),
+        ("told the Attorney General that", [("Attorney General", PER)], []),
+    ],
+)  # fmt: skip
+def test_spelling_tells_where_a_name_ends_and_what_it_is(
+    text: str, pieces: list[tuple[str, str]], names: list[tuple[str, str]], resources: Resources
+) -> None:
+    assert tagged(resources, text, *pieces) == names
+
+
+def test_a_family_name_that_is_a_title_stays_where_somebody_bears_it(resources: Resources) -> None:
+    text = "Rodney King said. Later King left"
+    spans = [Found(0, 11, PER, 0.9), Found(24, 28, PER, 0.9)]
+    assert [one.text for one in mentions(text, "body_text", spans, resources.lexicon)] == ["Rodney King", "King"]
+    assert mentions(text, "body_text", spans[1:], resources.lexicon) == []

@@ -39,6 +39,8 @@ FILES = (
     "broad_twitter",
     "gmb_voa_silver",
 )
+#: Edited text marked by people, in which organisations may change names.
+SWAPPED = ("wikigold", "gum", "re3d")
 #: How far around candidates is read, in words; run time reads a distance in the middle of these.
 REACHES = (4, 5, 6, 8)
 #: Small words that US headlines keep in lower case.
@@ -165,8 +167,39 @@ def choose(found: Sequence[Word], shapes: Sequence[Shape]) -> list[int]:
     return list(range(len(found)))
 
 
-def one_pass(train: dict[str, list[Sentence]], rng: random.Random, *, recase: float = 0.3) -> Iterator[list[Example]]:
-    """Go once through the sets in random order; each item is a run of neighbouring sentences for one window."""
+def organisations(train: dict[str, list[Sentence]]) -> dict[bool, list[str]]:
+    """Collect the organisations that people marked in edited text: acronyms under True, other names under False."""
+    pool: dict[bool, list[str]] = {True: [], False: []}
+    for kind in SWAPPED:
+        for sentence in train[kind]:
+            for start, end, of in sentence.names:
+                name = sentence.text[start:end]
+                if of == KINDS["ORG"] and any(c.isupper() for c in name):
+                    pool[name.isupper()].append(name)
+    return pool
+
+
+def swapped(sentence: Sentence, pool: dict[bool, list[str]], rng: random.Random, share: float) -> Sentence:
+    """Put other organisations' names in the place of a ``share`` of a sentence's own: what stands around must tell."""
+    text, names, grown = sentence.text, [], 0
+    for start, end, kind in sorted(sentence.names):
+        start, end = start + grown, end + grown
+        if kind == KINDS["ORG"] and rng.random() < share:
+            other = rng.choice(pool[text[start:end].isupper()])
+            text = text[:start] + other + text[end:]
+            grown, end = grown + len(other) - (end - start), start + len(other)
+        names.append((start, end, kind))
+    return replace(sentence, text=text, names=tuple(names))
+
+
+def one_pass(
+    train: dict[str, list[Sentence]], rng: random.Random, *, recase: float = 0.3, swap: float = 0.0
+) -> Iterator[list[Example]]:
+    """Go once through the sets in random order; each item is a run of neighbouring sentences for one window.
+
+    ``recase`` is the share of runs whose casing is changed, ``swap`` the share of organisations given another's name.
+    """
+    pool = organisations(train) if swap else {}
     runs: list[tuple[str, list[Sentence]]] = []
     for kind, sentences in train.items():
         share = PASSES[kind][0]
@@ -182,6 +215,8 @@ def one_pass(train: dict[str, list[Sentence]], rng: random.Random, *, recase: fl
     for kind, run in runs:
         draw = rng.random() / recase if recase else 1.0
         how = "title" if draw < 0.45 else "upper" if draw < 0.9 else "lower" if draw < 1 else ""
+        if swap and kind in SWAPPED:
+            run = [swapped(sentence, pool, rng, swap) for sentence in run]
         # A headline stands alone; running text does not change its casing for paragraphs.
         run = [cased(sentence, how) for sentence in run[:2]] if how else run
         reach = rng.choice(REACHES)

@@ -145,3 +145,13 @@ def narrow(model: Tagger, plan: Plan, batches: list[tuple[Tensor, Tensor, Tensor
     small.load_state_dict(state)
     small.pieces.weight.requires_grad_(False)
     return small
+
+
+@torch.no_grad()
+def blend(one: Tagger, other: Tagger, share: float) -> Tagger:
+    """Mix the weights of two models of one plan, one of which was trained on from the other: ``share`` of ``other``."""
+    mixed = Tagger(one.plan)
+    theirs = other.state_dict()
+    mixed.load_state_dict({name: (1 - share) * mine + share * theirs[name] for name, mine in one.state_dict().items()})
+    mixed.eval()
+    return mixed

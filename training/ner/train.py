@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
@@ -19,6 +19,8 @@ from training.ner.encoder import Tagger
 #: Pieces in one window at most, the marks at both ends counted; run time packs to the same length.
 WINDOW = 128
 _CLS, _SEP = 101, 102
+#: Goes once through the sets: runs of examples, one a window.
+Passes = Callable[[dict[str, list[Sentence]], random.Random], Iterator[list[Example]]]
 
 
 class Packer:
@@ -52,12 +54,12 @@ class Packer:
 
 
 def batches(
-    train: dict[str, list[Sentence]], packer: Packer, rng: random.Random, tokens: int
+    train: dict[str, list[Sentence]], packer: Packer, rng: random.Random, tokens: int, passes: Passes = one_pass
 ) -> Iterator[tuple[Tensor, ...]]:
     """Give padded batches of about ``tokens`` pieces without end; windows of like length go together."""
     while True:
         pool = []
-        for run in one_pass(train, rng):
+        for run in passes(train, rng):
             pool.append(packer.window(run))
             if len(pool) == 512:
                 yield from _drain(pool, rng, tokens)
@@ -109,6 +111,7 @@ def fit(
     seed: int = 7,
     save: Path | None = None,
     teacher: Tagger | None = None,
+    passes: Passes = one_pass,
 ) -> None:
     """Train until ``pieces`` have been seen; the rates warm up over the first 4 % and fall linearly to zero.
 
@@ -122,7 +125,7 @@ def fit(
     optimiser = torch.optim.AdamW(groups, weight_decay=0.01)
     model.train()
     done, step, began, shown = 0, 0, time.monotonic(), 0.0
-    for ids, shapes, chosen, tags, weights, trust in batches(train, Packer(tokenizer), rng, tokens):
+    for ids, shapes, chosen, tags, weights, trust in batches(train, Packer(tokenizer), rng, tokens, passes):
         share = done / pieces
         if share >= 1:
             break

@@ -32,6 +32,10 @@ _MONEY = re.compile(
     r"(?:(?:Rs|Re|K?Sh|Ksh|Tk)\.?|(?:US|A|C|NT|HK)\$) ?[\d.,]*(?: ?(?:crore|lakh|million|billion|bn|m))?"
 )
 _ROLE_BEHIND = re.compile(r" (?:MP|MPs|MCA|MLA|MLC|TD|MEP|MSP|MS|OCPD|OCS|Cllr)$")
+_ROLE_BETWEEN = re.compile(_ROLE_BEHIND.pattern.removesuffix("$") + " ")
+_OF_A_STATE = re.compile(
+    r" (?:Premier|Governor|Gov\.|Chief Minister|Republican|Democrat|Attorney General|Senator|Sen\.)(?!\w)"
+)
 _LEGAL = re.compile(r" (?:Corp|Inc|Ltd|LLC|PLC|plc|Co|Corporation|Company|Limited|GmbH|Holdings|Technologies)\.?$")
 _PLACE_WORDS = frozenset(
     "county river lake mountain mountains island islands valley street avenue road park bridge bay beach province"
@@ -102,6 +106,10 @@ def _read(text: str, span: Span, behind: Span | None, people: set[str], lexicon:
     """One span put right; None where it is no name."""
     start, end, label, score = span
     name = text[start:end]
+    if _ROLE_BEHIND.fullmatch(f" {name}"):
+        return None
+    if label == "organisation" and " " not in name and _seat(text, end, behind) and find(fold(name)):
+        return (start, end, "place", score)
     before_person = behind is not None and behind[2] == "person" and text[end : behind[0]] == " "
     if _MONEY.fullmatch(name) or (before_person and _is_title(name, lexicon)):
         return None
@@ -119,6 +127,8 @@ def _read(text: str, span: Span, behind: Span | None, people: set[str], lexicon:
         return (start, end, "place", score)
     if label == "organisation" and name in _OFFICES and _OFFICER.match(text, end):
         return None
+    if label == "organisation" and _OF_A_STATE.match(text, end) and any(r.kind != "city" for r in find(fold(name))):
+        return (start, end, "place", score)
     if label != "place":
         return span
     if _is_person(name, lexicon, find):
@@ -130,6 +140,11 @@ def _read(text: str, span: Span, behind: Span | None, people: set[str], lexicon:
     if studio and (behind is None or behind[0] >= studio.end()):
         return (start, studio.end(), "organisation", score)
     return (start, end, "place", score)
+
+
+def _seat(text: str, end: int, behind: Span | None) -> bool:
+    """Whether the seat of a member of parliament ends here: Mvita| MP Ada Obi."""
+    return behind is not None and behind[2] == "person" and bool(_ROLE_BETWEEN.fullmatch(text, end, behind[0]))
 
 
 def _is_title(name: str, lexicon: Lexicon) -> bool:

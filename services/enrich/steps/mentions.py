@@ -22,6 +22,7 @@ from typing import get_args
 from services.enrich.document import Document, EntityType, Mention, TextField
 from services.enrich.gazetteer import Gazetteer
 from services.enrich.lexicons import Lexicon
+from services.enrich.names.edges import ended
 from services.enrich.names.expansions import expansions
 from services.enrich.names.fold import fold, look_alikes, without_possessive
 from services.enrich.names.mending import mended
@@ -66,7 +67,7 @@ class Mentions:
     """See the module."""
 
     name = "mentions"
-    revision = "4"
+    revision = "5"
     needs = frozenset({"title", "body_text", "language"})
     provides = frozenset({"mentions"})
     languages = frozenset(
@@ -154,7 +155,7 @@ def _whole(text: str, spans: Iterable[SpanLike], lexicon: Lexicon) -> list[tuple
             before = whole.pop()
             start = before[0]
         whole.append((start, end, label, float(span.score)))
-    return _expanded(text, whole)
+    return _expanded(text, ended(text, whole, lexicon))
 
 
 def _hyphened(text: str, start: int, end: int) -> tuple[int, int]:
