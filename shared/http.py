@@ -14,7 +14,7 @@ import socket
 import ssl
 import zlib
 from base64 import b64encode
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -99,11 +99,17 @@ class Client:
         self._loop = asyncio.get_running_loop()
 
     async def get(
-        self, url: str, *, headers: Mapping[str, str] | None = None, limits: Limits | None = None
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        limits: Limits | None = None,
+        going_on: Callable[[str], Awaitable[None]] | None = None,
     ) -> Response:
         """GET, redirects followed and each checked. Any status is a response. Raises `FetchError`.
 
-        With `limits.redirects` 0 a redirect is an answer like any other.
+        With `limits.redirects` 0 a redirect is an answer like any other. `going_on` is awaited before a redirect's
+        target is asked; the time it takes does not count, and what it raises ends the request.
         """
         limits = limits or self._limits
         deadline = self._loop.time() + limits.total_s
@@ -115,6 +121,10 @@ class Client:
             target = resolve(here, response.headers.get("location", ""))
             if not response.headers.get("location") or target is None:
                 raise FetchError("redirects", f"status {response.status} without an address to go on to", here)
+            if going_on is not None:
+                before = self._loop.time()
+                await going_on(target)
+                deadline += self._loop.time() - before
             only_permanent = only_permanent and response.status in PERMANENT
             here = target
             permanent = here if only_permanent else permanent

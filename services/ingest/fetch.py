@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from hashlib import sha256
 
 from services.ingest.outcomes import Failure, of_status
+from services.ingest.resources import Resources
 from services.ingest.schedule import fresh_for_s, retry_after
 from services.ingest.states import Claimed, Result
-from shared.http import Client, FetchError, Response
+from services.ingest.turns import take_turn
+from shared.errors import AddressRefused
+from shared.http import FetchError, Response
+from shared.urls import host_key
 
 ACCEPT = (
     "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml;q=0.9,"
@@ -15,10 +20,22 @@ ACCEPT = (
 )
 
 
-async def fetch(client: Client, feed: Claimed, result: Result) -> Response | None:
-    """The response if its body is to be parsed; otherwise None, and `result` says how the poll ended."""
+TURN_S = 20.0  # that a redirected poll waits for its turn elsewhere
+
+
+async def fetch(res: Resources, feed: Claimed, result: Result) -> Response | None:
+    """The response if its body is to be parsed; otherwise None, and `result` says how the poll ended.
+
+    Claiming the feed took its own host's turn; where it is redirected to another, that one's is taken on the way.
+    Raises `Crowded` where there is none in time.
+    """
+
+    async def elsewhere(url: str) -> None:
+        if _host(url) != feed.host:
+            await _wait(res, await take_turn(res, url, TURN_S))
+
     try:
-        response = await client.get(feed.url, headers=_headers(feed, result))
+        response = await res.client.get(feed.url, headers=_headers(feed, result), going_on=elsewhere)
     except FetchError as error:
         result.failure = Failure.of(error.code, error.message)
         result.outcome = error.code
@@ -38,6 +55,24 @@ async def fetch(client: Client, feed: Claimed, result: Result) -> Response | Non
         result.counts["unchanged"] = feed.entries_in_last_poll
         return None
     return response
+
+
+async def _wait(res: Resources, seconds: float) -> None:
+    """Nothing has been read so far, so others may read meanwhile."""
+    if seconds <= 0:
+        return
+    res.bodies.release()
+    try:
+        await asyncio.sleep(seconds)
+    finally:
+        await res.bodies.acquire()
+
+
+def _host(url: str) -> str | None:
+    try:
+        return host_key(url)
+    except AddressRefused:  # the client refuses it, with the reason
+        return None
 
 
 def _headers(feed: Claimed, result: Result) -> dict[str, str]:

@@ -61,12 +61,12 @@ class Verdict:
 
 
 async def poll(res: Resources, feed: Claimed) -> Result:
-    """Poll a claimed feed and save what came of it. Raises `LeaseLost`, and psycopg's errors."""
+    """Poll a claimed feed and save what came of it. Raises `Crowded`, `LeaseLost`, and psycopg's errors."""
     result = Result(started_at=datetime.now(UTC), outcome="unchanged")
     async with res.bodies:
         response, parsed = await _pushed(res, feed, result)
         if parsed is None:
-            response = await fetch(res.client, feed, result)
+            response = await fetch(res, feed, result)
             parsed = await _parse(res, feed, response, result) if response is not None else None
     if response is not None and parsed is not None:
         await _store(res, feed, replace(response, body=b""), parsed, result)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -22,6 +23,7 @@ from services.ingest.requests import CHANNEL, answer_requests
 from services.ingest.resources import Resources
 from services.ingest.saver import LeaseLost, RaceLost
 from services.ingest.states import Claimed
+from services.ingest.turns import Crowded
 from shared.db import async_transaction
 
 CONCURRENCY = 256  # polls at once, most of them waiting for others to be saved with (see `Resources.bodies`)
@@ -29,6 +31,7 @@ BATCH = 100  # feeds claimed at once
 LEASE = timedelta(seconds=30)
 RENEW_S = 10.0
 IDLE_S = 1.0  # longest look away from the clock and from requests
+PUT_OFF_S = (30.0, 300.0)  # where a redirect leads to a host that many ask
 STOP_S = 2.5  # for polls under way when told to stop
 AWAY_S = 1.0  # before the database is tried again
 DATABASE_AWAY = (psycopg.OperationalError, PoolTimeout)
@@ -146,6 +149,10 @@ class Runner:
         metrics = self._res.metrics
         try:
             result = await poll(self._res, feed)
+        except Crowded as error:
+            _log.info("a poll is put off", extra={"feed": feed.feed_id, "reason": str(error)})
+            await self._put_off(feed)
+            return
         except LeaseLost as error:
             metrics.leases_lost.inc()
             _log.info("nothing of a poll was kept", extra={"feed": feed.feed_id, "reason": error.message})
@@ -171,6 +178,13 @@ class Runner:
         for outcome, count in result.counts.items():
             if count:
                 metrics.items.labels(outcome).inc(count)
+
+    async def _put_off(self, feed: Claimed) -> None:
+        """Let a feed be due a little later, each at another moment."""
+        later = datetime.now(UTC) + timedelta(seconds=random.uniform(*PUT_OFF_S))
+        with suppress(*DATABASE_AWAY):
+            async with self._res.db.connection() as conn:
+                await store.release(conn, [(feed.feed_id, feed.token)], later)
 
     async def _idle_s(self) -> float:
         """How long nothing is due."""

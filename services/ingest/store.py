@@ -23,6 +23,7 @@ from shared.packing import pack_words, words_of
 
 Conn = psycopg.AsyncConnection[tuple[Any, ...]]
 EVER = datetime(1, 1, 1, tzinfo=UTC)
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 def _json(rows: Any) -> str:
@@ -160,15 +161,15 @@ async def renew_leases(conn: Conn, held: Sequence[tuple[int, int]], until: datet
     return cursor.rowcount
 
 
-async def release(conn: Conn, held: Sequence[tuple[int, int]], now: datetime) -> int:
-    """Give back feeds whose poll is given up: due at once, for whoever comes. How many were still ours."""
+async def release(conn: Conn, held: Sequence[tuple[int, int]], due_at: datetime) -> int:
+    """Give back feeds whose poll is given up: due at `due_at`, for whoever comes. How many were still ours."""
     cursor = await conn.execute(
         """
-        UPDATE feed_clocks s SET lease_until = NULL, next_poll_at = %(now)s
+        UPDATE feed_clocks s SET lease_until = NULL, next_poll_at = %(due)s
         FROM unnest(%(feeds)s::bigint[], %(tokens)s::bigint[]) AS h(feed_id, token)
         WHERE s.feed_id = h.feed_id AND s.lease_token = h.token AND s.lease_until IS NOT NULL
         """,
-        {"now": now, "feeds": [feed for feed, _ in held], "tokens": [token for _, token in held]},
+        {"due": due_at, "feeds": [feed for feed, _ in held], "tokens": [token for _, token in held]},
     )
     return cursor.rowcount
 
@@ -193,29 +194,38 @@ async def load(conn: Conn, exempt_host: str) -> Load:
     return Load(*(await cursor.fetchall())[0])
 
 
-async def take_turn(conn: Conn, host: str, domain: str | None, now: datetime, gap_s: float) -> datetime:
-    """The next moment at which this host and its domain may be asked, taken from all others."""
+async def take_turn(
+    conn: Conn, host: str, domain: str | None, now: datetime, gap_s: float, most: datetime | None = None
+) -> datetime | None:
+    """The next moment at which this host and its domain may be asked, taken from all others.
+
+    None where it would be later than `most`: then the host's clock is left as it is.
+    """
     cursor = await conn.execute(
         """
-        WITH there AS (
-            INSERT INTO domains AS m (domain, next_start_at)
-            SELECT %(domain)s::text, %(now)s + make_interval(secs => %(gap)s / 2) WHERE %(domain)s::text IS NOT NULL
-            ON CONFLICT (domain) DO UPDATE SET
-                next_start_at = greatest(m.next_start_at, %(now)s) + make_interval(secs => %(gap)s / 2)
-            RETURNING next_start_at - make_interval(secs => %(gap)s / 2) AS at
-        ), here AS (
+        WITH here AS (
             INSERT INTO hosts AS h (host, domain, next_start_at)
             VALUES (%(host)s, %(domain)s, %(now)s + make_interval(secs => %(gap)s))
             ON CONFLICT (host) DO UPDATE SET domain = excluded.domain,
                 next_start_at = greatest(h.next_start_at, %(now)s) + make_interval(secs => %(gap)s)
+            WHERE h.next_start_at <= %(most)s
             RETURNING next_start_at - make_interval(secs => %(gap)s) AS at
+        ), there AS (
+            INSERT INTO domains AS m (domain, next_start_at)
+            SELECT %(domain)s::text, %(now)s + make_interval(secs => %(gap)s / 2)
+            FROM here WHERE %(domain)s::text IS NOT NULL
+            ON CONFLICT (domain) DO UPDATE SET
+                next_start_at = greatest(m.next_start_at, %(now)s) + make_interval(secs => %(gap)s / 2)
+            WHERE m.next_start_at <= %(most)s
+            RETURNING next_start_at - make_interval(secs => %(gap)s / 2) AS at
         )
         SELECT greatest(here.at, there.at) FROM here LEFT JOIN there ON true
+        WHERE there.at IS NOT NULL OR %(domain)s::text IS NULL
         """,
-        {"host": host, "domain": domain, "now": now, "gap": gap_s},
+        {"host": host, "domain": domain, "now": now, "gap": gap_s, "most": most or NEVER},
     )
-    at: datetime = (await cursor.fetchall())[0][0]
-    return at
+    row = await cursor.fetchone()
+    return row[0] if row else None
 
 
 # --- what the store knows of a poll's items -------------------------------------------------------------------------
