@@ -199,3 +199,10 @@ def test_every_setting_stands_in_the_readme() -> None:
 def test_a_setting_only_spoken_of_counts_as_undocumented() -> None:
     assert "WIREDESK_PORT" in undocumented("`WIREDESK_PORT` is the port\n| `WIREDESK_PORTAL` | x |")
     assert "WIREDESK_PORT" not in undocumented("| `WIREDESK_PORT` | 8080 |")
+
+
+def test_every_file_of_tests_has_a_name_of_its_own() -> None:
+    """The folders of tests are no packages: pytest would not collect the second of two files with one name."""
+    files = [path.relative_to(ROOT) for path in (ROOT / "tests").rglob("test_*.py")]
+    names = [path.name for path in files]
+    assert [str(path) for path in files if names.count(path.name) > 1] == []
