@@ -125,3 +125,20 @@ def test_families_whose_name_comes_first_and_those_with_a_junior(default: Resour
     assert found == {"Kim Jong Un": 2, "Kim Yo Jong": 1, "Ferdinand Marcos Jr.": 2, "North Korean": 1}
     spans = sorted((m.start, m.end) for entity in doc.entities for m in entity.mentions if m.field == "body_text")
     assert all(one[1] <= two[0] for one, two in pairwise(spans))
+
+
+def test_the_man_and_the_city_of_his_name_are_two(default: Resources) -> None:
+    (doc,) = enrich(
+        [
+            article(
+                "A prize for an actor",
+                "Denzel Washington won the prize on Sunday. Washington thanked his wife. The actor flew to Washington"
+                " on Monday.",
+            )
+        ],
+        default,
+        clock=perf_counter,
+    )
+    told = {(entity.type, entity.name): [mention.text for mention in entity.mentions] for entity in doc.entities}
+    assert told["person", "Denzel Washington"] == ["Denzel Washington", "Washington"]
+    assert told["place", "Washington"] == ["Washington"]

@@ -42,7 +42,7 @@ class Folding:
     """Provides `clusters`, in order of first appearance, mentions in reading order."""
 
     name = "folding"
-    revision = "5"
+    revision = "6"
     needs = frozenset({"title", "body_text", "mentions"})
     provides = frozenset({"clusters"})
     languages = None
@@ -99,13 +99,20 @@ def _key(mention: Mention) -> str:
 
 
 def _apart(mentions: Sequence[Mention]) -> list[str]:
-    """The key of each mention; companies are kept apart from people of their name.
+    """The key of each mention; companies and places are kept apart from people of their name.
 
     Ralph Lauren Corp is not Ralph Lauren where both are named, and a Ford that is read as an organisation is not Sarah
-    Ford where the text names a company that begins with it.
+    Ford where the text names a company that begins with it. Washington the man is Denzel Washington, the city is not.
     """
     people = {fold(mention.text) for mention in mentions if mention.type == "person"}
     keys = [key if (key := _key(mention)) not in people else fold(mention.text) for mention in mentions]
+    places = {key for mention, key in zip(mentions, keys, strict=True) if mention.type == "place"} & people
+    if places:
+        whole = {key: [name for name in people if name.endswith(f" {key}")] for key in places}
+        keys = [
+            whole[key][0] if mention.type == "person" and len(whole.get(key, ())) == 1 else key
+            for mention, key in zip(mentions, keys, strict=True)
+        ]
     families = {key.rpartition(" ")[2] for key in people if " " in key}
     companies: dict[str, set[str]] = defaultdict(set)
     for mention, key in zip(mentions, keys, strict=True):

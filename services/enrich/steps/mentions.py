@@ -24,6 +24,7 @@ from services.enrich.gazetteer import Gazetteer
 from services.enrich.lexicons import Lexicon
 from services.enrich.names.edges import ended
 from services.enrich.names.expansions import expansions
+from services.enrich.names.families import surnames
 from services.enrich.names.fold import fold, look_alikes, without_possessive
 from services.enrich.names.mending import mended
 from services.enrich.names.own import OwnNames
@@ -67,7 +68,7 @@ class Mentions:
     """See the module."""
 
     name = "mentions"
-    revision = "5"
+    revision = "6"
     needs = frozenset({"title", "body_text", "language"})
     provides = frozenset({"mentions"})
     languages = frozenset(
@@ -85,7 +86,7 @@ class Mentions:
             texts = [look_alikes(_read(doc.text_of(field))) for doc in group for field in _FIELDS]
             spans = iter(tagger.tag(texts)) if tagger else iter([[]] * len(texts))
             for doc in group:
-                found: list[Mention] = []
+                read: list[Mention] = []
                 for field in _FIELDS:
                     table = resources.gazetteer if language == "en" else None
                     here = mentions(doc.text_of(field), field, next(spans), resources.lexicon, table)
@@ -93,6 +94,12 @@ class Mentions:
                         here = _with_dateline(here, doc.text_of(field), resources) if field == "body_text" else here
                         here = _with_things(here, doc.text_of(field), field, resources.lexicon)
                         here = _with_groups(here, doc.text_of(field), field, resources.lexicon)
+                    read += here
+                if language == "en":
+                    read = surnames(read, doc.text_of, resources.lexicon)
+                found: list[Mention] = []
+                for field in _FIELDS:
+                    here = [mention for mention in read if mention.field == field]
                     found += _with_own(here, doc.text_of(field), field, resources.own)
                 doc.mentions = tuple(found[:MAX_MENTIONS])
 

@@ -1,0 +1,59 @@
+"""Family names that are places, where a text names their bearer in full."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from services.enrich.document import EntityType, Mention, TextField
+from services.enrich.names.families import surnames
+from services.enrich.pipeline import Resources
+
+_MARK = re.compile(r"\[(?P<name>[^]|]+)\|(?P<type>\w+)(?:>(?P<becomes>\w+))?]")
+
+
+def marked(field: TextField, told: str) -> tuple[str, list[Mention], list[EntityType]]:
+    """A text without its marks, what a tagger found there, and what each is to be."""
+    text, found, wanted, at = "", [], [], 0
+    for match in _MARK.finditer(told):
+        text += told[at : match.start()]
+        kind: EntityType = match["type"]  # type: ignore[assignment]  # the marks below
+        found.append(Mention(field, len(text), len(text) + len(match["name"]), match["name"], kind, 0.9))
+        wanted.append(match["becomes"] or kind)
+        text, at = text + match["name"], match.end()
+    return text + told[at:], found, wanted  # type: ignore[return-value]  # the same
+
+
+@pytest.mark.parametrize(
+    ("title", "body"),
+    [
+        (
+            "Testimony",
+            "[Valeska Paris|person] was heard. [Paris|place>person], 35, was sent there. Lawyers told"
+            " [Paris|place>person] to stay. [Paris|place>person] flew to [Paris|place] on Monday, and"
+            " [Paris|place] police met her.",
+        ),
+        (
+            "Prize for [Washington|place>person]",
+            "[Denzel Washington|person] won. [Washington|place>person] thanked his wife, spoke to reporters"
+            " near [Washington|place] and gave letters to [Washington|place>person]'s lawyer.",
+        ),
+        ("[London|place] sale", "Letters by [Jack London|person] in [London|place]: [London|place>person] wrote them."),
+        # Before somebody is named in full, and where nobody is, a place is meant.
+        ("[Houston|place] floods", "[Houston|place] was under water. [Whitney Houston|person] had left."),
+        ("Floods", "[Houston|place] said no. [Anna Reis|person] agreed. [Houston|person] was asked."),
+        # A country acts itself.
+        (
+            "[Israel|place] to answer",
+            "[Steve Israel|person] spoke. [Israel|place] will answer. [Israel|place>person], 54, did.",
+        ),
+        ("Cup", "[Ann Jordan|person] of [Austin|place] met [Jordan|place], [Jordan|place>person] said."),
+    ],
+)
+def test_a_family_name_that_is_a_place_goes_with_its_bearer(resources: Resources, title: str, body: str) -> None:
+    texts = {"title": marked("title", title), "body_text": marked("body_text", body)}
+    found = [mention for _, mentions, _ in texts.values() for mention in mentions]
+    mended = surnames(found, lambda field: texts[field][0], resources.lexicon)
+    assert [mention.type for mention in mended] == [kind for _, _, wanted in texts.values() for kind in wanted]
+    assert [(m.field, m.start, m.text) for m in mended] == [(m.field, m.start, m.text) for m in found]
