@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import ipaddress
 import logging
 import os
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,8 +26,9 @@ from services.api.stream import STORE_AWAY
 from shared.settings import Settings
 
 PREFIX = "wd_"
-REMEMBERED_S = 5.0  # a key revoked on another replica is good here no longer than this
+REMEMBERED_S = 5.0  # a key revoked on another replica is good here no longer than this; its streams end within twice
 REMEMBERED = 1000
+KEY_OVER = "the key is expired or revoked"
 READING = ("GET", "HEAD", "OPTIONS")
 GRANTS = {"admin": {"admin", "write", "read"}, "write": {"write", "read"}, "read": {"read"}}
 
@@ -102,22 +105,54 @@ class Keyring:
     def __init__(self, held: Resources) -> None:
         self._held = held
         self._known: dict[bytes, tuple[float, Key | None]] = {}
+        self._streams: dict[object, tuple[bytes, Callable[[str], None]]] = {}
+        self._watching: asyncio.Task[None] | None = None
 
     def forget(self) -> None:
         """Look every key up anew."""
         self._known.clear()
 
-    async def let_in(self, headers: Headers, needed: str) -> Key:
-        """The key that the request came with. Raises `Problem` 401 or 403."""
+    async def let_in(self, headers: Headers, needed: str) -> tuple[Key, bytes]:
+        """The key that the request came with, and its hash. Raises `Problem` 401 or 403."""
         kind, _, text = headers.get("authorization", "").partition(" ")
         if kind.lower() != "bearer" or not text.strip():
             raise Problem("unauthorized", "send a key: Authorization: Bearer wd_…")
-        key = await self._find(digest_of(text.strip()))
+        digest = digest_of(text.strip())
+        key = await self._find(digest)
         if key is None:
             raise Problem("unauthorized", "the key is unknown, expired or revoked")
         if not any(needed in GRANTS[scope] for scope in key.scopes):
             raise Problem("forbidden", f"the key lacks the scope {needed}", members={"scope": needed})
-        return key
+        return key, digest
+
+    @contextmanager
+    def streaming(self, scope: Scope, end: Callable[[str], None]) -> Iterator[None]:
+        """While a stream is open, have it ended when the key that it came with is good no more."""
+        digest: bytes | None = scope.get("state", {}).get("key_digest")
+        if digest is None:
+            yield
+            return
+        one = object()
+        self._streams[one] = (digest, end)
+        if self._watching is None or self._watching.done():
+            self._watching = asyncio.create_task(self._watch(), name="keys of streams")
+        try:
+            yield
+        finally:
+            del self._streams[one]
+
+    async def _watch(self) -> None:
+        """Look at the keys of the open streams now and then, while there are any."""
+        while self._streams:
+            await asyncio.sleep(REMEMBERED_S)
+            for digest in {digest for digest, _ in self._streams.values()}:
+                try:
+                    key = await self._find(digest)
+                except STORE_AWAY:
+                    continue  # nothing is told of without it either
+                if key is None:
+                    for end in [end for one, end in self._streams.values() if one == digest]:
+                        end(KEY_OVER)
 
     async def _find(self, digest: bytes) -> Key | None:
         looked_at, key = self._known.get(digest, (-REMEMBERED_S, None))
@@ -149,6 +184,7 @@ class Gate:
         method = scope.get("method", "GET")
         needed = scope_for(method, scope["path"])
         key: Key | None = None
+        digest: bytes | None = None
         # A browser lets a page of any site open a WebSocket and read it; only the server can refuse.
         guarded = "follow" if scope["type"] == "websocket" else "write" if method not in READING else None
         if not self._closed and guarded and _foreign(Headers(scope=scope), self._origins):
@@ -159,7 +195,7 @@ class Gate:
             return
         if self._closed and needed is not None and method != "OPTIONS":
             try:
-                key = await self._keyring.let_in(Headers(scope=scope), needed)
+                key, digest = await self._keyring.let_in(Headers(scope=scope), needed)
             except Problem as problem:
                 await failures.answer(problem)(scope, receive, send)
                 return
@@ -167,7 +203,7 @@ class Gate:
                 away = Problem("unavailable", "PostgreSQL cannot be reached, so the key cannot be checked")
                 await failures.answer(away)(scope, receive, send)
                 return
-        scope.setdefault("state", {})["key"] = key
+        scope.setdefault("state", {}).update(key=key, key_digest=digest)
         if needed is None or method in READING:
             await self._app(scope, receive, send)
         else:

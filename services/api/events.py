@@ -106,8 +106,9 @@ class EventStream(Response):
         try:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             await send({"type": "http.response.body", "body": BEGIN, "more_body": True})
-            await self._past(follower, connection)
-            await follower.over.wait()
+            with scope["app"].state.keyring.streaming(scope, follower.end):
+                await self._past(follower, connection)
+                await follower.over.wait()
             await _end(follower.ended or "the end", send)
         except TimeoutError:  # it does not read: what waits for it is dropped, and the connection with it
             connection.abort()

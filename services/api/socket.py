@@ -15,6 +15,7 @@ from fastapi import APIRouter
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from services.api import failures, query
+from services.api.auth import KEY_OVER
 from services.api.deps import Resources
 from services.api.filters import Filter
 from services.api.follow import Reset, check, follow
@@ -26,7 +27,8 @@ from shared.errors import WiredeskError
 router = APIRouter()
 
 CHANGED = "the filters changed"
-RESTART, TRY_AGAIN = 1012, 1013  # RFC 6455 and the IANA registry: service restart; try again later
+# RFC 6455 and the IANA registry: policy violation; service restart; try again later
+REFUSED, RESTART, TRY_AGAIN = 1008, 1012, 1013
 CUT_GRACE_S = 5.0
 
 
@@ -47,7 +49,7 @@ async def socket(ws: WebSocket) -> None:
         return
     await ws.accept()
     session = _Session(ws, held, Follower(View(asked.filter, asked.form), after))
-    with suppress(WebSocketDisconnect, OSError):
+    with suppress(WebSocketDisconnect, OSError), ws.app.state.keyring.streaming(ws.scope, session.end):
         await session.run()
 
 
@@ -71,6 +73,10 @@ class _Session:
                 with suppress(asyncio.CancelledError, WebSocketDisconnect, OSError, RuntimeError):
                     await task
 
+    def end(self, reason: str) -> None:
+        """Close it, saying why."""
+        self._follower.end(reason)
+
     async def _pump(self) -> None:
         while True:
             follower = self._follower
@@ -85,7 +91,8 @@ class _Session:
                             await self._ws.send_text(told.data.decode())
             if follower.ended != CHANGED:
                 await self._control({"type": "closing", "reason": follower.ended, "position": follower.after})
-                await self._ws.close(RESTART if self._held.hub.closing else TRY_AGAIN, follower.ended)
+                refused = REFUSED if follower.ended == KEY_OVER else TRY_AGAIN
+                await self._ws.close(RESTART if self._held.hub.closing else refused, follower.ended)
                 return
             # The new filters count from exactly where the old ones ended.
             self._follower.after = follower.after

@@ -1,19 +1,24 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
+import httpx_sse
 import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
+from services.api import auth
 from services.api.app import create_app
 from services.api.auth import first_key, is_loopback, needs_keys, scope_for
 from services.api.deps import open_resources
 from shared.settings import Settings
-from tests.api.conftest import Newsroom
+from tests.api.conftest import Newsroom, serving
 
 ADMIN = "wd_" + "a" * 43
 
@@ -174,3 +179,34 @@ async def test_writes_are_told_to_admins_newest_first(settings: Settings) -> Non
         rest = (await api.get(page["next"], headers=bearer(ADMIN))).json()
         assert [(one["path"], one["key_name"]) for one in rest["items"]] == [("/v1/keys", "WIREDESK_ADMIN_KEY")]
         assert rest["next"] is None
+
+
+async def test_streams_end_with_the_key_they_came_with(
+    settings: Settings, newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auth, "REMEMBERED_S", 0.1)
+    newsroom.article("one")
+    closed = settings.model_copy(update={"auth": "keys", "admin_key": ADMIN})
+    async with open_resources(closed) as held, serving(closed, held) as (api, _):
+        await first_key(held)
+        key_id, key = await make(api, "read")
+        socket = f"ws://{api.base_url.host}:{api.base_url.port}/v1/events/ws?after=0"
+        async with (
+            asyncio.timeout(30),
+            httpx_sse.aconnect_sse(api, "GET", "/v1/events?after=0", headers=bearer(ADMIN)) as stays,
+            httpx_sse.aconnect_sse(api, "GET", "/v1/events?after=0", headers=bearer(key)) as ends,
+            connect(socket, additional_headers=bearer(key)) as ws,
+        ):
+            kept, cut = stays.aiter_sse(), ends.aiter_sse()
+            assert [(await anext(events)).id for events in (kept, cut)] == ["1", "1"]
+            assert json.loads(await ws.recv())["id"] == "1"
+            assert (await api.delete(f"/v1/keys/{key_id}", headers=bearer(ADMIN))).status_code == 204
+            assert [event async for event in cut] == []
+            told = [json.loads(await ws.recv()) for _ in range(1)]
+            assert (told[0]["type"], told[0]["reason"]) == ("closing", "the key is expired or revoked")
+            with pytest.raises(ConnectionClosed) as over:
+                await ws.recv()
+            assert over.value.rcvd is not None
+            assert over.value.rcvd.code == 1008
+            newsroom.article("two")
+            assert (await anext(kept)).id == "2"
