@@ -562,7 +562,7 @@ class DoctorFinding(Served):
     `entities_refused`, `items_capped`, `items_repeated`, `text`; `guids`, `guids_shared`, `guids_missing`,
     `items_unnamed`; `dates`, `dates_unreadable`, `dates_ahead`, `dates_coarse`, `dates_missing`;
     `validators_honoured`, `validators_missing`, `validators_ignored`, `body_unstable`; `hub_none`, `hub_declared`,
-    `hub_pushes`, `hub_misses`, `hub_unreachable`; `stale`, `depth`, `depth_short`, `interval`.
+    `hub_silent`, `hub_pushes`, `hub_misses`, `hub_unreachable`; `stale`, `depth`, `depth_short`, `interval`.
     """
 
     code: str

@@ -165,13 +165,12 @@ async def _robots(res: Resources, url: str) -> bool | None:
 
 async def _hub(res: Resources, hub: str, url: str) -> Hub:
     async with res.db.connection() as conn:
-        known = await store.hub_of(conn, canonical(url))
-    state, misses = known or (None, False)
+        known = await store.hub_of(conn, canonical(url), hub)
     try:
         response = await _get(res, hub, {}, BRIEF)
     except FetchError as error:
-        return Hub(hub, None if error.code != "too_big" else 200, state, misses)
-    return Hub(hub, response.status, state, misses)
+        return Hub(hub, None if error.code != "too_big" else 200, known)
+    return Hub(hub, response.status, known)
 
 
 def _predicted(res: Resources, seen: Seen, response: Response) -> Seen:

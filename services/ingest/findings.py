@@ -21,13 +21,24 @@ SHORT = 2  # a feed that holds less than so many intervals of news loses some wh
 
 
 @dataclass(frozen=True, slots=True)
+class HubKnown:
+    """What our subscriptions at a hub tell of it."""
+
+    state: str | None = None  # of the subscription of this feed, where there is one
+    misses: bool = False  # it left out news of this feed that polling found
+    pushed_at: datetime | None = None  # when it last pushed news of this feed
+    active: int = 0  # feeds, this one among them, of which it confirmed the subscription
+    pushing: int = 0  # feeds of which it has pushed news
+    last_push_at: datetime | None = None  # of any of them
+
+
+@dataclass(frozen=True, slots=True)
 class Hub:
     """A WebSub hub that the feed names. `status`: its answer to a plain GET, None where it did not answer."""
 
     url: str
     status: int | None
-    state: str | None  # of our own subscription, where there is one
-    misses: bool = False
+    known: HubKnown
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,14 +197,28 @@ def _hub(hub: Hub | None) -> Iterator[Finding]:
     if hub is None:
         yield Finding("hub_none", "info", "It names no WebSub hub: its news are found by polling.", {})
         return
-    evidence = {"hub": hub.url, "status": hub.status, "subscription": hub.state}
+    known = hub.known
+    evidence = {
+        "hub": hub.url,
+        "status": hub.status,
+        "subscription": known.state,
+        "subscribed_feeds": known.active,
+        "pushing_feeds": known.pushing,
+        "last_push_at": known.last_push_at.isoformat() if known.last_push_at else None,
+    }
     if hub.status is None or hub.status >= 500:
         message = "It names a WebSub hub that does not answer."
         yield Finding("hub_unreachable", "warning", message, evidence)
-    elif hub.misses:
+    elif known.misses:
         yield Finding("hub_misses", "warning", "Its WebSub hub left out news that polling found.", evidence)
-    elif hub.state in ("active", "verified", "trusted"):
-        yield Finding("hub_pushes", "info", "Its WebSub hub confirmed our subscription.", evidence)
+    elif known.pushed_at:
+        yield Finding("hub_pushes", "info", "Its WebSub hub pushes its news.", evidence)
+    elif known.pushing:
+        message = f"It names a WebSub hub that pushes the news of {known.pushing} of the feeds subscribed there."
+        yield Finding("hub_pushes", "info", message, evidence)
+    elif known.active:
+        message = "It names a WebSub hub that confirmed a subscription and has pushed nothing yet."
+        yield Finding("hub_silent", "info", message, evidence)
     else:
         message = "It names a WebSub hub that answers; whether it pushes shows once the feed is subscribed."
         yield Finding("hub_declared", "info", message, evidence)

@@ -16,6 +16,7 @@ from psycopg import sql
 
 from services.ingest.budget import ELASTICITY, Load
 from services.ingest.decide import Correction, Known, Text
+from services.ingest.findings import HubKnown
 from services.ingest.items import Item
 from services.ingest.states import Claimed, Clock
 from shared.articles import Lane
@@ -835,17 +836,20 @@ async def report_examination(conn: Conn, request_id: int, report: Mapping[str, A
     )
 
 
-async def hub_of(conn: Conn, url_key: str) -> tuple[str | None, bool] | None:
-    """(the state of our WebSub subscription, whether the hub left news out) of a subscribed feed."""
+async def hub_of(conn: Conn, url_key: str, hub_url: str) -> HubKnown:
+    """What is known of a feed's hub: by our subscription of that feed, if there is one, and by those of others."""
     cursor = await conn.execute(
         """
-        SELECT s.hub->>'state', s.warnings @> '[{"code": "hub_misses"}]'
-        FROM feeds f JOIN feed_states s ON s.feed_id = f.id WHERE f.url_key = %s AND f.deleted_at IS NULL
+        SELECT s.hub->>'state', coalesce(s.warnings @> '[{"code": "hub_misses"}]', false),
+               (s.hub->>'pinged_at')::timestamptz, there.active, there.pushing, there.last_push_at
+        FROM (SELECT count(*) FILTER (WHERE state = 'active') AS active, count(pinged_at) AS pushing,
+                     max(pinged_at) AS last_push_at
+              FROM hub_subscriptions WHERE hub_url = %(hub)s) there
+        LEFT JOIN (feeds f JOIN feed_states s ON s.feed_id = f.id) ON f.url_key = %(key)s AND f.deleted_at IS NULL
         """,
-        (url_key,),
+        {"key": url_key, "hub": hub_url},
     )
-    row = await cursor.fetchone()
-    return (row[0], row[1]) if row else None
+    return HubKnown(*(await cursor.fetchall())[0])
 
 
 # --- the queue's other side -----------------------------------------------------------------------------------------

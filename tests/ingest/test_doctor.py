@@ -144,3 +144,26 @@ async def test_a_request_whose_process_died_is_taken_over(desk: Desk, publisher:
     await store.report_examination(desk.conn, request, {"verdict": "refused"})
     assert await desk.one("SELECT report->>'verdict' FROM doctor_answers") == "good"
     assert await store.claim_examinations(desk.conn, later + 2 * minute, asked, later + 3 * minute, 4) == []
+
+
+async def test_what_a_hub_does_for_other_feeds_is_told(ingest: Resources, desk: Desk, publisher: Publisher) -> None:
+    extra = '<link xmlns="http://www.w3.org/2005/Atom" rel="hub" href="/hub"/>'
+    publisher.serve("/feed", rss(dated(3, timedelta(hours=3)), extra=extra))
+    publisher.serve("/hub", b"")
+
+    async def told() -> dict[str, Any]:
+        report = await desk.examine(publisher.url("/feed"))
+        (found,) = [found for found in report["findings"] if found["code"].startswith("hub_")]
+        return {"code": found["code"]} | {
+            name: found["evidence"][name] for name in ("subscribed_feeds", "pushing_feeds")
+        }
+
+    assert await told() == {"code": "hub_declared", "subscribed_feeds": 0, "pushing_feeds": 0}
+    await desk.rows(
+        "INSERT INTO hub_subscriptions (feed_id, token, secret, hub_url, topic_url, state)"
+        " SELECT n, n::text, 's', %s, 't', 'active' FROM generate_series(901, 903) n RETURNING 1",
+        publisher.url("/hub"),
+    )
+    assert await told() == {"code": "hub_silent", "subscribed_feeds": 3, "pushing_feeds": 0}
+    await desk.rows("UPDATE hub_subscriptions SET pinged_at = now() WHERE feed_id < 903 RETURNING 1")
+    assert await told() == {"code": "hub_pushes", "subscribed_feeds": 3, "pushing_feeds": 2}
