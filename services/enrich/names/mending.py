@@ -28,6 +28,8 @@ TOLD = 0.7  # score of a name that only its surroundings tell
 LARGE = 500_000  # people of a city whose name alone is rather the city than a person
 _NEXT = re.compile(r"((?: (?:[a-z]{2,4} )?[^\W\d_a-z][\w'\u2019-]*){1,3})")
 _BEFORE = re.compile(r"(?<![\w'\u2019-])([^\W\d_a-z][\w'\u2019-]* )$")
+_WORD_LAST = re.compile(r"(?<!\w)([^\W\d_]+)\.?$")
+_IN_WORD = re.compile(r"\w")
 _MONEY = re.compile(
     r"(?:(?:Rs|Re|K?Sh|Ksh|Tk)\.?|(?:US|A|C|NT|HK)\$) ?[\d.,]*(?: ?(?:crore|lakh|million|billion|bn|m))?"
 )
@@ -154,8 +156,14 @@ def _is_title(name: str, lexicon: Lexicon) -> bool:
 
 def _has_title(name: str, text: str, lexicon: Lexicon) -> bool:
     """Whether somebody of that name stands anywhere behind a title: Justice Kennedy (a part of Bogotá, too)."""
-    before = re.finditer(rf"(?<!\w)([^\W\d_]+)\.? {re.escape(name)}(?!\w)", text)
-    return any(match[1].lower() in lexicon.title_words for match in before)
+    at = text.find(f" {name}")
+    while at >= 0:
+        end = at + 1 + len(name)
+        before = _WORD_LAST.search(text, max(0, at - 30), at)
+        if before and before[1].lower() in lexicon.title_words and not _IN_WORD.match(text, end):
+            return True
+        at = text.find(f" {name}", end)
+    return False
 
 
 def _large(name: str, find: Find) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from services.enrich.document import Cluster, Document
 from services.enrich.gazetteer import PlaceRow
 from services.enrich.names.namesakes import is_called_division
-from services.enrich.places.context import ELSEWHERE, MOST_READ, Context, inside, written_out
+from services.enrich.places.context import ELSEWHERE, MOST_READ, Context, inside
 from services.enrich.resources import Resources
 
 # Points, on the scale of log10(population). A country or state named in the article is worth a hundred to three hundred
@@ -32,10 +32,17 @@ Written = tuple[str, str | None]  # country, and its first-level division
 
 
 def ranked(
-    doc: Document, cluster: Cluster, every: Sequence[PlaceRow], context: Context, resources: Resources
+    doc: Document,
+    cluster: Cluster,
+    every: Sequence[PlaceRow],
+    written: Written | None,
+    context: Context,
+    resources: Resources,
 ) -> list[tuple[float, PlaceRow]]:
-    """What a cluster may mean with its points, the best first; nothing where it means no place of the table."""
-    written = written_out(doc, cluster, every, resources)
+    """What a cluster may mean with its points, the best first; nothing where it means no place of the table.
+
+    `written` is what `written_out` says of it.
+    """
     common = resources.lexicon.is_common(cluster.name.lower()) or WIDE.fullmatch(cluster.name) is not None
     rows = [
         row for row in every if not row.small or _spoken_for(cluster.key, row, every, context, written, common=common)

@@ -15,8 +15,9 @@ from dataclasses import replace
 from services.enrich.document import Cluster, CountryShare, Document, Mention, Place, PlaceRole
 from services.enrich.gazetteer import PlaceRow
 from services.enrich.names.fold import fold, slug
-from services.enrich.places.choice import WIDE, is_far, ranked
+from services.enrich.places.choice import WIDE, Written, is_far, ranked
 from services.enrich.places.context import (
+    ELSEWHERE,
     REGIONS,
     Context,
     candidates_of,
@@ -61,18 +62,23 @@ def resolve(doc: Document, resources: Resources) -> list[Place]:
     """The places of one document."""
     clusters = [cluster for cluster in doc.clusters if cluster.type == "place"]
     candidates = {cluster.key: candidates_of(doc, cluster, resources) for cluster in clusters}
+    written = {cluster.key: written_out(doc, cluster, candidates[cluster.key], resources) for cluster in clusters}
     context = context_of(doc, candidates, resources)
     for _ in range(PASSES):
-        told = {
-            cluster.key: rank[0][1]
-            for cluster in clusters
-            if (rank := ranked(doc, cluster, candidates[cluster.key], context, resources))
-        }
+        told: dict[str, PlaceRow] = {}
+        for cluster in clusters:
+            rows, behind = candidates[cluster.key], written[cluster.key]
+            if len(rows) == 1 and not rows[0].small and behind != ELSEWHERE:
+                told[cluster.key] = rows[0]  # nothing to choose
+            elif rank := ranked(doc, cluster, rows, behind, context, resources):
+                told[cluster.key] = rank[0][1]
         context = told_by(context, told)
     roles = _roles(doc, clusters)
     found: dict[str, Place] = {}
     for cluster in clusters:
-        place = _place(doc, cluster, candidates[cluster.key], context, roles[cluster.key], resources)
+        place = _place(
+            doc, cluster, candidates[cluster.key], written[cluster.key], context, roles[cluster.key], resources
+        )
         known = found.get(place.entity_id)
         found[place.entity_id] = _joined(known, place) if known else place
     return list(found.values())
@@ -119,7 +125,13 @@ def _joined(one: Place, other: Place) -> Place:
 
 
 def _place(
-    doc: Document, cluster: Cluster, rows: list[PlaceRow], context: Context, role: PlaceRole, resources: Resources
+    doc: Document,
+    cluster: Cluster,
+    rows: list[PlaceRow],
+    written: Written | None,
+    context: Context,
+    role: PlaceRole,
+    resources: Resources,
 ) -> Place:
     name, tagged = cluster.name, max(mention.score for mention in cluster.mentions)
     if region := REGIONS.get(fold(name)):
@@ -128,14 +140,13 @@ def _place(
     county = resources.lexicon.counties.get(name)
     if county and ((context.home and context.home.country == county) or county in context.countries):
         return _without_id(cluster, role, county)
-    found = ranked(doc, cluster, rows, context, resources)
+    found = ranked(doc, cluster, rows, written, context, resources)
     if not found:
         return _without_id(cluster, role, lies_in(doc, cluster, context, resources))
     points, row = found[0]
     # The province around a city, or the city in a province, is no other place to speak of.
     rivals = [other for other, one in found[1:] if (one.country, one.admin) != (row.country, row.admin)]
     margin = points - rivals[0] if rivals else 2.0
-    written = written_out(doc, cluster, rows, resources)
     far = is_far(cluster.key, row, context, written)
     if far and row.population < TOWN:
         return _without_id(cluster, role, None)
