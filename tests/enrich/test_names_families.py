@@ -57,3 +57,23 @@ def test_a_family_name_that_is_a_place_goes_with_its_bearer(resources: Resources
     mended = surnames(found, lambda field: texts[field][0], resources.lexicon)
     assert [mention.type for mention in mended] == [kind for _, _, wanted in texts.values() for kind in wanted]
     assert [(m.field, m.start, m.text) for m in mended] == [(m.field, m.start, m.text) for m in found]
+
+
+@pytest.mark.parametrize(
+    ("title", "body", "first"),
+    [
+        (
+            "[Georgia Pecan|person] Growers Bet on It",
+            "Growers in [Georgia|place] wait for [Ann Reis|person].",
+            "Georgia",
+        ),
+        ("[Georgia Reis|person] Bets on It", "The grower from [Georgia|place], [Reis|person], waits.", "Georgia Reis"),
+        ("[Georgia Reis|person] Bets on It", "Growers in [Lyon|place] wait.", "Georgia Reis"),
+    ],
+)
+def test_a_headline_does_not_make_a_person_of_a_place(resources: Resources, title: str, body: str, first: str) -> None:
+    texts = {"title": marked("title", title), "body_text": marked("body_text", body)}
+    found = [mention for _, mentions, _ in texts.values() for mention in mentions]
+    mended = surnames(found, lambda field: texts[field][0], resources.lexicon)[0]
+    assert (mended.text, mended.type) == (first, "person" if " " in first else "place")
+    assert texts["title"][0][mended.start : mended.end] == first

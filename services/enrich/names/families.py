@@ -43,6 +43,7 @@ def surnames(found: Sequence[Mention], text_of: Callable[[TextField], str], lexi
     """The mentions of an article, in order, places that are somebody's family name made persons."""
     if not any(mention.type == "place" for mention in found):
         return list(found)
+    found = _without_headline_persons(found)
     families = _families(found)
     if not families:
         return list(found)
@@ -54,6 +55,23 @@ def surnames(found: Sequence[Mention], text_of: Callable[[TextField], str], lexi
         if mention.field == TITLE
     ]
     return [*title, *body]
+
+
+def _without_headline_persons(found: Sequence[Mention]) -> Sequence[Mention]:
+    """Capitals join what a headline only sets side by side: (Georgia) Pecan Growers, where the body has that place."""
+    if not any(mention.field == TITLE and mention.type == "person" and " " in mention.text for mention in found):
+        return found
+    places = {mention.text for mention in found if mention.field != TITLE and mention.type == "place"}
+    people = {
+        mention.text.rpartition(" ")[2] for mention in found if mention.field != TITLE and mention.type == "person"
+    }
+    made = []
+    for mention in found:
+        first, _, last = mention.text.partition(" ")
+        if mention.field == TITLE and mention.type == "person" and first in places and last and last not in people:
+            mention = replace(mention, text=first, end=mention.start + len(first), type="place")
+        made.append(mention)
+    return made
 
 
 def _families(found: Iterable[Mention]) -> dict[str, int]:
