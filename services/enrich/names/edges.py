@@ -21,6 +21,7 @@ from services.enrich.lexicons import Lexicon
 
 Name = tuple[int, int, EntityType, float]
 
+FARTHEST = 8  # characters between two parts of one name
 _SMALL = re.compile(r"(?:[ ,]+(?:of|on|for|and|in|at|the|as|to|by|with|de|&|from|or))+$")
 _OPEN = re.compile(r"(?<!South)(?<!North)(?<!East)(?<!West) (?:of|on|for|of the|for the|on the)$")
 _OF = re.compile(r" of (?:the )?")
@@ -58,13 +59,12 @@ def ended(text: str, names: Iterable[Name], lexicon: Lexicon) -> list[Name]:
     found: list[Name] = []
     for name in names:
         before = found[-1] if found else None
-        if before and (joined := _joined(text, before, name, lexicon)):
+        if before and name[0] - before[1] <= FARTHEST and (joined := _joined(text, before, name, lexicon)):
             found[-1] = joined
         elif name[2] == "person":
             found.append((_with_initials(text, name[0], before[1] if before else 0), *name[1:]))
         else:
             found.append(name)
-    bearers = {text[start:end].rpartition(" ")[2] for start, end, _, _ in found if " " in text[start:end]}
     made: list[Name] = []
     for number, name in enumerate(found):
         free = (made[-1][1] if made else 0, found[number + 1][0] if number + 1 < len(found) else len(text))
@@ -76,10 +76,15 @@ def ended(text: str, names: Iterable[Name], lexicon: Lexicon) -> list[Name]:
             name = _trimmed(text, name, 0, lexicon)
             name = _seat(text, name, free, lexicon) if name[2] == "place" else name
         alone = text[name[0] : name[1]]
-        titled = name[2] == "person" and alone.lower() in lexicon.titles and alone not in bearers
+        titled = name[2] == "person" and alone.lower() in lexicon.titles and not _borne(text, found, alone)
         if name[0] < name[1] and not titled:
             made.append(name)
     return made
+
+
+def _borne(text: str, names: Iterable[Name], family: str) -> bool:
+    """Whether one of the names is a whole one that ends with this family name."""
+    return any(text[start:end].endswith(f" {family}") for start, end, _, _ in names)
 
 
 def _joined(text: str, before: Name, name: Name, lexicon: Lexicon) -> Name | None:
@@ -88,8 +93,6 @@ def _joined(text: str, before: Name, name: Name, lexicon: Lexicon) -> Name | Non
     head, between = text[start : before[1]], text[before[1] : name[0]]
     last = head.rpartition(" ")[2].lower()
     kinds = (before[2], name[2])
-    if len(between) > 8:
-        return None
     if name[2] == "person":
         nation = last.endswith(("man", "woman")) or head in lexicon.demonyms or (head.isupper() and " " not in head)
         if before[2] == "person" and between == " " and head.rpartition(" ")[2][0].isupper() and not nation:
@@ -115,13 +118,13 @@ def _with_initials(text: str, start: int, free: int) -> int:
 def _trimmed(text: str, name: Name, free: int, lexicon: Lexicon) -> Name:
     """A name without small words at its end; with the capitals before `free` that such a word leads to, if any."""
     start, end, label, score = name
-    match = _SMALL.search(text[start:end])
+    match = _SMALL.search(text, start, end) if text.find(" ", start, end) >= 0 else None
     if match is None:
         head = text[start:end].rpartition(" ")[2].lower() in lexicon.organisation_heads
         more = _LED.match(text, end, free) if free and head else None
         return (start, more.end(), label, score) if more else name
     on = _CAPITALS.match(text, end, free) if free and _OPEN.search(text[start:end]) else None
-    return start, on.end() if on else start + match.start(), label, score
+    return start, on.end() if on else match.start(), label, score
 
 
 def _body(text: str, name: Name, free: tuple[int, int], lexicon: Lexicon) -> Name:
@@ -162,7 +165,8 @@ def _titled(text: str, name: Name, lexicon: Lexicon) -> Name | None:
 def _seat(text: str, name: Name, free: tuple[int, int], lexicon: Lexicon) -> Name:
     """A place, whole; or the organisation that is called after it, where the words behind say so."""
     start, end, label, score = name
-    realm = _REALM_OF.search(text, max(free[0], start - 20), start)
+    behind_of = text.endswith(("of ", "of the "), max(free[0], start - 20), start)
+    realm = _REALM_OF.search(text, max(free[0], start - 20), start) if behind_of else None
     if realm:
         return realm.start(), end, label, score
     grown = _grown(text, end, free[1], lexicon)
