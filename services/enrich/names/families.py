@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from services.enrich.document import Mention, TextField
 from services.enrich.lexicons import Lexicon
+from services.enrich.names.mending import OF_A_PLACE
 
 # Where somebody is, goes or comes from, and words for a part of a place; "at" and "by" may stand before both.
 _WHERE = re.compile(
@@ -25,10 +26,9 @@ _TO_WHOM = re.compile(
     r"(?<!\w)(?:said|spoke|speaks?|speaking|talk(?:ed|s|ing)?|listen(?:ed|ing)?|gave|given|paid|wrote|written|belong(?:s|ed)?"
     r"|married|according|loyal|close|letters?|thanks) to $"
 )
-_PART = re.compile(r", [A-Z][a-z]|-based|-born|['\u2019]s (?:streets|airport|mayor|suburbs|skyline|river)(?!\w)")
-_OF_A_PLACE = re.compile(
-    r" (?:police|residents|voters|officials|court|hospital|schools|streets|airport|port|mayor|council|city"
-    r"|county|state)(?!\w)"
+_PART = re.compile(
+    r", [A-Z][a-z]|-based|-born"
+    r"|(?: (?:city|county|state)|['\u2019]s (?:streets|airport|mayor|suburbs|skyline|river))(?!\w)"
 )
 _PERSON = re.compile(
     r", (?:\d{1,2}|who|whose)(?!\w)"
@@ -92,7 +92,7 @@ def _one(mention: Mention, text: str, families: dict[str, int], lexicon: Lexicon
     before = text[max(0, mention.start - 24) : mention.start]
     told = _PERSON.match(text, mention.end)
     where = _WHERE.search(before) and not _TO_WHOM.search(before)
-    if where or mention.start == 0 or _PART.match(text, mention.end) or _OF_A_PLACE.match(text, mention.end):
+    if where or mention.start == 0 or _PART.match(text, mention.end) or OF_A_PLACE.match(text, mention.end):
         return mention
     country = mention.text in lexicon.countries["en"]
     return replace(mention, type="person") if told or not country else mention

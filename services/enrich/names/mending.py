@@ -47,7 +47,7 @@ _PLACE_WORDS = frozenset(
 )
 _STUDIO = re.compile(r" (?:Films|Pictures|Records|Airlines|Airways|Motors)(?!\w| [A-Z])")
 # People and things that belong to a place and not to a club or a company of its name.
-_OF_A_PLACE = re.compile(
+OF_A_PLACE = re.compile(
     r" (?:traders|residents|police|voters|officials|court|hospital|man|woman|men|women|boy|girl|teenager|family|schools"
     r"|pupils|farmers|streets|airport|port|governor|mayor|council)(?!\w)"
 )
@@ -123,7 +123,7 @@ def _read(text: str, span: Span, behind: Span | None, people: set[str], lexicon:
     alone = label == "person" and " " not in name and name not in people and name not in lexicon.given_names
     if alone and _large(name, find):
         return (start, end, label if _has_title(name, text, lexicon) else "place", score)
-    if label == "organisation" and " " not in name and _OF_A_PLACE.match(text, end) and _large(name, find):
+    if label == "organisation" and " " not in name and OF_A_PLACE.match(text, end) and _large(name, find):
         return (start, end, "place", score)
     if label == "organisation" and name in lexicon.us_states and text.endswith(", ", 0, start):
         return (start, end, "place", score)
