@@ -65,6 +65,7 @@ class Settings(BaseSettings):
     auth: Literal["auto", "keys", "open"] = "auto"
     admin_key: str = ""
     rate_limit: int = Field(default=0, ge=0)
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     webhook_backoff_s: Annotated[tuple[float, ...], NoDecode] = STANDARD_WEBHOOKS_BACKOFF_S
 
@@ -73,6 +74,16 @@ class Settings(BaseSettings):
     def _networks(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(ipaddress.ip_network(part.strip(), strict=False) for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _hosts(cls, value: object) -> object:
+        if isinstance(value, str):
+            names = tuple(part.strip().lower().removesuffix(".") for part in value.split(",") if part.strip())
+            if wrong := [name for name in names if "/" in name or name.count(":") == 1]:
+                raise ValueError(f"names without scheme and port, such as news.example.org, not {wrong[0]!r}")
+            return names
         return value
 
     @field_validator("cors_origins", mode="before")

@@ -22,9 +22,10 @@ from services.api import (
     similar,
     socket,
 )
-from services.api.auth import Gate, Keyring
+from services.api.auth import Gate, Keyring, needs_keys
 from services.api.deps import Resources
 from services.api.feeds import routes as feeds
+from services.api.hosts import Hosts
 from services.api.keys import audit
 from services.api.keys import routes as keys
 from services.api.limits import Limit
@@ -75,6 +76,8 @@ def create_app(settings: Settings, resources: Resources) -> FastAPI:
     if settings.rate_limit:
         app.add_middleware(Limit, client=resources.redis, per_minute=settings.rate_limit)
     app.add_middleware(Gate, held=resources, keyring=app.state.keyring, settings=settings)
+    if not needs_keys(settings):
+        app.add_middleware(Hosts, settings=settings)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import ipaddress
 import logging
 import os
 import secrets
@@ -19,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.api import failures
 from services.api.deps import Resources
+from services.api.hosts import is_loopback
 from services.api.keys import store
 from services.api.keys.store import Key
 from services.api.problems import Problem
@@ -48,16 +48,6 @@ def digest_of(key: str) -> bytes:
 def prefix_of(key: str) -> str:
     """Enough of a key to tell it apart in a list, too little to use."""
     return key[: len(PREFIX) + 6] if len(key) >= 32 else ""
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach what is bound there."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def needs_keys(settings: Settings) -> bool:

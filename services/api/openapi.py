@@ -20,7 +20,10 @@ from services.api.schemas import ProblemDocument
 ABOUT = """The enriched stream of a newsroom's feeds. One `position` orders everything: lists say at which position
 they were read, events carry theirs, and every stream resumes from one."""
 _REF = "#/components/schemas/{model}"
-_ALWAYS = ("bad_value", "unknown_parameter", "unauthorized", "forbidden", "rate_limited", "internal", "unavailable")
+_ALWAYS = (
+    *("bad_value", "unknown_parameter", "unauthorized", "forbidden", "wrong_host", "rate_limited"),
+    *("internal", "unavailable"),
+)
 _BODY = ("bad_body", "unsupported_media_type", "too_large")
 _FRAMEWORKS = ("HTTPValidationError", "ValidationError")
 _NUMBER = {"type": "integer", "minimum": 1, "maximum": 10**18 - 1}

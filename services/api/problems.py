@@ -32,6 +32,7 @@ CODES: dict[str, tuple[int, str]] = {
     "position_gone": (410, "the position is no longer retained; `oldest`, `latest` and `catch_up` say how to go on"),
     "too_large": (413, "the body is larger than this route reads"),
     "unsupported_media_type": (415, "the body has another type than this route reads; `offered` lists those"),
+    "wrong_host": (421, "asked for by a name that an API without keys does not answer to; `errors` tells it"),
     "bad_body": (422, "the body has the wrong shape; `errors` says where"),
     "address_refused": (422, "an address that is not fetched: malformed, not http(s), or private"),
     "unreadable": (422, "a document that cannot be understood"),

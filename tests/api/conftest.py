@@ -208,7 +208,7 @@ async def held(settings: Settings) -> AsyncIterator[Resources]:
 async def api(settings: Settings, held: Resources) -> AsyncIterator[httpx.AsyncClient]:
     """The app without a socket between: for all but streams."""
     transport = httpx.ASGITransport(create_app(settings, held), raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         yield client
 
 

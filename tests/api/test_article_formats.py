@@ -168,7 +168,7 @@ async def test_feedparser_reads_back_what_is_served(newsroom: Newsroom, api: htt
     body = entry.content[0].value
     assert body == ("First.\n\nSecond < third." if extension == "atom" else "<p>First.</p><p>Second &lt; third.</p>")
     links = {link.rel: link.href for link in parsed.feed.links}
-    assert links["self"] == f"http://api/v1/articles.{extension}?include=full&limit=1"
+    assert links["self"] == f"http://localhost/v1/articles.{extension}?include=full&limit=1"
     following = feedparser.parse((await api.get(links["next"])).content)
     assert [e.title for e in following.entries] == ["Puente"]
 
@@ -190,7 +190,7 @@ async def test_json_feed_has_its_version_and_required_members(newsroom: Newsroom
     told = (await api.get("/v1/articles.jsonfeed?limit=5")).json()
     assert told["version"] == "https://jsonfeed.org/version/1.1"
     assert told["title"]
-    assert told["next_url"].startswith("http://api/v1/articles.jsonfeed?limit=5&cursor=")
+    assert told["next_url"].startswith("http://localhost/v1/articles.jsonfeed?limit=5&cursor=")
     for item in told["items"]:
         assert isinstance(item["id"], str)
         assert isinstance(item["content_text"], str)
@@ -309,7 +309,9 @@ def test_every_article_is_valid_ninjs(articles: list[dict[str, Any]]) -> None:
 
 def test_a_list_of_articles_is_valid_ninjs(articles: list[dict[str, Any]]) -> None:
     ready = [orjson.dumps(told) for told in articles]
-    listing = Listing("Articles", "http://api/v1/articles.ninjs?q=a", "http://api/", None, "urn:wiredesk:abc", ready)
+    listing = Listing(
+        "Articles", "http://localhost/v1/articles.ninjs?q=a", "http://localhost/", None, "urn:wiredesk:abc", ready
+    )
     document = orjson.loads(ninjs.render_list(listing))
     assert flaws(document) == []
     assert len(document["associations"]) == len(articles)

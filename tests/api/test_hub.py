@@ -105,7 +105,7 @@ def settings(database_url: str, redis_url: str, tmp_path: Path) -> Settings:
 
 async def ask(api: httpx.AsyncClient, reader: Reader, search: dict[str, Any], **more: str) -> str:
     """Subscribe, or what `mode` says, to the search's Atom; the topic."""
-    topic = f"http://api/v1/searches/{search['id']}.{more.pop('form', 'atom')}"
+    topic = f"http://localhost/v1/searches/{search['id']}.{more.pop('form', 'atom')}"
     told = {"hub.mode": more.pop("mode", "subscribe"), "hub.topic": topic, "hub.callback": reader.url}
     answer = await api.post("/v1/hub", data=told | {f"hub.{name}": value for name, value in more.items()})
     assert (answer.status_code, answer.content) == (202, b""), answer.text
@@ -152,11 +152,11 @@ async def test_a_confirmed_reader_gets_each_new_article_of_its_search_signed_in_
         assert list(reversed(first.titles)) + rest == reader.titles
     for push in reader.got:
         assert push.headers["content-type"] == "application/atom+xml"
-        assert push.headers["link"] == f'<http://api/v1/hub>; rel="hub", <{topic}>; rel="self"'
+        assert push.headers["link"] == f'<http://localhost/v1/hub>; rel="hub", <{topic}>; rel="self"'
         signed = hmac.new(b"s3cret", push.body, hashlib.sha256).hexdigest()
         assert push.headers["x-hub-signature"] == f"sha256={signed}"
         links = {link.rel: link.href for link in feedparser.parse(push.body).feed.links}
-        assert (links["hub"], links["self"]) == ("http://api/v1/hub", topic)
+        assert (links["hub"], links["self"]) == ("http://localhost/v1/hub", topic)
 
 
 @pytest.mark.parametrize("form", ["json", "jsonfeed"])
@@ -178,15 +178,15 @@ async def test_a_push_is_an_article_as_the_feed_has_it(
 
 
 async def test_feeds_name_their_hub_and_themselves_and_other_lists_none(api: httpx.AsyncClient) -> None:
-    at = f"http://api/v1/searches/{(await kept(api, q='bridge'))['id']}"
+    at = f"http://localhost/v1/searches/{(await kept(api, q='bridge'))['id']}"
     for form in asking.TYPES:
-        assert (await api.get(f"{at}.{form}")).headers["link"] == asking.links("http://api", f"{at}.{form}")
+        assert (await api.get(f"{at}.{form}")).headers["link"] == asking.links("http://localhost", f"{at}.{form}")
         assert "link" not in (await api.get(f"{at}.{form}?limit=3")).headers  # no topic
     assert "link" not in (await api.get("/v1/articles.rss")).headers
     for form in ("rss", "atom"):
         links = {link.rel: link.href for link in feedparser.parse((await api.get(f"{at}.{form}")).content).feed.links}
-        assert (links["hub"], links["self"]) == ("http://api/v1/hub", f"{at}.{form}")
-    assert (await api.get(f"{at}.jsonfeed")).json()["hubs"] == [{"type": "WebSub", "url": "http://api/v1/hub"}]
+        assert (links["hub"], links["self"]) == ("http://localhost/v1/hub", f"{at}.{form}")
+    assert (await api.get(f"{at}.jsonfeed")).json()["hubs"] == [{"type": "WebSub", "url": "http://localhost/v1/hub"}]
 
 
 async def test_who_does_not_confirm_gets_nothing(
@@ -347,7 +347,7 @@ async def test_another_deployments_ingest_finds_the_hub_and_reads_what_it_pushes
     api: httpx.AsyncClient, newsroom: Newsroom, settings: Settings, form: str
 ) -> None:
     search = await kept(api, q="bridge")
-    topic = f"http://api/v1/searches/{search['id']}.{form}"
+    topic = f"http://localhost/v1/searches/{search['id']}.{form}"
     with Reader() as reader:
         async with delivering(settings):
             await ask(api, reader, search, form=form, secret="s3cret")
@@ -360,11 +360,15 @@ async def test_another_deployments_ingest_finds_the_hub_and_reads_what_it_pushes
         feed = parse(body, Job(1, topic, headers["content-type"], datetime.now(UTC)))
         assert [item.title for item in feed.items] == ["The bridge & the ferry"]
         for told in (headers, {}):  # in the header, and in the feed
-            assert hub_and_topic(told, feed, topic) == ("http://api/v1/hub", topic)
+            assert hub_and_topic(told, feed, topic) == ("http://localhost/v1/hub", topic)
     assert is_signed(push.headers["x-hub-signature"], "s3cret", push.body)
 
 
-GOOD = {"hub.mode": "subscribe", "hub.topic": "http://api/v1/searches/1.rss", "hub.callback": "http://127.0.0.1:9/x"}
+GOOD = {
+    "hub.mode": "subscribe",
+    "hub.topic": "http://localhost/v1/searches/1.rss",
+    "hub.callback": "http://127.0.0.1:9/x",
+}
 
 
 @pytest.mark.parametrize(
@@ -373,8 +377,8 @@ GOOD = {"hub.mode": "subscribe", "hub.topic": "http://api/v1/searches/1.rss", "h
         ({"hub.mode": "publish"}, "body.hub.mode"),
         ({"hub.mode": ""}, "body.hub.mode"),
         ({"hub.topic": "http://elsewhere.example/v1/searches/1.rss"}, "body.hub.topic"),
-        ({"hub.topic": "http://api/v1/searches/1.rss?limit=2"}, "body.hub.topic"),
-        ({"hub.topic": "http://api/v1/searches/99.rss"}, "body.hub.topic"),
+        ({"hub.topic": "http://localhost/v1/searches/1.rss?limit=2"}, "body.hub.topic"),
+        ({"hub.topic": "http://localhost/v1/searches/99.rss"}, "body.hub.topic"),
         ({"hub.callback": "ftp://reader.example/"}, "body.hub.callback"),
         ({"hub.callback": "http://10.0.0.1/"}, "body.hub.callback"),
         ({"hub.secret": "ü" * 101}, "body.hub.secret"),

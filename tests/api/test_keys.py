@@ -15,8 +15,9 @@ from websockets.exceptions import ConnectionClosed
 
 from services.api import auth
 from services.api.app import create_app
-from services.api.auth import first_key, is_loopback, needs_keys, scope_for
+from services.api.auth import first_key, needs_keys, scope_for
 from services.api.deps import open_resources
+from services.api.hosts import is_loopback
 from shared.settings import Settings
 from tests.api.conftest import Newsroom, serving
 
@@ -29,7 +30,7 @@ async def guarded(settings: Settings, **more: object) -> AsyncIterator[httpx.Asy
     async with open_resources(closed) as held:
         await first_key(held)
         transport = httpx.ASGITransport(create_app(closed, held), raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             yield client
 
 

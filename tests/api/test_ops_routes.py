@@ -128,7 +128,7 @@ async def test_without_postgresql_it_is_not_ready_and_says_so(
     monkeypatch.setattr("services.api.deps.POOL_WAIT_S", 0.5)  # what one request waits for a connection
     name = database_url.partition("?")[0].rpartition("/")[2]
     transport = httpx.ASGITransport(create_app(settings, held), raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://api") as api:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as api:
         away = psycopg.connect(postgres.url("postgres"), autocommit=True)
         away.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
         away.execute(
@@ -168,7 +168,7 @@ async def test_without_redis_the_depth_says_so(settings: Settings, tmp_path: Pat
     alone = settings.model_copy(update={"redis_url": f"unix://{tmp_path}/nobody.sock"})
     async with open_resources(alone) as held:
         transport = httpx.ASGITransport(create_app(alone, held))
-        async with httpx.AsyncClient(transport=transport, base_url="http://api") as api:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as api:
             told = Queues.model_validate((await api.get("/v1/ops/queues")).json())
             assert (told.pending, told.messages_waiting, told.redis["ok"]) == (0, None, False)  # type: ignore[attr-defined]
             assert (await api.get("/metrics")).status_code == 200

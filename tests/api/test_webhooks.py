@@ -366,7 +366,7 @@ async def test_a_private_address_is_refused_when_named_and_when_resolved_to(
     closed = settings.model_copy(update={"allow_private": ()})
     async with open_resources(closed) as held:
         transport = httpx.ASGITransport(create_app(closed, held))
-        async with httpx.AsyncClient(transport=transport, base_url="http://api") as strict:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as strict:
             for url in (
                 "http://10.0.0.1/",
                 "http://127.0.0.1/",
