@@ -22,6 +22,7 @@ from typing import get_args
 from services.enrich.document import Document, EntityType, Mention, TextField
 from services.enrich.gazetteer import Gazetteer
 from services.enrich.lexicons import Lexicon
+from services.enrich.names.datelines import datelined
 from services.enrich.names.edges import ended
 from services.enrich.names.expansions import expansions
 from services.enrich.names.families import surnames
@@ -51,13 +52,9 @@ _HYPHENED = re.compile(r"-[^\W\d_]\w*")
 _WORD_BEFORE = re.compile(r"(?:^|(?<=[\s(\"\u201c]))(?P<word>[^\W\d_a-z][^\W\d_]*[^\W\d_A-Z]) $")
 _AT = re.compile(r"\b(?:[Ii]n|[Aa]t|[Nn]ear|[Tt]o) $")
 _BEFORE_HYPHEN = re.compile(r"(?<!\w)[^\W\d_]\w*-$")
-_DATELINE = re.compile(
-    r"(?P<city>[^\W\d_a-z][^\W\d_a-z .'\u2019-]{1,38}[^\W\d_a-z])(?P<more>, [A-Z][\w. ]{1,30}?)?"
-    r"(?P<agency> \([^()\n]{2,40}\))? ?[\u2013\u2014-]{1,2} "
-)
 _TITLES_ALONE = frozenset("dr mr mrs ms mme mlle prof rev col gen lt sgt capt gov sen rep".split())
 MOST_EXPANSIONS = 200  # of one text
-TOLD = 0.9  # score of a name that the text's own form tells: nationalities by the table, datelines
+TOLD = 0.9  # score of a name that our own table tells
 _DANGLING = re.compile(r" (?:and|or|of|the|in|for|at)$")
 _TRIBAL = re.compile(r" (?:Tribes?|Nations?|Bands?|Reservations?|Country|Affairs|Health Service|Pueblo)(?!\w)")
 _ABBREVIATED = re.compile(r"\.(?= [a-z0-9]|[,;:'\u2019)])")
@@ -68,7 +65,7 @@ class Mentions:
     """See the module."""
 
     name = "mentions"
-    revision = "6"
+    revision = "7"
     needs = frozenset({"title", "body_text", "language"})
     provides = frozenset({"mentions"})
     languages = frozenset(
@@ -91,7 +88,8 @@ class Mentions:
                     table = resources.gazetteer if language == "en" else None
                     here = mentions(doc.text_of(field), field, next(spans), resources.lexicon, table)
                     if language == "en":
-                        here = _with_dateline(here, doc.text_of(field), resources) if field == "body_text" else here
+                        if field == "body_text":
+                            here = datelined(here, doc.body_text, resources.gazetteer.find)
                         here = _with_things(here, doc.text_of(field), field, resources.lexicon)
                         here = _with_groups(here, doc.text_of(field), field, resources.lexicon)
                     read += here
@@ -260,18 +258,6 @@ def _honorific(name: str, lexicon: Lexicon) -> int:
         if len(words) > count and " ".join(words[:count]).lower().replace(".", "") in lexicon.titles:
             return len(" ".join(words[:count])) + 1
     return 0
-
-
-def _with_dateline(found: list[Mention], text: str, resources: Resources) -> list[Mention]:
-    """The place in capitals that a report opens with: PENICHE, Portugal (Agency) \u2014; a tagger may not know it."""
-    match = _DATELINE.match(text[:160])
-    if match is None or not match["city"].isupper():
-        return found
-    if not (match["more"] or match["agency"] or resources.gazetteer.find(fold(match["city"]))):
-        return found
-    end = match.end("city")
-    city = Mention("body_text", 0, end, text[:end], "place", TOLD)
-    return [city, *(mention for mention in found if mention.start >= end)]
 
 
 def _with_things(found: list[Mention], text: str, field: TextField, lexicon: Lexicon) -> list[Mention]:

@@ -28,6 +28,7 @@ from services.enrich.places.context import (
     written_out,
 )
 from services.enrich.resources import Resources
+from services.enrich.text.dateline import opening
 
 PASSES = 1  # what was chosen for a place tells about the others once
 ABROAD, TOWN = 0.45, 20_000  # confidence in a town abroad that nothing else speaks for; none in one with fewer people
@@ -37,16 +38,14 @@ LEAST, MOST = 0.15, 3  # share of a country that is told, and how many are
 STATED = 0.6  # confidence in one of which text or list tell the country
 UNKNOWN = 0.3  # confidence in a place that is in no table
 _ROLES: tuple[PlaceRole, ...] = ("focus", "dateline", "mention")
-_DATELINE = re.compile(
-    r"[^\n]{2,60}?(?:\s[\u2013\u2014-]{1,2}\s|\)\s?[:\u2013\u2014-])|[^\n.,:|]{3,30}(?::| \|) (?=[A-Z\u201c\"])"
-)
+_PIPE = re.compile(r"[^\n.,:|]{3,30}(?::| \|) (?=[A-Z\u201c\"])")  # New Delhi | The port was shut
 
 
 class ResolvePlaces:
     """Provides `places`, one for each place cluster, in the order of the clusters."""
 
     name = "places"
-    revision = "6"
+    revision = "7"
     needs = frozenset({"article", "home", "title", "body_text", "language", "clusters"})
     provides = frozenset({"places", "countries"})
     languages = None
@@ -176,16 +175,22 @@ def _roles(doc: Document, clusters: list[Cluster]) -> dict[str, PlaceRole]:
 
     Focus is what the headline names; failing that, what the first 300 characters name and the text repeats.
     """
-    opening = _DATELINE.match(doc.body_text[:200])
-    roles: dict[str, PlaceRole] = {}
-    end = opening.end() if opening else 0
+    end = opening(doc.body_text)
+    if not end and (match := _PIPE.match(doc.body_text)):
+        end = match.end()
     opens = min(
         (mention.start for cluster in clusters for mention in cluster.mentions[:3] if _in_dateline(mention, end)),
         default=-1,
-    )  # the country behind the city is part of the dateline, not where it was written
+    )
+    roles: dict[str, PlaceRole] = {}
     for cluster in clusters:
         first = cluster.mentions[0]
-        dated = any(_in_dateline(mention, end) and mention.start == opens for mention in cluster.mentions[:3])
+        # What stands behind a comma is the country of the city before it, not where the report was written.
+        dated = any(
+            _in_dateline(mention, end)
+            and (mention.start == opens or not doc.body_text.endswith(", ", 0, mention.start))
+            for mention in cluster.mentions[:3]
+        )
         repeated = len(cluster.mentions) > 1 and first.start < 300
         headline = first.field == "title"
         roles[cluster.key] = "focus" if headline or (repeated and not dated) else "dateline" if dated else "mention"
@@ -193,4 +198,4 @@ def _roles(doc: Document, clusters: list[Cluster]) -> dict[str, PlaceRole]:
 
 
 def _in_dateline(mention: Mention, end: int) -> bool:
-    return mention.field == "body_text" and mention.start < 20 and mention.end <= end
+    return mention.field == "body_text" and mention.end <= end
