@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from html import unescape
 
+from services.ingest.outside import in_markup
+
 PLAIN = 64  # characters that an entity may stand for
 MOST = 300  # entities that are put in
 
@@ -32,7 +34,7 @@ def without_doctype(document: bytes) -> tuple[bytes, bool]:
         return rest, False
     plain = _plain(doctype)
     if plain:
-        rest = _REFERENCE.sub(lambda found: plain.get(found.group(1), found.group()), rest)
+        rest = in_markup(rest, lambda piece: _REFERENCE.sub(lambda one: plain.get(one.group(1), one.group()), piece))
     return rest, len(plain) < declared
 
 

@@ -14,6 +14,7 @@ import feedparser
 
 from services.ingest.identity import own_address
 from services.ingest.items import Entry, Feed
+from services.ingest.outside import in_markup
 from services.ingest.refusals import NotAFeed
 from services.ingest.strict import period_s, person, picture_like
 from shared.urls import resolve
@@ -35,7 +36,7 @@ def read_loose(document: bytes, url: str) -> Feed | None:
         raise NotAFeed("an element of the feed has more attributes than any feed needs", code="unreadable")
     if b"<media:group" not in document or b"<rss" in document[:4096]:
         # A picture's caption, which feedparser takes for the item's own text. (In Atom, groups describe videos.)
-        document = _CAPTION.sub(rb"<\1media:picture-\2", document)
+        document = in_markup(document, lambda piece: _CAPTION.sub(rb"<\1media:picture-\2", piece))
     found: Any = feedparser.parse(
         io.BytesIO(_DECLARATION + document.lstrip()),
         response_headers={"content-type": "application/xml; charset=utf-8"},

@@ -25,6 +25,7 @@ from services.ingest.jsonfeed import looks_like_json, read_json
 from services.ingest.loose import read_loose
 from services.ingest.markup import title_of
 from services.ingest.normalise import clean, language_tag
+from services.ingest.outside import in_markup
 from services.ingest.refusals import NotAFeed
 from services.ingest.sitemap import ROOTS, read_sitemap
 from services.ingest.strict import read_strict
@@ -146,7 +147,8 @@ def _read_prefixed(document: bytes, url: str) -> Feed | None:
     found = _PREFIXED.search(document)
     if found is None:
         return None
-    return read_loose(re.sub(rb"<(/?)" + found.group(1) + rb":", rb"<\1", document), url)
+    prefix = re.compile(rb"<(/?)" + found.group(1) + rb":")
+    return read_loose(in_markup(document, lambda piece: prefix.sub(rb"<\1", piece)), url)
 
 
 def _unpacked(body: bytes) -> bytes:

@@ -15,6 +15,7 @@ from lxml import etree
 
 from services.ingest.identity import own_address
 from services.ingest.items import Entry, Feed
+from services.ingest.namespaces import put_right
 from shared.urls import resolve
 
 _ATOM = "{http://www.w3.org/2005/Atom}"
@@ -27,19 +28,6 @@ _ITUNES = "{http://www.itunes.com/dtds/podcast-1.0.dtd}"
 _FEEDBURNER = "{http://rssnamespace.org/feedburner/ext/1.0}"
 _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _XHTML = "{http://www.w3.org/1999/xhtml}"
-# Other spellings of namespaces that publishers use, each with the usual one.
-_SPELLINGS = (
-    (b"http://www.rssboard.org/media-rss", b"http://search.yahoo.com/mrss/"),
-    (b"https://www.rssboard.org/media-rss", b"http://search.yahoo.com/mrss/"),
-    (b'http://search.yahoo.com/mrss"', b'http://search.yahoo.com/mrss/"'),
-    (b"http://www.itunes.com/DTDs/PodCast-1.0.dtd", b"http://www.itunes.com/dtds/podcast-1.0.dtd"),
-    (b"http://www.itunes.com/DTDs/Podcast-1.0.dtd", b"http://www.itunes.com/dtds/podcast-1.0.dtd"),
-    (b"https://www.itunes.com/dtds/podcast-1.0.dtd", b"http://www.itunes.com/dtds/podcast-1.0.dtd"),
-    (b"https://purl.org/", b"http://purl.org/"),
-    (b"https://www.w3.org/2005/Atom", b"http://www.w3.org/2005/Atom"),
-    (b"https://search.yahoo.com/mrss/", b"http://search.yahoo.com/mrss/"),
-)
-RESPELLED = 8192  # bytes at a document's beginning in which it does so
 _PACKED = re.compile(rb"<(?:title|summary|content)[^>]{1,200}octet-stream")
 
 _SECOND = {
@@ -73,9 +61,10 @@ def read_strict(document: bytes, url: str) -> Feed | None:
 def read_plain(document: bytes, url: str) -> Feed | None:
     """The same of a document in which nothing is for `loose` but where it is not well-formed."""
     try:
-        root: Element = etree.fromstring(_with_usual_names(document.strip()), _PARSER)
+        root: Element = etree.fromstring(document.strip(), _PARSER)
     except (etree.XMLSyntaxError, ValueError):
         return None
+    put_right(root, document)
     based = b"xml:base" in document
     if root.tag == "rss":
         return _rss(root, url, based)
@@ -87,24 +76,11 @@ def is_for_loose(document: bytes) -> bool:
     return b"<!DOCTYPE" in document[:4096] or b"<!ENTITY" in document[:65536] or _is_packed(document)
 
 
-def respells(text: bytes) -> bool:
-    """Whether it names a namespace in another than its usual spelling, which is changed near a document's beginning."""
-    return any(spelling in text for spelling, _ in _SPELLINGS)
-
-
 def _is_packed(document: bytes) -> bool:
     """Whether texts may be written in base64, as Atom 0.3 allowed."""
     if b'mode="base64"' in document or b"mode='base64'" in document:
         return True
     return b"octet-stream" in document and _PACKED.search(document) is not None
-
-
-def _with_usual_names(document: bytes) -> bytes:
-    """The document with the usual spelling of the namespaces that its head declares."""
-    head = document[:RESPELLED]
-    for spelling, usual in _SPELLINGS:
-        head = head.replace(spelling, usual)
-    return head + document[RESPELLED:]
 
 
 def picture_like(address: str, kind: str | None, medium: str | None = None) -> bool:

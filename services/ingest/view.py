@@ -15,7 +15,7 @@ from services.ingest.dates import moment_of
 from services.ingest.identity import home_of, signature, traits
 from services.ingest.items import MAX_ITEMS, Entry, Feed, is_empty
 from services.ingest.raw import Cut, Mark
-from services.ingest.strict import RESPELLED, is_for_loose, read_plain, respells
+from services.ingest.strict import is_for_loose, read_plain
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -62,9 +62,7 @@ def look(
 def _pieces(document: bytes) -> Cut | None:
     """The document cut, where each item reads the same in any company as far as can be told without looking into it."""
     pieces = raw.split(document)
-    if pieces is None or len(pieces.items) > MAX_ITEMS or respells(document[len(pieces.head) : RESPELLED]):
-        return None
-    return pieces
+    return pieces if pieces is not None and len(pieces.items) <= MAX_ITEMS else None
 
 
 def _rest(pieces: Cut, told: Sequence[Mark | None], url: str) -> tuple[Feed, list[Held]] | None:
@@ -74,7 +72,7 @@ def _rest(pieces: Cut, told: Sequence[Mark | None], url: str) -> tuple[Feed, lis
     """
     unread = [piece for piece, mark in zip(pieces.items, told, strict=True) if mark is None]
     document = pieces.only(unread)
-    if is_for_loose(document) or not raw.is_plain(document, unread) or respells(document[len(pieces.head) : RESPELLED]):
+    if is_for_loose(document) or not raw.is_plain(document, unread):
         return None
     feed = read_plain(document, url)
     if feed is None or len(feed.entries) != len(unread):

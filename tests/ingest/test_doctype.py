@@ -56,3 +56,8 @@ def test_entities_that_stand_for_a_few_characters_mean_them() -> None:
     body = with_doctype('<!DOCTYPE r [<!ENTITY euro "&#8364;">]>', "Ten &euro;")
     feed = parse(body, Job(7, "https://news.example/feed", None, NOW))
     assert (feed.items[0].title, feed.entities_refused) == ("Ten €", False)
+
+
+def test_a_character_section_is_text_in_which_nothing_is_a_reference() -> None:
+    document, _ = without_doctype(b'<!DOCTYPE r [<!ENTITY co "Company">]><r>&co;<![CDATA[ is &co; ]]><!-- &co; --></r>')
+    assert document == b"<r>Company<![CDATA[ is &co; ]]><!-- &co; --></r>"

@@ -343,3 +343,37 @@ def test_frames_and_objects_do_not_swallow_the_rest(element: str) -> None:
 def test_titles_hold_no_scripts_and_keep_their_prose(given: str, expected: str) -> None:
     body = rss([item(1, title="TITLE")]).replace("TITLE", f"<![CDATA[{given}]]>")
     assert read(body).items[0].title == expected
+
+
+def test_an_article_may_speak_of_namespaces_however_they_are_spelled() -> None:
+    told = (
+        "Write https://purl.org/dc/elements/1.1/ or https://www.w3.org/2005/Atom or http://www.rssboard.org/media-rss."
+    )
+    feed = read(
+        '<rss version="2.0" xmlns:m="http://www.rssboard.org/media-rss" xmlns:d="https://purl.org/dc/elements/1.1/">'
+        "<channel><title>N</title><link>https://news.example/</link><item><title>On names</title><guid>1</guid>"
+        f"<link>https://purl.org/meta/1</link><description>{told}</description><d:creator>Jo</d:creator>"
+        '<m:content url="https://news.example/p.jpg" medium="image"/></item></channel></rss>'
+    )
+    (found,) = feed.items
+    assert (found.description, found.url, found.authors) == (told, "https://purl.org/meta/1", ["Jo"])
+    assert found.images == [{"url": "https://news.example/p.jpg"}]
+
+
+def test_a_namespace_that_an_item_declares_is_known_wherever_the_item_stands() -> None:
+    picture = '<m:content xmlns:m="https://search.yahoo.com/mrss/" url="/p{}.jpg" medium="image"/></item>'
+    body = rss([item(n, description="word " * 200) for n in range(40)])
+    for n in range(40):
+        body = body.replace("</item>", picture.format(n), 1).replace("</item>", "<end/>", 1)
+    body = body.replace("<end/>", "</item>")
+    assert all(len(found.images) == 1 for found in read(body).items)
+
+
+def test_a_text_about_captions_is_left_as_it_is() -> None:
+    feed = read_loose(
+        b"<rss version='0.91'><channel><title>N</title><item><title>T</title><link>/1</link><description><![CDATA[Say"
+        b" <media:title> here]]></description><media:title>Its caption</media:title></item></channel></rss>",
+        "https://news.example/feed",
+    )
+    assert feed is not None
+    assert (feed.entries[0].title, feed.entries[0].summary) == ("T", "Say <media:title> here")
