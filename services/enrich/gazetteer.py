@@ -63,6 +63,7 @@ class Gazetteer:
             if kind == 1
         }
         self._found: dict[str, list[PlaceRow]] = {}
+        self._known: dict[str, list[PlaceRow]] = {}  # the same without small towns, of names that have some
         self._country_rows = {
             self._countries[self._country[row]]: row for row, kind in enumerate(self._kind) if kind == 0
         }
@@ -70,14 +71,19 @@ class Gazetteer:
     def find(self, folded: str) -> list[PlaceRow]:
         """The countries, provinces and larger cities of this folded name, these by falling population."""
         every = self.find_all(folded)
-        return [row for row in every if not row.small] if every and every[-1].small else every
+        if not every or not every[-1].small:
+            return every
+        known = self._known.get(folded)
+        if known is None:
+            known = self._known[folded] = [row for row in every if not row.small]
+        return known
 
     def find_all(self, folded: str) -> list[PlaceRow]:
         """Every place of this folded name, small towns too: countries and provinces first, then by population."""
         found = self._found.get(folded)
         if found is None:
             if len(self._found) >= REMEMBERED:
-                self._found = {}
+                self._found, self._known = {}, {}
             found = self._found[folded] = self._look_up(folded)
         return found
 

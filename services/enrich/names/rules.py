@@ -12,7 +12,6 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator
-from functools import partial
 from itertools import accumulate, compress
 from operator import itemgetter
 from typing import NamedTuple
@@ -52,15 +51,15 @@ _NOT_ACRONYMS = frozenset(
 )
 
 
-class _Word(NamedTuple):
-    text: str
-    start: int
-    end: int
-    capital: bool
-    opens: bool  # the first word of a sentence (told of capitalised words only)
+class _Words(NamedTuple):
+    """The words of a text, a list for each of their parts."""
 
-
-_word = partial(tuple.__new__, _Word)  # a word of its five parts: five times as fast as calling the class
+    text: list[str]
+    start: list[int]
+    end: list[int]
+    gap: list[str]  # what stands before each, and behind the last
+    capital: list[bool]
+    opens: list[bool]  # the first word of a sentence (told of capitalised words only)
 
 
 class RulesTagger:
@@ -82,78 +81,72 @@ class RulesTagger:
 
     def _tag(self, text: str) -> list[Found]:
         words = _words(text)
-        capital = list(map(itemgetter(3), words))
-        long = list(compress(capital, map(SHORT.__lt__, map(len, map(itemgetter(0), words)))))
+        long = list(compress(words.capital, map(SHORT.__lt__, map(len, words.text))))
         titled = 0 < sum(long) > 0.7 * len(long)  # a headline in Title Case or capitals says nothing by its capitals
-        return list(self._explain(text, words, list(compress(range(len(words)), capital)), titled))
+        return list(self._explain(text, words, list(compress(range(len(words.text)), words.capital)), titled))
 
-    def _explain(self, text: str, words: list[_Word], capitals: list[int], titled: bool) -> Iterator[Found]:
-        known = {words[index].text for index in capitals if not words[index].opens}
+    def _explain(self, text: str, words: _Words, capitals: list[int], titled: bool) -> Iterator[Found]:
+        known = {words.text[index] for index in capitals if not words.opens[index]}
         index = 0
         for first in capitals:
             if first < index:
                 continue
-            end = self._sequence_end(text, words, first)
+            end = self._sequence_end(words, first)
             index, found = self._name(text, words, first, end, known, titled)
             if found:
                 yield found
 
-    def _sequence_end(self, text: str, words: list[_Word], first: int) -> int:
+    def _sequence_end(self, words: _Words, first: int) -> int:
         """The index after the last word of the capitalised sequence that starts at `first`."""
         last = first
-        while last + 1 < len(words) and last - first < MAX_WORDS:
-            gap = text[words[last].end : words[last + 1].start]
-            if words[last + 1].capital and self._joins(text, words, first, last, gap):
+        while last + 1 < len(words.text) and last - first < MAX_WORDS:
+            gap = words.gap[last + 1]
+            if words.capital[last + 1] and self._joins(words, first, last, gap):
                 last += 1
-            elif gap == " " and (step := self._link(text, words, first, last)):
+            elif gap == " " and (step := self._link(words, first, last)):
                 last = step
             else:
                 break
         return last + 1
 
-    def _joins(self, text: str, words: list[_Word], first: int, last: int, gap: str) -> bool:
-        word = words[last].text
+    def _joins(self, words: _Words, first: int, last: int, gap: str) -> bool:
+        word = words.text[last]
         if gap == " ":
             possessive = word.endswith(("'s", "\u2019s"))
-            return not possessive or self._ends_organisation(words[last + 1].text)
+            return not possessive or self._ends_organisation(words.text[last + 1])
         if gap in ("' ", "\u2019 "):  # a plural possessive holds a name together: Dockers' Union
-            return word.endswith("s") and self._ends_organisation(words[last + 1].text)
+            return word.endswith("s") and self._ends_organisation(words.text[last + 1])
         if gap == ". ":
             return len(word) == 1 or word.lower() in self._lexicon.titles
         return gap == " & "
 
-    def _link(self, text: str, words: list[_Word], first: int, last: int) -> int:
+    def _link(self, words: _Words, first: int, last: int) -> int:
         """The index of the next capitalised word behind small linking words, 0 where they do not belong to the name."""
         at = last + 1
-        while (
-            at < len(words)
-            and at - last <= 2
-            and words[at].text in _LINKS
-            and text[words[at].end : words[at].end + 1] == " "
-        ):
+        while at < len(words.text) and at - last <= 2 and words.text[at] in _LINKS and words.gap[at + 1][:1] == " ":
             at += 1
-        if at in (last + 1, len(words)) or not words[at].capital or text[words[at - 1].end : words[at].start] != " ":
+        if at in (last + 1, len(words.text)) or not words.capital[at] or words.gap[at] != " ":
             return 0
-        links = {word.text for word in words[last + 1 : at]}
-        head = words[last].text.lower() in self._lexicon.organisation_heads
+        links = set(words.text[last + 1 : at])
+        head = words.text[last].lower() in self._lexicon.organisation_heads
         if links <= _NAME_LINKS and not head:
-            return at if words[first].text in self._lexicon.given_names or last > first else 0
+            return at if words.text[first] in self._lexicon.given_names or last > first else 0
         return at if head and links & {"of", "for"} else 0
 
     def _name(
-        self, text: str, words: list[_Word], first: int, end: int, known: set[str], titled: bool
+        self, text: str, words: _Words, first: int, end: int, known: set[str], titled: bool
     ) -> tuple[int, Found | None]:
         """What the sequence `words[first:end]` names, and the index to go on from."""
-        person = self._title_before(text, words, first)
+        person = self._title_before(words, first)
         while first < end:
             skip = self._title_length(words, first, end)
             if skip and first + skip < end:
                 first, person = first + skip, True
-            elif words[first].opens and self._lexicon.is_common(words[first].text.lower()) and not person:
-                if (words[first].text in known and end - first == 1) or self._opens_name(words, first, end):
+            elif words.opens[first] and self._lexicon.is_common(words.text[first].lower()) and not person:
+                if (words.text[first] in known and end - first == 1) or self._opens_name(words, first, end):
                     break
                 first += 1
-            elif words[first].text in self._lexicon.stopwords["en"] or words[first].text.lower() in _CALENDAR:
+            elif words.text[first] in self._lexicon.stopwords["en"] or words.text[first].lower() in _CALENDAR:
                 first += 1
             else:
                 break
@@ -162,25 +155,25 @@ class RulesTagger:
         stop, label, score = self._label(text, words, first, end, known, titled, person)
         if not label:
             return stop, None
-        start, finish = words[first].start, words[stop - 1].end
+        start, finish = words.start[first], words.end[stop - 1]
         finish -= len(text[start:finish]) - len(without_possessive(text[start:finish]))
         return stop, Found(start, finish, label, score)
 
-    def _opens_name(self, words: list[_Word], first: int, end: int) -> bool:
+    def _opens_name(self, words: _Words, first: int, end: int) -> bool:
         """Whether a common word at the head of a sentence belongs to the name behind it: United States, New York."""
-        if words[first].text in self._lexicon.stopwords["en"]:
+        if words.text[first] in self._lexicon.stopwords["en"]:
             return False
         return any(
-            self._gazetteer.find(fold(" ".join(word.text for word in words[first : first + length])))
+            self._gazetteer.find(fold(" ".join(words.text[first : first + length])))
             for length in range(2, min(4, end - first) + 1)
         )
 
     def _label(
-        self, text: str, words: list[_Word], first: int, end: int, known: set[str], titled: bool, person: bool
+        self, text: str, words: _Words, first: int, end: int, known: set[str], titled: bool, person: bool
     ) -> tuple[int, str, float]:
         """`(index after the name, label, score)` by the first rule that fits; no label: no name."""
-        sequence = [word.text for word in words[first:end]]
-        if not APOSTROPHES.isdisjoint(text[words[first].start : words[end - 1].end]):
+        sequence = words.text[first:end]
+        if not APOSTROPHES.isdisjoint(text[words.start[first] : words.end[end - 1]]):
             sequence = list(map(without_possessive, sequence))
         size, name = len(sequence), " ".join(sequence)
         if size > 1 and (self._ends_organisation(sequence[-1]) or self._headed(sequence)) and not person:
@@ -188,7 +181,7 @@ class RulesTagger:
         for length in (2, 1):  # a nationality at the head is a name of its own: "Portuguese President ..."
             if size >= length and " ".join(sequence[:length]) in self._lexicon.demonyms:
                 return first + length, "group", 0.9
-        if not person and (place := self._place(text, words, first, end, sequence, titled)):
+        if not person and (place := self._place(words, first, end, sequence, titled)):
             return place
         if size > 1 and not person and (sequence[-1].lower() in _PLACE_WORDS or sequence[0] in _PLACE_HEADS):
             return end, "place", 0.7
@@ -200,23 +193,18 @@ class RulesTagger:
         if size == 1 and sequence[0].isupper():
             acronym = 2 <= len(sequence[0].replace(".", "")) <= 6 and sequence[0] not in _NOT_ACRONYMS
             return end, "organisation" if acronym else "", 0.6
-        alone = size == 1 and words[first].opens and sequence[0] not in known
+        alone = size == 1 and words.opens[first] and sequence[0] not in known
         spoken = self._near_speech(text, words, first, end)
-        if size <= 3 and not alone and (spoken or (given and not words[first].opens)) and not name.isupper():
+        if size <= 3 and not alone and (spoken or (given and not words.opens[first])) and not name.isupper():
             return end, "person", 0.6
         plain = all(_TITLE.fullmatch(word) and word.lower() not in self._lexicon.zipf for word in sequence)
-        if (
-            plain
-            and size <= 2
-            and words[first - 1].text in ("in", "near")
-            and self._after_preposition(text, words, first)
-        ):
+        if plain and size <= 2 and words.text[first - 1] in ("in", "near") and self._after_preposition(words, first):
             return end, "place", 0.55
         if 2 <= size <= 3 and plain:
             return end, "person", 0.5
         return end, "", 0.0
 
-    def _titled(self, words: list[_Word], first: int, end: int, sequence: list[str]) -> tuple[int, str, float]:
+    def _titled(self, words: _Words, first: int, end: int, sequence: list[str]) -> tuple[int, str, float]:
         """In a headline where every word is capitalised only a given name with its surname is believed."""
         if (
             len(sequence) > 1
@@ -227,7 +215,7 @@ class RulesTagger:
         return first + 1, "", 0.0
 
     def _place(
-        self, text: str, words: list[_Word], first: int, end: int, sequence: list[str], titled: bool
+        self, words: _Words, first: int, end: int, sequence: list[str], titled: bool
     ) -> tuple[int, str, float] | None:
         for length in range(min(len(sequence), 5), 0, -1):
             name = " ".join(sequence[:length])
@@ -236,18 +224,18 @@ class RulesTagger:
             rows = [
                 row for row in self._gazetteer.find(fold(name)) if row.kind != "admin" or row.population >= PROVINCE
             ]
-            if rows and self._trusted(text, words, first, first + length, name, rows):
+            if rows and self._trusted(words, first, first + length, name, rows):
                 return first + length, "place", 0.9 if rows[0].kind != "city" else 0.75
         return None
 
-    def _trusted(self, text: str, words: list[_Word], first: int, end: int, name: str, rows: list[PlaceRow]) -> bool:
+    def _trusted(self, words: _Words, first: int, end: int, name: str, rows: list[PlaceRow]) -> bool:
         best = rows[0]
         if best.kind != "city":
-            return name not in self._lexicon.given_names or self._after_preposition(text, words, first)
+            return name not in self._lexicon.given_names or self._after_preposition(words, first)
         word = name.lower()
-        before = self._after_preposition(text, words, first)
-        if text[words[end - 1].end : words[end - 1].end + 2] == ", " and end < len(words) and words[end].capital:
-            follow = self._gazetteer.find(fold(words[end].text))
+        before = self._after_preposition(words, first)
+        if words.gap[end].startswith(", ") and end < len(words.text) and words.capital[end]:
+            follow = self._gazetteer.find(fold(words.text[end]))
             if any(row.kind != "city" and row.country in {city.country for city in rows} for row in follow):
                 return True
         if self._lexicon.is_common(word) or (word in self._lexicon.zipf and not before):
@@ -258,42 +246,26 @@ class RulesTagger:
             return best.population > 1_000_000
         return best.population > 200_000 or (" " in name and best.population > 50_000)
 
-    def _after_preposition(self, text: str, words: list[_Word], first: int) -> bool:
-        return (
-            first > 0
-            and words[first - 1].text.lower() in _BEFORE_PLACE
-            and text[words[first - 1].end : words[first].start] == " "
-        )
+    def _after_preposition(self, words: _Words, first: int) -> bool:
+        return first > 0 and words.text[first - 1].lower() in _BEFORE_PLACE and words.gap[first] == " "
 
-    def _near_speech(self, text: str, words: list[_Word], first: int, end: int) -> bool:
-        after = (
-            end < len(words)
-            and words[end].text in _SPEECH
-            and text[words[end - 1].end : words[end].start] in (" ", ", ")
-        )
-        before = (
-            first > 0 and words[first - 1].text in _SPEECH and text[words[first - 1].end : words[first].start] == " "
-        )
-        aged = (
-            text[words[end - 1].end : words[end - 1].end + 2] == ", "
-            and text[words[end - 1].end + 2 : words[end - 1].end + 4].isdigit()
-        )
+    def _near_speech(self, text: str, words: _Words, first: int, end: int) -> bool:
+        after = end < len(words.text) and words.text[end] in _SPEECH and words.gap[end] in (" ", ", ")
+        before = first > 0 and words.text[first - 1] in _SPEECH and words.gap[first] == " "
+        aged = words.gap[end].startswith(", ") and text[words.end[end - 1] + 2 : words.end[end - 1] + 4].isdigit()
         return after or before or aged
 
-    def _title_before(self, text: str, words: list[_Word], first: int) -> bool:
+    def _title_before(self, words: _Words, first: int) -> bool:
         return (
             first > 0
-            and not words[first].opens
-            and words[first - 1].text.lower() in self._lexicon.titles
-            and text[words[first - 1].end : words[first].start] in (" ", ". ")
+            and not words.opens[first]
+            and words.text[first - 1].lower() in self._lexicon.titles
+            and words.gap[first] in (" ", ". ")
         )
 
-    def _title_length(self, words: list[_Word], first: int, end: int) -> int:
-        for length in self._titles.get(words[first].text.lower(), ()):
-            if (
-                first + length <= end
-                and " ".join([word.text.lower() for word in words[first : first + length]]) in self._lexicon.titles
-            ):
+    def _title_length(self, words: _Words, first: int, end: int) -> int:
+        for length in self._titles.get(words.text[first].lower(), ()):
+            if first + length <= end and " ".join(words.text[first : first + length]).lower() in self._lexicon.titles:
                 return length
         return 0
 
@@ -315,16 +287,16 @@ _CALENDAR = frozenset(
 )
 
 
-def _words(text: str) -> list[_Word]:
+def _words(text: str) -> _Words:
     cut = _TOKEN.split(text)  # gap, word, gap, word, ..., gap: cheaper than a match object a word
-    found, places = cut[1::2], list(accumulate(map(len, cut)))
+    found, gaps, places = cut[1::2], cut[::2], list(accumulate(map(len, cut)))
     capital = list(map(str.isupper, map(itemgetter(0), found)))
     opens = [False] * len(found)
     for at in compress(range(len(found)), capital):
-        gap = cut[2 * at]
+        gap = gaps[at]
         if at == 0 or (gap != " " and _SENTENCE_END.search(gap) and not _abbreviated(found[at - 1], gap)):
             opens[at] = True
-    return list(map(_word, zip(found, places[:-1:2], places[1::2], capital, opens, strict=True)))
+    return _Words(found, places[:-1:2], places[1::2], gaps, capital, opens)
 
 
 def _abbreviated(word: str, gap: str) -> bool:

@@ -114,8 +114,7 @@ def dates(tokens: Tokens, base: date) -> list[DateMention]:
     at = 0
     written, lowered = tokens.text, _in_lower_case(tokens.text)
     tokens = tokens if lowered is written else Tokens(lowered)
-    every = zip(tokens.words, tokens.starts, strict=True)
-    for word, start in [(word, start) for word, start in every if word in _BEGUN or word[0].isdecimal()]:
+    for word, start in tokens.where([word for word in tokens.stands if word in _BEGUN or word[0].isdecimal()]):
         if start < at or len(found) == MOST:
             continue
         for pattern in _BEGUN.get(word, _FIGURES):

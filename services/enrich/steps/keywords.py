@@ -109,9 +109,12 @@ def _weigh_words(
             shown.setdefault(word, written[: len(word)])
             if bonus:
                 titled.add(word)
-        for one, gap, two in zip(found, parts[2::2], found[1:], strict=False):
-            if one in terms and two in terms and len(gap) == 1:
-                pairs[terms[one], terms[two]] += 1
+        told = list(map(terms.get, found))
+        pairs.update(
+            (one, two)
+            for one, gap, two in zip(told, parts[2::2], told[1:], strict=False)
+            if one and two and len(gap) == 1
+        )
     zipf = lexicon.zipf if language == "en" else {}
     rare = RARE if language == "en" else UNKNOWN
     for word, count in counts.items():

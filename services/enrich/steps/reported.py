@@ -61,7 +61,7 @@ def reported(doc: Document, speaker: Speaker, direct: Sequence[Quote]) -> list[Q
     text = doc.body_text[:READ]
     quoted = [(quote.start, quote.end) for quote in direct]
     found: list[Quote] = []
-    cues = list(doc.tokens.places(_CUES_OR_ACCORDING))
+    cues = doc.tokens.places(_CUES_OR_ACCORDING)
     if not cues:
         return []
     begins = opening(text)

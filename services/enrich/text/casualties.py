@@ -134,9 +134,8 @@ def tolls(tokens: Tokens) -> Iterator[Toll]:
     if not parts:
         return
     found: dict[int, Toll] = {}
-    there = frozenset(tokens.words)
     for words, pattern in chain(_BEFORE, _BEHIND):
-        if words.isdisjoint(there):
+        if words.isdisjoint(tokens.stands):
             continue
         for match in chain.from_iterable(pattern.finditer(tokens.text, *part) for part in parts):
             toll = _toll(match)

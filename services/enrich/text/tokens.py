@@ -7,17 +7,20 @@ pattern at every character.
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator
-from itertools import accumulate, compress
+from collections import defaultdict
+from collections.abc import Container
+from itertools import accumulate
+from operator import itemgetter
 
 _SPLIT = re.compile(r"(\w+)")
+_start = itemgetter(1)
 _JOINING = ("'", "\u2019", "-")
 
 
 class Tokens:
     """Runs of letters, digits and underscores: `words[i]` begins at code point `starts[i]`."""
 
-    __slots__ = ("_gaps", "starts", "text", "words")
+    __slots__ = ("_gaps", "_stands", "starts", "text", "words")
 
     def __init__(self, text: str) -> None:
         """Time grows with the length of the text, whatever it holds."""
@@ -26,10 +29,27 @@ class Tokens:
         self.words = parts[1::2]
         self.starts = list(accumulate(map(len, parts)))[:-1:2]
         self._gaps = parts[2:-1:2]
+        self._stands: dict[str, list[int]] = {}
 
-    def places(self, wanted: Container[str]) -> Iterator[tuple[str, int]]:
+    @property
+    def stands(self) -> dict[str, list[int]]:
+        """Where each word begins, in order: asking costs by the different words of a text, not by all of them."""
+        if not self._stands:
+            stands = defaultdict(list)
+            for word, start in zip(self.words, self.starts, strict=True):
+                stands[word].append(start)
+            self._stands = stands
+        return self._stands
+
+    def places(self, wanted: Container[str]) -> list[tuple[str, int]]:
         """The words wanted, as written, and where each begins, in order."""
-        return compress(zip(self.words, self.starts, strict=True), map(wanted.__contains__, self.words))
+        return self.where(list(filter(wanted.__contains__, self.stands)))
+
+    def where(self, some: list[str]) -> list[tuple[str, int]]:
+        """Some of the words, and where each begins, in order."""
+        found = [(word, start) for word in some for start in self._stands[word]]
+        found.sort(key=_start)
+        return found
 
     @property
     def count(self) -> int:
