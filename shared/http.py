@@ -26,7 +26,7 @@ from urllib.parse import unquote, urlsplit
 from shared.addresses import Allowances
 from shared.connections import Connections, Origin, Refused
 from shared.errors import AddressRefused, WiredeskError
-from shared.urls import DEFAULT_PORTS, check_outbound, resolve
+from shared.urls import DEFAULT_PORTS, check_outbound, resolve, with_userinfo_of
 from shared.wire import Bounds, Connection, WireError, request_bytes
 
 FetchCode = Literal[
@@ -126,7 +126,7 @@ class Client:
                 await going_on(target)
                 deadline += self._loop.time() - before
             only_permanent = only_permanent and response.status in PERMANENT
-            here = target
+            here = with_userinfo_of(here, target)
             permanent = here if only_permanent else permanent
         raise FetchError("redirects", f"more than {limits.redirects} redirects", here)
 

@@ -60,6 +60,7 @@ _PATH_SAFE = "%/:@!$&'()*+,;=-._~|[]"
 _QUERY_SAFE = "%/:@!$&'()*+,;=-._~?|[]"
 _FORBIDDEN_IN_HOST = re.compile(r"[\x00-\x20#%/:<>?@\[\\\]^|\x7f]")
 _BARE = re.compile(r"[\w-]+(?:\.[\w-]+)+(?::[0-9]+)?(?:[/?#]|\Z)")  # a host and what follows it, without a scheme
+_USERINFO = re.compile(r"(?<=://)[^/?#]*@")
 _NUMBER = re.compile(r"(?:0[xX][0-9A-Fa-f]*|[0-9]+)\Z")
 
 
@@ -146,6 +147,26 @@ def _without_amp(path: str) -> str:
 def _is_twin(parameter: str) -> bool:
     name, _, value = parameter.lower().partition("=")
     return name in _SESSIONS or name in ("amp", "_amp") or (name, value) in _TWIN_PAIRS
+
+
+def shown(url: str) -> str:
+    """The address as it may be shown, told and logged: without the name and password that it may hold."""
+    return _USERINFO.sub("", url, count=1) if "@" in url else url
+
+
+def with_userinfo_of(known: str, url: str) -> str:
+    """`url` with the name and password that `known` holds, where both are at one host and `url` gives nothing away."""
+    try:
+        here, here_host, here_port = _parse(known)
+        there, there_host, there_port = _parse(url)
+    except AddressRefused:
+        return url
+    userinfo = here.netloc.rpartition("@")[0]
+    safer = (here.scheme, there.scheme) == ("http", "https") and (here_port, there_port) == (80, 443)
+    same = here_host == there_host and (safer or (here.scheme, here_port) == (there.scheme, there_port))
+    if not userinfo or "@" in there.netloc or not same:
+        return url
+    return there._replace(netloc=f"{userinfo}@{there.netloc}").geturl()
 
 
 def host_key(url: str) -> str:

@@ -120,7 +120,8 @@ def load(conn: Connection, ids: Sequence[int]) -> list[Article]:
                    a.duplicate_of,
                    p.edition, p.outcome, p.final_url, p.fetched_at AS page_fetched_at, p.charset, p.body,
                    (SELECT coalesce(jsonb_agg(jsonb_build_object(
-                               'id', af.feed_id, 'title', coalesce(f.title, s.title, f.url, ''), 'guid', af.guid)
+                               'id', af.feed_id, 'title', coalesce(f.title, s.title,
+                                   regexp_replace(f.url, '^(https?://)[^/?#]*@', '\\1'), ''), 'guid', af.guid)
                                ORDER BY af.first_seen_at, af.feed_id), '[]'::jsonb)
                     FROM article_feeds af
                     LEFT JOIN feeds f ON f.id = af.feed_id

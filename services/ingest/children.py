@@ -19,6 +19,7 @@ from services.ingest.resources import Resources
 from services.ingest.states import Result
 from services.ingest.turns import wait_for_turn
 from shared.http import FetchError
+from shared.urls import shown, with_userinfo_of
 
 ACCEPT = {"Accept": "application/xml, text/xml;q=0.9, */*;q=0.5"}
 
@@ -28,7 +29,7 @@ async def read_children(res: Resources, index: ParsedFeed, job: Job, result: Res
     read: list[ParsedFeed] = []
     failed: list[NotAFeed | ParserKilled | FetchError] = []
     digest = sha256()
-    for url in index.children:
+    for url in (with_userinfo_of(job.url, child) for child in index.children):
         try:
             body, parsed = await _read(res, url, job)
         except (NotAFeed, ParserKilled, FetchError) as error:
@@ -48,13 +49,13 @@ async def _read(res: Resources, url: str, job: Job) -> tuple[bytes, ParsedFeed]:
     response = await res.client.get(url, headers=ACCEPT)
     failure = of_status(response.status)
     if failure is not None:
-        raise NotAFeed(f"the sitemap {url}: {failure.message}")
+        raise NotAFeed(f"the sitemap {shown(url)}: {failure.message}")
     content_type = response.headers.get("content-type")
     parsed = await res.parser.parse(
         response.body, replace(job, url=response.url, content_type=content_type, remember=False)
     )
     if parsed.children:
-        raise NotAFeed(f"the sitemap index names another index, {url}, which is not read", code="plain_sitemap")
+        raise NotAFeed(f"the sitemap index names another index, {shown(url)}, which is not read", code="plain_sitemap")
     return response.body, parsed
 
 

@@ -18,7 +18,7 @@ from services.ingest.refusals import NotAFeed, ParserKilled
 from services.ingest.resources import Resources
 from services.ingest.turns import wait_for_turn
 from shared.http import FetchError
-from shared.urls import resolve
+from shared.urls import resolve, shown
 
 # In this order; the first six are what WordPress, Hugo, Jekyll, Ghost, Blogger and Drupal make by default.
 WELL_KNOWN = ("/feed", "/rss", "/feed.xml", "/rss.xml", "/atom.xml", "/index.xml", "/feed.json", "/news-sitemap.xml")
@@ -66,7 +66,7 @@ async def _read(res: Resources, url: str, now: datetime) -> list[Candidate]:
         parsed = await res.parser.parse(response.body, job)
     except (FetchError, NotAFeed, ParserKilled):
         return []
-    return [Candidate(response.url, parsed.format, parsed.entries)]
+    return [Candidate(shown(response.url), parsed.format, parsed.entries)]
 
 
 def _best(found: list[Candidate]) -> list[Candidate]:

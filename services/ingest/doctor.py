@@ -33,7 +33,7 @@ from services.ingest.states import Result
 from services.ingest.turns import wait_for_turn
 from shared.db import async_transaction
 from shared.http import FetchError, Limits, Response
-from shared.urls import canonical
+from shared.urls import canonical, shown
 
 CHANNEL = "wiredesk_doctor_requests"
 AT_ONCE = 4
@@ -90,9 +90,9 @@ class Doctor:
             async with async_transaction(self._res.db) as conn:
                 await store.report_examination(conn, request_id, told)
         except DATABASE_AWAY as error:
-            _log.warning("an examination could not be saved", extra={"url": url, "reason": str(error)})
+            _log.warning("an examination could not be saved", extra={"url": shown(url), "reason": str(error)})
         except Exception:  # noqa: BLE001 - the border of an examination: it must not end the others
-            _log.exception("an examination failed inside", extra={"url": url})
+            _log.exception("an examination failed inside", extra={"url": shown(url)})
 
 
 async def examine(res: Resources, url: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from services.ingest.items import Item, ParsedFeed
 from services.ingest.outcomes import Failure
 from services.ingest.rhythm import Rhythm
+from shared.urls import shown
 
 Severity = Literal["info", "warning", "error"]
 STALE_S = 90 * 86_400.0
@@ -81,7 +82,7 @@ def report(seen: Seen) -> dict[str, Any]:
     found = list(_findings(seen))
     severities = {finding.severity for finding in found}
     return {
-        "url": seen.url,
+        "url": shown(seen.url),
         "verdict": "refused" if "error" in severities else "usable" if "warning" in severities else "good",
         "findings": [finding.stored() for finding in found],
         "format": seen.parsed.format if seen.parsed else None,
@@ -93,7 +94,7 @@ def report(seen: Seen) -> dict[str, Any]:
 
 def _findings(seen: Seen) -> Iterator[Finding]:
     if seen.failure is not None:
-        yield Finding(seen.failure.code, "error", seen.failure.message, {"url": seen.final_url or seen.url})
+        yield Finding(seen.failure.code, "error", seen.failure.message, {"url": shown(seen.final_url or seen.url)})
     yield from _address(seen)
     if seen.parsed is None:
         return
@@ -108,12 +109,12 @@ def _findings(seen: Seen) -> Iterator[Finding]:
 def _address(seen: Seen) -> Iterator[Finding]:
     if seen.permanent_url:
         message = "The address has moved for good; add the new one."
-        yield Finding("moved", "warning", message, {"to": seen.permanent_url})
+        yield Finding("moved", "warning", message, {"to": shown(seen.permanent_url)})
     elif seen.final_url and seen.final_url != seen.url:
-        yield Finding("redirected", "info", "The address leads on to another one.", {"to": seen.final_url})
+        yield Finding("redirected", "info", "The address leads on to another one.", {"to": shown(seen.final_url)})
     if seen.robots is False:
         message = "The publisher's robots.txt asks robots to stay away from this address."
-        yield Finding("robots_disallow", "warning", message, {"url": seen.final_url or seen.url})
+        yield Finding("robots_disallow", "warning", message, {"url": shown(seen.final_url or seen.url)})
     elif seen.robots:
         yield Finding("robots_allow", "info", "The publisher's robots.txt lets it be read.", {})
 

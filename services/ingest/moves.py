@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from shared.urls import shown
+
 PROOFS = 5  # good polls
 PROVEN_OVER = timedelta(days=1)
 BACK_AFTER = 3  # failures in a row at the new address
@@ -58,7 +60,7 @@ class Moves:
     def message(self) -> str:
         """For the operator. Only where there is a redirect."""
         return (
-            f"The publisher redirects permanently to {self.to}; seen {self.seen} times since"
+            f"The publisher redirects permanently to {shown(self.to or '')}; seen {self.seen} times since"
             f" {self.since:%Y-%m-%dT%H:%M:%SZ}. It is taken for the feed's address once seen {PROOFS} times over a day."
         )
 

@@ -5,6 +5,7 @@ Only names of elements change: what a text says of such an address is the author
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from lxml import etree
@@ -23,6 +24,8 @@ _SPELLINGS = {
     "https://www.w3.org/2005/Atom": "http://www.w3.org/2005/Atom",
 }
 _PURL = "https://purl.org/"  # of Dublin Core and the RSS modules
+
+_DECLARED = re.compile(rb"""xmlns[\w:.\-]{0,60}\s{0,9}=\s{0,9}["']([^"']{1,60})""")
 
 Element = Any
 
@@ -49,6 +52,7 @@ def _usual(space: str) -> str | None:
 
 def _declares_later(document: bytes) -> bool:
     """Whether an element below the root may declare such a spelling."""
-    if document.find(b"xmlns", document.find(b">")) < 0:
+    below = document.find(b">")
+    if document.find(b"xmlns", below) < 0:
         return False
-    return any(space.encode() in document for space in (*_SPELLINGS, _PURL))
+    return any(map(_usual, {space.decode("utf-8", "replace") for space in _DECLARED.findall(document, below)}))

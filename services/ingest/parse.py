@@ -30,7 +30,7 @@ from services.ingest.refusals import NotAFeed
 from services.ingest.sitemap import ROOTS, read_sitemap
 from services.ingest.strict import read_strict
 from services.ingest.view import EPOCH, Held, look
-from shared.urls import resolve
+from shared.urls import resolve, shown
 
 UNPACKED_LIMIT = 15_000_000  # bytes of a body that is itself a gzip file
 HASH = 16  # bytes of an item's hash
@@ -67,11 +67,12 @@ class Job:
 
 def parse(body: bytes, job: Job) -> ParsedFeed:
     """What the body holds. Raises `NotAFeed`."""
+    url = shown(job.url)  # the name and password in a feed's address are no part of its articles'
     document, repaired = to_utf8(_unpacked(body), job.content_type)
     document, entities_refused = (document, False) if _is_page(document) else without_doctype(document)
     known = {job.known[n : n + HASH] for n in range(0, len(job.known), HASH)}
-    feed, held, memo = look(document, job.url, job.feed_id, job.memo, known, lambda: read(document, job.url))
-    base = feed.site_url or job.url
+    feed, held, memo = look(document, url, job.feed_id, job.memo, known, lambda: read(document, url))
+    base = feed.site_url or url
     items: list[Item] = []
     seen: set[int] = set()
     same: set[str] = set()

@@ -46,6 +46,7 @@ from services.ingest.websub import store as hubs
 from services.ingest.websub.discovery import hub_and_topic
 from shared.articles import Lane
 from shared.http import FetchError, Response
+from shared.urls import shown
 
 ATTEMPTS = 5  # to decide, when other feeds bring the same articles at the same moment
 HASHES = 200  # more of the feed's own item hashes than it had items, to recognise those unchanged
@@ -132,7 +133,7 @@ async def _parse(res: Resources, feed: Claimed, response: Response, result: Resu
         return None
     result.entries = result.parsed.entries
     result.source_id = source_of(feed, result.parsed)["id"]
-    result.hub = hub_and_topic(response.headers, result.parsed, response.url)
+    result.hub = hub_and_topic(response.headers, result.parsed, shown(response.url))
     return result.parsed
 
 

@@ -25,6 +25,7 @@ from services.ingest.saver import LeaseLost, RaceLost
 from services.ingest.states import Claimed
 from services.ingest.turns import Crowded
 from shared.db import async_transaction
+from shared.urls import shown
 
 CONCURRENCY = 256  # polls at once, most of them waiting for others to be saved with (see `Resources.bodies`)
 BATCH = 100  # feeds claimed at once
@@ -164,7 +165,7 @@ class Runner:
             )
             return
         except Exception as error:  # noqa: BLE001 - the border of a poll: one feed must not end the others
-            _log.exception("a poll failed inside", extra={"feed": feed.feed_id, "url": feed.url})
+            _log.exception("a poll failed inside", extra={"feed": feed.feed_id, "url": shown(feed.url)})
             metrics.polls.labels("internal").inc()
             with suppress(*DATABASE_AWAY, LeaseLost):
                 await give_up(self._res, feed, error)

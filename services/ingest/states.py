@@ -26,7 +26,7 @@ from services.ingest.validators import Answer, same
 from services.ingest.validators import Trust as Validators
 from services.ingest.websub.trust import Trust
 from shared.events import EventType, NewEvent
-from shared.urls import host_key
+from shared.urls import host_key, shown
 
 
 @dataclass(slots=True)
@@ -358,8 +358,8 @@ def _events(
 def _told(feed: Claimed, row: Mapping[str, Any], clock: Clock, rhythm: Rhythm) -> str:
     data = {
         "id": feed.feed_id,
-        "url": feed.url,
-        "title": feed.own_title or row["title"] or feed.url,
+        "url": shown(feed.url),
+        "title": feed.own_title or row["title"] or shown(feed.url),
         "state": {
             "status": row["status"],
             "outcome": clock.outcome,

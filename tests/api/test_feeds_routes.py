@@ -53,6 +53,22 @@ async def test_another_spelling_of_an_address_is_the_same_feed(newsroom: Newsroo
     assert len(requests(newsroom)) == 1
 
 
+async def test_the_key_in_an_address_is_kept_and_never_told(newsroom: Newsroom, api: httpx.AsyncClient) -> None:
+    added = await api.post("/v1/feeds", json={"url": "https://jo:hunter2@locked.example/feed"})
+    feed = added.json()["id"]
+    newsroom.conn.execute(
+        "INSERT INTO feed_states (feed_id, moved_to) VALUES (%s, 'https://jo:hunter2@locked.example/new')"
+        " ON CONFLICT (feed_id) DO UPDATE SET moved_to = excluded.moved_to",
+        (feed,),
+    )
+    told = [added, await api.get(f"/v1/feeds/{feed}"), await api.get("/v1/feeds"), await api.get("/v1/feeds.opml")]
+    assert not any("hunter2" in answer.text for answer in told)
+    assert told[1].json()["url"] == "https://locked.example/feed"
+    assert told[1].json()["state"]["moved_to"] == "https://locked.example/new"
+    kept = newsroom.conn.execute("SELECT url FROM feeds WHERE id = %s", (feed,)).fetchall()
+    assert kept == [("https://jo:hunter2@locked.example/feed",)]
+
+
 async def test_one_address_asked_for_at_once_is_one_feed(newsroom: Newsroom, api: httpx.AsyncClient) -> None:
     answers = await asyncio.gather(*(api.post("/v1/feeds", json={"url": WIRE}) for _ in range(6)))
     assert sorted(a.status_code for a in answers) == [200] * 5 + [201]

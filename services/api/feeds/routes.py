@@ -39,7 +39,7 @@ from services.api.schemas import (
 )
 from shared.addresses import Allowances
 from shared.errors import AddressRefused
-from shared.urls import canonical, check_outbound
+from shared.urls import canonical, check_outbound, shown
 
 router = APIRouter(prefix="/v1/feeds", tags=["feeds"])
 opml_router = APIRouter(tags=["feeds"])
@@ -265,7 +265,7 @@ async def export(request: Request) -> Response:
     kind = negotiate(request, OPML_TYPES)
     params.read(request.scope["query_string"], ())
     async with held.reading() as conn:
-        rows = await store.everything(conn)
+        rows = [(shown(url), title, site, tags) for url, title, site, tags in await store.everything(conn)]
     return answer(request, Body(opml.write(rows)), media_type=kind)
 
 
@@ -368,7 +368,11 @@ def _once(tags: list[str]) -> tuple[str, ...]:
 
 
 def _feed(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: row[name] for name in _FEED} | {"state": {name: row[name] for name in _STATE}}
+    """The feed as it is told; the name and password that an address may hold are for ingest alone."""
+    state = {name: row[name] for name in _STATE}
+    if state["moved_to"]:
+        state["moved_to"] = shown(state["moved_to"])
+    return {name: row[name] for name in _FEED} | {"url": shown(row["url"]), "state": state}
 
 
 def _json(value: Any) -> bytes:
