@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import os
 import sqlite3
+from contextlib import AbstractContextManager
 from typing import Any
 
 from wiredesk import Article, StreamReset, Wiredesk
@@ -41,13 +42,18 @@ class Database:
             import psycopg
 
             self._connection: Any = psycopg.connect(where, autocommit=True)
-            self._transaction, self._mark = self._connection.transaction, "%s"
+            self._mark = "%s"
         else:
-            self._connection = connection = sqlite3.connect(where)
-            self._transaction, self._mark = lambda: connection, "?"  # `with` commits it, or rolls back
+            self._connection = sqlite3.connect(where)
+            self._mark = "?"
         with self._transaction():
             for table in TABLES:
                 self._do(table)
+
+    def _transaction(self) -> AbstractContextManager[Any]:
+        """Commits at the end, or rolls back: psycopg's is made for it, SQLite's is the connection."""
+        made: AbstractContextManager[Any] = self._connection.transaction() if self._mark == "%s" else self._connection
+        return made
 
     def _do(self, statement: str, *values: Any) -> Any:
         return self._connection.execute(statement.replace("?", self._mark), values)

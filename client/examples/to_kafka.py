@@ -12,27 +12,27 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 from wiredesk import Event, Wiredesk
 
 TIMEOUT_S = 60.0
-Produce = Callable[[bytes, bytes, dict[str, str]], None]  # key, value, headers; returns once it is acknowledged
+Produce = Callable[[bytes, bytes, Mapping[str, str]], None]  # key, value, headers; returns once it is acknowledged
 
 
 def producer_of(brokers: str, topic: str) -> Produce:
     """Sends one record at a time, and raises unless every replica has it."""
     producer = Producer({"bootstrap.servers": brokers, "enable.idempotence": True, "linger.ms": 0})
 
-    def produce(key: bytes, value: bytes, headers: dict[str, str]) -> None:
+    def produce(key: bytes, value: bytes, headers: Mapping[str, str]) -> None:
         failed: list[KafkaError] = []
 
         def delivered(error: KafkaError | None, _message: Message) -> None:
             if error is not None:
                 failed.append(error)
 
-        producer.produce(topic, value, key=key, headers=headers, on_delivery=delivered)
+        producer.produce(topic, value, key=key, headers=list(headers.items()), on_delivery=delivered)
         if producer.flush(TIMEOUT_S) or failed:
             raise KafkaException(failed[0] if failed else KafkaError(KafkaError._MSG_TIMED_OUT))
 
@@ -49,18 +49,26 @@ def last_position(brokers: str, topic: str) -> int | None:
             low, high = consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=TIMEOUT_S)
             if high > low:
                 ends.append(TopicPartition(topic, number, high - 1))
-        positions = []
+        positions: list[int] = []
         if ends:
             consumer.assign(ends)
         while len(positions) < len(ends):
             message = consumer.poll(TIMEOUT_S)
             if message is None or message.error():
                 raise KafkaException(message.error() if message else KafkaError(KafkaError._TIMED_OUT))
-            positions.append(int(dict(message.headers() or [])["position"]))
-            consumer.pause([TopicPartition(topic, message.partition())])  # one of each is enough
+            positions.append(position_of(message))
+            consumer.pause([TopicPartition(topic, message.partition() or 0)])  # one of each is enough
         return max(positions, default=None)
     finally:
         consumer.close()
+
+
+def position_of(message: Message) -> int:
+    """The position of a record that we sent. Raises `ValueError` for one of somebody else."""
+    position = dict(message.headers() or []).get("position")
+    if position is None:
+        raise ValueError(f"{message.topic()} has records that are not ours: give each desk a topic of its own")
+    return int(position)
 
 
 def run(desk: Wiredesk, produce: Produce, after: int | None) -> None:
