@@ -162,9 +162,9 @@ class AsyncWiredesk:
         call = Call("GET", "/v1/timeseries", query({"interval": interval, "q": q, **filters}))
         return await self.read(call, TimeSeries)
 
-    async def sources(self) -> Page[SourceCount]:
-        """Every source with its number of articles, and what became of each item of its feeds; the busiest first."""
-        return await self.read(get("/v1/sources"), Page[SourceCount])
+    def sources(self) -> AsyncIterator[SourceCount]:
+        """Every source with its number of articles, and what became of each item of its feeds; in order of ids."""
+        return self.each(get("/v1/sources", limit=200), SourceCount)
 
     async def head(self) -> int:
         """The position of the newest event."""
@@ -375,7 +375,7 @@ class AsyncKeys:
 
     def list(self) -> AsyncIterator[Key]:
         """All keys."""
-        return self._client.each(get("/v1/keys"), Key)
+        return self._client.each(get("/v1/keys", limit=200), Key)
 
     async def revoke(self, key_id: str | int) -> None:
         """Make one useless from now on."""
@@ -404,7 +404,7 @@ class AsyncWebhooks:
 
     def list(self) -> AsyncIterator[Webhook]:
         """All subscriptions."""
-        return self._client.each(get("/v1/webhooks"), Webhook)
+        return self._client.each(get("/v1/webhooks", limit=200), Webhook)
 
     async def get(self, webhook_id: str | int) -> Webhook:
         """One subscription."""
@@ -449,7 +449,7 @@ class AsyncSearches:
 
     def list(self) -> AsyncIterator[SavedSearch]:
         """All saved searches."""
-        return self._client.each(get("/v1/searches"), SavedSearch)
+        return self._client.each(get("/v1/searches", limit=200), SavedSearch)
 
     async def get(self, search_id: int) -> SavedSearch:
         """One saved search."""
@@ -531,9 +531,9 @@ class AsyncOps:
         """How far such a request is, and what it changed by field."""
         return await self._client.read(get(f"/v1/ops/reenrich/{request_id}"), Reenrichment)
 
-    async def reenrichments(self) -> Page[Reenrichment]:
-        """The last hundred such requests, the newest first."""
-        return await self._client.read(get("/v1/ops/reenrich"), Page[Reenrichment])
+    def reenrichments(self) -> AsyncIterator[Reenrichment]:
+        """All such requests, the newest first."""
+        return self._client.each(get("/v1/ops/reenrich", limit=200), Reenrichment)
 
     async def metrics(self) -> str:
         """What Prometheus is told."""

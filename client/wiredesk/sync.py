@@ -162,9 +162,9 @@ class Wiredesk:
         call = Call("GET", "/v1/timeseries", query({"interval": interval, "q": q, **filters}))
         return self.read(call, TimeSeries)
 
-    def sources(self) -> Page[SourceCount]:
-        """Every source with its number of articles, and what became of each item of its feeds; the busiest first."""
-        return self.read(get("/v1/sources"), Page[SourceCount])
+    def sources(self) -> Iterator[SourceCount]:
+        """Every source with its number of articles, and what became of each item of its feeds; in order of ids."""
+        return self.each(get("/v1/sources", limit=200), SourceCount)
 
     def head(self) -> int:
         """The position of the newest event."""
@@ -374,7 +374,7 @@ class Keys:
 
     def list(self) -> Iterator[Key]:
         """All keys."""
-        return self._client.each(get("/v1/keys"), Key)
+        return self._client.each(get("/v1/keys", limit=200), Key)
 
     def revoke(self, key_id: str | int) -> None:
         """Make one useless from now on."""
@@ -403,7 +403,7 @@ class Webhooks:
 
     def list(self) -> Iterator[Webhook]:
         """All subscriptions."""
-        return self._client.each(get("/v1/webhooks"), Webhook)
+        return self._client.each(get("/v1/webhooks", limit=200), Webhook)
 
     def get(self, webhook_id: str | int) -> Webhook:
         """One subscription."""
@@ -448,7 +448,7 @@ class Searches:
 
     def list(self) -> Iterator[SavedSearch]:
         """All saved searches."""
-        return self._client.each(get("/v1/searches"), SavedSearch)
+        return self._client.each(get("/v1/searches", limit=200), SavedSearch)
 
     def get(self, search_id: int) -> SavedSearch:
         """One saved search."""
@@ -530,9 +530,9 @@ class Ops:
         """How far such a request is, and what it changed by field."""
         return self._client.read(get(f"/v1/ops/reenrich/{request_id}"), Reenrichment)
 
-    def reenrichments(self) -> Page[Reenrichment]:
-        """The last hundred such requests, the newest first."""
-        return self._client.read(get("/v1/ops/reenrich"), Page[Reenrichment])
+    def reenrichments(self) -> Iterator[Reenrichment]:
+        """All such requests, the newest first."""
+        return self._client.each(get("/v1/ops/reenrich", limit=200), Reenrichment)
 
     def metrics(self) -> str:
         """What Prometheus is told."""

@@ -29,7 +29,7 @@ from services.api.hosts import Hosts
 from services.api.keys import audit
 from services.api.keys import routes as keys
 from services.api.limits import Limit
-from services.api.ops import health, reenrich, workers
+from services.api.ops import health, reenrich, sources, workers
 from services.api.ops import routes as ops
 from services.api.ops.metrics import Metrics, Timed
 from services.api.searches import routes as searches
@@ -59,6 +59,7 @@ def create_app(settings: Settings, resources: Resources) -> FastAPI:
         socket.router,
         feeds.opml_router,
         feeds.router,
+        sources.router,
         ops.router,
         reenrich.router,
         workers.router,

@@ -690,7 +690,7 @@ class SourceCount(Served):
 
 
 class SourcePage(Page):
-    """All sources, the busiest first."""
+    """A page of sources, in order of their ids."""
 
     items: list[SourceCount]
 
@@ -723,7 +723,7 @@ class KeyObject(Served):
 
 
 class KeyPage(Page):
-    """The keys that are not revoked."""
+    """A page of the keys that are not revoked, the oldest first."""
 
     items: list[KeyObject]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -120,25 +121,36 @@ async def trace(conn: Connection, article_id: int) -> list[tuple[Any, ...]]:
     return await cursor.fetchall()
 
 
-async def sources(conn: Connection) -> tuple[int, list[tuple[Any, ...]]]:
-    """The head of the log, and (id, count, newest sort_at, the newest) of every source, the busiest first."""
+async def sources(conn: Connection, after: str, limit: int) -> tuple[int, list[tuple[str, int, datetime | None, Kept]]]:
+    """The head of the log, and (id, count of articles, newest sort_at, the newest) of sources in order of id.
+
+    At most `limit` with ids above `after`: those of articles and those that feeds were found to have. Each is stepped
+    to in the two indexes, so that a page costs what its own sources have.
+    """
     cursor = await conn.execute(
         """
-        WITH head AS (SELECT coalesce(max(position), 0) AS position FROM events),
-        counted AS (
-            SELECT source_id, count(*) AS articles, max(sort_at) AS newest_at FROM enriched_articles GROUP BY source_id
+        WITH RECURSIVE head AS (SELECT coalesce(max(position), 0) AS position FROM events),
+        ids AS (
+            SELECT 0 AS n, %(after)s::text AS id
+            UNION ALL
+            SELECT n + 1, least(
+                (SELECT e.source_id FROM enriched_articles e WHERE e.source_id > ids.id ORDER BY e.source_id LIMIT 1),
+                (SELECT s.source_id FROM feed_states s WHERE s.source_id > ids.id ORDER BY s.source_id LIMIT 1))
+            FROM ids WHERE n < %(limit)s AND id IS NOT NULL
         )
-        SELECT head.position, c.source_id, c.articles, c.newest_at, n.packed, n.card
-        FROM head LEFT JOIN counted c ON true
+        SELECT head.position, ids.id, c.articles, n.sort_at, n.packed, n.card
+        FROM head LEFT JOIN ids ON ids.n > 0 AND ids.id IS NOT NULL
+        LEFT JOIN LATERAL (SELECT count(*) AS articles FROM enriched_articles a WHERE a.source_id = ids.id) c ON true
         LEFT JOIN LATERAL (
-            SELECT a.packed, a.card FROM enriched_articles a WHERE a.source_id = c.source_id
+            SELECT a.sort_at, a.packed, a.card FROM enriched_articles a WHERE a.source_id = ids.id
             ORDER BY a.sort_at DESC, a.article_id DESC LIMIT 1
         ) n ON true
-        ORDER BY c.articles DESC, c.source_id
-        """
+        ORDER BY ids.n
+        """,
+        {"after": after, "limit": limit},
     )
     rows = await cursor.fetchall()
-    return rows[0][0], [(*row[1:4], Kept(*row[4:])) for row in rows if row[1] is not None]
+    return rows[0][0], [(row[1], row[2], row[3], Kept(*row[4:])) for row in rows if row[1] is not None]
 
 
 async def migrations(conn: Connection) -> set[str]:

@@ -11,42 +11,9 @@ import redis
 from deploy.local.engines import Postgres
 from services.api.app import create_app
 from services.api.deps import Resources, open_resources
-from services.api.schemas import Pipeline, Queues, Readiness, SourcePage, Trace, Versions
+from services.api.schemas import Pipeline, Queues, Readiness, Trace, Versions
 from shared.settings import Settings
 from tests.api.conftest import Newsroom
-
-
-async def test_sources_are_counted_the_busiest_first(newsroom: Newsroom, api: httpx.AsyncClient) -> None:
-    for source in ("a.example", "b.example", "b.example"):
-        newsroom.article(source=source)
-    page = SourcePage.model_validate((await api.get("/v1/sources")).json())
-    assert [(s.id, s.articles, s.domain) for s in page.items] == [
-        ("b.example", 2, "b.example"),
-        ("a.example", 1, "a.example"),
-    ]
-    assert page.position == 3
-
-
-async def test_sources_tell_what_became_of_every_item(newsroom: Newsroom, api: httpx.AsyncClient) -> None:
-    newsroom.article(source="a.example")
-    for n, source in enumerate(("a.example", "a.example", "b.example", None), 1):
-        feed_id = (await api.post("/v1/feeds", json={"url": f"https://wire.example/{n}", "title": f"Wire {n}"})).json()
-        newsroom.conn.execute(
-            "INSERT INTO feed_states (feed_id, source_id, new_total, corrected_total, duplicate_total,"
-            " refused_total, capped_total) VALUES (%s, %s, %s, 2, 4, 5, 6)",
-            (feed_id["id"], source, 10 * n),
-        )
-        newsroom.conn.execute("INSERT INTO feed_clocks (feed_id, unchanged_total) VALUES (%s, 3)", (feed_id["id"],))
-    page = SourcePage.model_validate((await api.get("/v1/sources")).json())
-    assert [(s.id, s.name, s.articles, s.feeds, s.newest_at is None) for s in page.items] == [
-        ("a.example", "A.Example", 1, 2, False),
-        ("b.example", "Wire 3", 0, 1, True),
-    ]
-    rest = {"corrected": 2, "unchanged": 3, "duplicate": 4, "refused": 5, "capped": 6}
-    assert page.items[1].outcomes == {"new": 30, **rest}
-    assert page.items[0].outcomes == {"new": 30} | {code: 2 * count for code, count in rest.items()}
-    await api.delete("/v1/feeds/3")
-    assert [s.id for s in SourcePage.model_validate((await api.get("/v1/sources")).json()).items] == ["a.example"]
 
 
 async def test_the_depth_is_what_really_waits(newsroom: Newsroom, api: httpx.AsyncClient) -> None:

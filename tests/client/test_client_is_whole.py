@@ -99,7 +99,7 @@ async def test_what_operators_are_told_is_read_as_models(url: str, newsroom: New
         "INSERT INTO enrich_workers VALUES ('vm', 2, 1, 'r', %s, %s, %s, 3, 5, 80, 1, 1000000)", (now, now, now)
     )
     async with AsyncWiredesk(url) as desk:
-        (source,) = (await desk.sources()).items
+        (source,) = [one async for one in desk.sources()]
         assert (source.id, source.articles) == ("wire.example", 1)
         assert [lane.lane for lane in (await desk.ops.queues()).lanes] == ["breaking", "normal", "backfill"]
         (worker,) = (await desk.ops.workers()).items
@@ -109,7 +109,7 @@ async def test_what_operators_are_told_is_read_as_models(url: str, newsroom: New
         asked = await desk.ops.reenrich(lang=["en"], published_from=now, steps=["topics"], dry_run=True)
         assert (asked.status, asked.dry_run, asked.steps, asked.slice["lang"]) == ("waiting", True, ["topics"], ["en"])
         assert (await desk.ops.reenrichment(asked.id)).id == asked.id
-        assert [run.id for run in (await desk.ops.reenrichments()).items] == [asked.id]
+        assert [run.id async for run in desk.ops.reenrichments()] == [asked.id]
         with pytest.raises(ApiError) as refused:
             await desk.ops.reenrich(steps=["topcis"])
         assert refused.value.errors[0]["suggestion"] == "topics"
@@ -123,7 +123,7 @@ async def test_what_operators_are_told_is_read_as_models(url: str, newsroom: New
         ]
         assert "wiredesk_events_head 1.0" in await desk.ops.metrics()
     with Wiredesk(url) as sync:
-        assert (await asyncio.to_thread(sync.sources)).items[0].id == "wire.example"
+        assert (await asyncio.to_thread(lambda: next(sync.sources()))).id == "wire.example"
         assert len(await asyncio.to_thread(lambda: list(sync.ops.audit()))) == 3
 
 

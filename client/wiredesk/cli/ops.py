@@ -19,7 +19,7 @@ def register(app: typer.Typer) -> None:
 def sources(ctx: typer.Context, as_json: AsJson = False) -> None:
     """Every source, the busiest first, and what became of the items of its feeds."""
     with connect(ctx) as desk:
-        found = desk.sources().items
+        found = sorted(desk.sources(), key=lambda one: -one.articles)
     if as_json:
         show_json(found)
         return

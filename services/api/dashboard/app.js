@@ -163,8 +163,12 @@ function offer(select, known, value, label) {
 }
 
 async function learnSources() {
-  const told = await ask("v1/sources").catch(() => ({ items: [] }));
-  for (const source of told.items) learn({ source });
+  let page = address("v1/sources", { limit: 200 });
+  for (let n = 0; page && n < 10; n += 1) {
+    const told = await ask(page).catch(() => ({ items: [] }));
+    for (const source of told.items) learn({ source });
+    page = told.next ? nextPage("v1/sources", told.next) : null;
+  }
 }
 
 function setFilter({ q, lang, source, entity: id, entityName } = {}) {

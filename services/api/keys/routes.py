@@ -8,7 +8,7 @@ import orjson
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from services.api import params
+from services.api import params, query, shape
 from services.api.answers import JSON, Body, answer, negotiate
 from services.api.auth import Keyring, digest_of, new_key, prefix_of
 from services.api.bodies import read_json
@@ -21,17 +21,24 @@ from shared import log
 
 router = APIRouter(prefix="/v1/keys", tags=["keys"])
 
+_LIST = (params.limit(200, 50), params.CURSOR)
 
-@router.get("", **described(KeyPage))
+
+@router.get("", **described(KeyPage, takes=_LIST, fails=("not_acceptable",)))
 async def keys(request: Request) -> Response:
-    """The keys that are not revoked, with when each was last used."""
+    """The keys that are not revoked, with when each was last used; the oldest first."""
     negotiate(request, (JSON,))
-    params.read(request.scope["query_string"], ())
+    asked = params.read(request.scope["query_string"], _LIST)
     async with resources(request).reading() as conn:
         head = await log.head_async(conn)
-        items = [asdict(key) for key in await store.listed(conn)]
-    told = {"items": items, "next": None, "position": head}
-    return answer(request, Body(orjson.dumps(told, option=orjson.OPT_UTC_Z)))
+        rows = await store.listed(conn, asked["cursor"] or 0, asked["limit"] + 1)
+    following = None
+    if len(rows) > asked["limit"]:
+        rows = rows[: asked["limit"]]
+        following = query.with_values("/v1/keys", request.scope["query_string"], cursor=rows[-1].id)
+    items = [orjson.dumps(asdict(key), option=orjson.OPT_UTC_Z) for key in rows]
+    link = {"Link": f'<{following}>; rel="next"'} if following else {}
+    return answer(request, Body(shape.page(items, following, head)), headers=link)
 
 
 @router.post("", **described(KeyMade, body=KeyIn, status=201, fails=("bad_json", "bad_body")))

@@ -63,10 +63,11 @@ async def make(
     return int((await cursor.fetchall())[0][0])
 
 
-async def listed(conn: Connection) -> list[Key]:
-    """The keys that are not revoked, the first first."""
+async def listed(conn: Connection, after: int, limit: int) -> list[Key]:
+    """At most `limit` keys that are not revoked with ids above `after`, the first first."""
+    statement = f"SELECT {_KEY} FROM api_keys WHERE revoked_at IS NULL AND id > %s ORDER BY id LIMIT %s"
     async with conn.cursor(row_factory=class_row(Key)) as cursor:
-        await cursor.execute(f"SELECT {_KEY} FROM api_keys WHERE revoked_at IS NULL ORDER BY id".encode())
+        await cursor.execute(statement.encode(), (after, limit))
         return await cursor.fetchall()
 
 

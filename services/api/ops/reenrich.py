@@ -13,7 +13,7 @@ from fastapi import APIRouter, Request
 from pydantic import ConfigDict, Field, StringConstraints
 from starlette.responses import Response
 
-from services.api import params
+from services.api import params, query, shape
 from services.api.answers import JSON, Body, answer, negotiate
 from services.api.bodies import read_json
 from services.api.deps import resources
@@ -24,6 +24,8 @@ from services.api.schemas import Asked, Moment, Served
 from shared import log
 
 router = APIRouter(prefix="/v1/ops/reenrich", tags=["operations"])
+
+_LIST = (params.limit(200, 50), params.CURSOR)
 _Language = Annotated[
     str, StringConstraints(pattern="^[A-Za-z]{2,3}$", to_lower=True), Field(description="a primary subtag")
 ]
@@ -87,7 +89,7 @@ class ReenrichReport(ReenrichRun):
 
 
 class ReenrichPage(Served):
-    """The last requests, newest first."""
+    """A page of requests, newest first."""
 
     items: list[ReenrichRun]
     next: str | None
@@ -122,15 +124,21 @@ async def ask(request: Request) -> Response:
     return Response(_json(told), status_code=202, media_type=JSON, headers={"Location": where})
 
 
-@router.get("", **described(ReenrichPage))
+@router.get("", **described(ReenrichPage, takes=_LIST, fails=("not_acceptable",)))
 async def runs(request: Request) -> Response:
-    """The last 100 requests, newest first."""
+    """The requests, newest first."""
     negotiate(request, (JSON,))
-    params.read(request.scope["query_string"], ())
+    asked = params.read(request.scope["query_string"], _LIST)
+    before = params.MAX_POSITION if asked["cursor"] is None else asked["cursor"]
     async with resources(request).reading() as conn:
         head = await log.head_async(conn)
-        rows = await store.reenrichments(conn, None)
-    return answer(request, Body(_json({"items": rows, "next": None, "position": head})))
+        rows = await store.reenrichments(conn, before, asked["limit"] + 1)
+    following = None
+    if len(rows) > asked["limit"]:
+        rows = rows[: asked["limit"]]
+        following = query.with_values("/v1/ops/reenrich", request.scope["query_string"], cursor=rows[-1]["id"])
+    link = {"Link": f'<{following}>; rel="next"'} if following else {}
+    return answer(request, Body(shape.page([_json(row) for row in rows], following, head)), headers=link)
 
 
 @router.get("/{request_id}", **described(ReenrichReport, fails=("not_found",)))
@@ -148,8 +156,10 @@ async def report(request: Request, request_id: str) -> Response:
 
 
 async def _report(conn: store.Connection, request_id: int) -> dict[str, Any] | None:
-    rows = await store.reenrichments(conn, request_id)
-    return {**rows[0], "fields": await store.reread_fields(conn, request_id)} if rows else None
+    rows = await store.reenrichments(conn, request_id + 1, 1)
+    if not rows or rows[0]["id"] != request_id:
+        return None
+    return {**rows[0], "fields": await store.reread_fields(conn, request_id)}
 
 
 def _unknown(request_id: str) -> Problem:

@@ -1,4 +1,4 @@
-"""`/v1/sources` and `/v1/ops`: what is there, how deep the queues are, how fast the stages."""
+"""`/v1/ops`: how deep the queues are, how fast the stages."""
 
 from __future__ import annotations
 
@@ -15,12 +15,11 @@ from services.api.answers import JSON, Body, answer, negotiate
 from services.api.deps import resources
 from services.api.openapi import described
 from services.api.ops import store
-from services.api.schemas import Pipeline, Queues, SourcePage
-from services.api.store import sources as read_sources
+from services.api.schemas import Pipeline, Queues
 from shared import log
 from shared.queue import QUEUES
 
-router = APIRouter(prefix="/v1", tags=["operations"])
+router = APIRouter(prefix="/v1/ops", tags=["operations"])
 SILENT_S = 30.0  # a worker's process unheard of for so long missed several beats
 
 
@@ -46,34 +45,7 @@ async def look_at_broker(client: redis.asyncio.Redis) -> Broker:
     return Broker({lane: int(n) for lane, n in zip(QUEUES, lengths, strict=True)}, int(reserved))
 
 
-@router.get("/sources", **described(SourcePage))
-async def sources(request: Request) -> Response:
-    """Every source with its number of articles, the busiest first, and what became of each item its feeds held."""
-    negotiate(request, (JSON,))
-    params.read(request.scope["query_string"], ())
-    async with resources(request).reading() as conn:
-        head, rows = await read_sources(conn)
-        polled = await store.outcomes_by_source(conn)
-    items = []
-    for source_id, count, newest_at, kept in rows:
-        named = orjson.loads(kept.card).get("source") or {}
-        told = {name: named.get(name) for name in ("name", "domain", "country")}
-        found = polled.pop(source_id, _UNREAD)
-        items.append({"id": source_id, **told, "articles": count, "newest_at": newest_at} | _polled(found))
-    for source_id, found in polled.items():  # nothing of theirs is enriched, or nothing was taken
-        told = {"name": found["title"], "domain": None, "country": None}
-        items.append({"id": source_id, **told, "articles": 0, "newest_at": None} | _polled(found))
-    return answer(request, Body(_json({"items": items, "next": None, "position": head})))
-
-
-_UNREAD = {"feeds": 0, "outcomes": dict.fromkeys(store.ITEM_OUTCOMES, 0)}  # its feeds were all removed
-
-
-def _polled(found: dict[str, Any]) -> dict[str, Any]:
-    return {"feeds": found["feeds"], "outcomes": found["outcomes"]}
-
-
-@router.get("/ops/queues", **described(Queues))
+@router.get("/queues", **described(Queues))
 async def queues(request: Request) -> Response:
     """The true depth: articles that wait in the store, messages that wait in Redis, that workers hold, and run."""
     held = resources(request)
@@ -107,7 +79,7 @@ async def queues(request: Request) -> Response:
     return answer(request, Body(_json(told)))
 
 
-@router.get("/ops/pipeline", **described(Pipeline))
+@router.get("/pipeline", **described(Pipeline))
 async def pipeline(request: Request) -> Response:
     """The last hour: latency of every stage, throughput, polls by outcome. At most 20,000 events are looked at."""
     held = resources(request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import psycopg
@@ -86,15 +87,16 @@ async def polled(conn: Connection) -> list[dict[str, Any]]:
         return await cursor.fetchall()
 
 
-async def outcomes_by_source(conn: Connection) -> dict[str, dict[str, Any]]:
+async def outcomes_by_source(conn: Connection, sources: Sequence[str]) -> dict[str, dict[str, Any]]:
     """By source, of the subscribed feeds that were read: {feeds, title, outcomes by code}, their counts added up."""
     cursor = await conn.execute(
         """
         SELECT s.source_id, count(*), min(coalesce(f.title, s.title)), sum(s.new_total), sum(s.corrected_total),
                sum(c.unchanged_total), sum(s.duplicate_total), sum(s.refused_total), sum(s.capped_total)
         FROM feed_states s JOIN feeds f ON f.id = s.feed_id JOIN feed_clocks c ON c.feed_id = s.feed_id
-        WHERE s.source_id IS NOT NULL AND f.deleted_at IS NULL GROUP BY s.source_id ORDER BY s.source_id
-        """
+        WHERE s.source_id = ANY(%s) AND f.deleted_at IS NULL GROUP BY s.source_id
+        """,
+        (list(sources),),
     )
     return {
         source_id: {"feeds": feeds, "title": title, "outcomes": dict(zip(ITEM_OUTCOMES, counts, strict=True))}
@@ -190,8 +192,8 @@ async def ask_reenrich(
     return int((await cursor.fetchall())[0][0])
 
 
-async def reenrichments(conn: Connection, request_id: int | None) -> list[dict[str, Any]]:
-    """One request with how far it is, or the last hundred."""
+async def reenrichments(conn: Connection, below: int, limit: int) -> list[dict[str, Any]]:
+    """At most `limit` requests with ids below `below`, the newest first, with how far each is."""
     async with conn.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(
             """
@@ -200,14 +202,14 @@ async def reenrichments(conn: Connection, request_id: int | None) -> list[dict[s
                         ELSE 'waiting' END AS status,
                    coalesce(r.looked, 0) AS looked, coalesce(r.touched, 0) AS touched,
                    coalesce(r.by_step, '{}') AS by_step, w.reread, w.changed
-            FROM reenrich_requests q
+            FROM (SELECT * FROM reenrich_requests WHERE id < %(below)s ORDER BY id DESC LIMIT %(limit)s) q
             LEFT JOIN reenrich_runs r ON r.request_id = q.id
             CROSS JOIN LATERAL (
                 SELECT count(done_at) AS reread, count(*) FILTER (WHERE jsonb_array_length(changes) > 0) AS changed
                 FROM rereads WHERE request_id = q.id) AS w
-            WHERE %(id)s::bigint IS NULL OR q.id = %(id)s ORDER BY q.id DESC LIMIT 100
+            ORDER BY q.id DESC
             """,
-            {"id": request_id},
+            {"below": below, "limit": limit},
         )
         return await cursor.fetchall()
 
