@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from bench import quality_feeds, quality_languages, quality_places
+from bench import quality_feeds, quality_languages, quality_places, quality_real
 from bench.pages import FOLDER, declared, pages, score
 from bench.quality_marked import articles, topic_names
 from bench.quality_rows import Counts, Row
@@ -84,6 +84,8 @@ def entities(resources: Resources, folder: Path = DATA, tier: str = "") -> Itera
             for how, told in (("title", "in Title Case"), ("upper", "IN CAPITALS")):
                 recased = alone(tag, [cased(sentence, how) for sentence in sentences])
                 yield list(_scored(recased, f"{title}, sentences {told}{tier}"))[-1]
+    if quality_real.available():
+        yield from quality_real.rows(resources, tier)
 
 
 def whole(sentence: Sentence) -> Sentence:

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from bench.quality_things import article
 from services.enrich.document import Document
-from services.enrich.steps.text import clean_title
 from services.enrich.steps.text import body as body_of
+from services.enrich.steps.text import clean_title
 from services.enrich.text.clean import clean_line, clean_paragraphs
 from services.ingest.parse import Job, parse
 
@@ -48,9 +48,9 @@ class Text:
         return sha256(self.whole.encode()).hexdigest()
 
 
-def texts(path: str) -> dict[str, Text]:
+def texts(path: str, data: Path = DATA) -> dict[str, Text]:
     """All texts of a file, by item."""
-    return dict(_pages() if path == PAGES else _items(path))
+    return dict(_pages(data / path) if path == PAGES else _items(data / path))
 
 
 @cache
@@ -58,17 +58,16 @@ def _blank() -> Document:
     return Document(article(1, ""))
 
 
-def _items(path: str) -> Iterator[tuple[str, Text]]:
-    url = "https://real.example/" + path
-    found = parse((DATA / path).read_bytes(), Job(feed_id=1, url=url, content_type=None, now=NOW))
+def _items(path: Path) -> Iterator[tuple[str, Text]]:
+    found = parse(path.read_bytes(), Job(feed_id=1, url="https://real.example/", content_type=None, now=NOW))
     for number, item in enumerate(found.items):
         given = replace(_blank().article, title=item.title, description=item.description, body_html=item.body_html)
         doc = Document(given, description=clean_line(item.description or "") or None)
         yield str(number), Text(clean_title(item.title, found.title or ""), begin(body_of(doc)[0]))
 
 
-def _pages() -> Iterator[tuple[str, Text]]:
-    for key, told in json.loads((DATA / PAGES).read_text(encoding="utf-8")).items():
+def _pages(path: Path) -> Iterator[tuple[str, Text]]:
+    for key, told in json.loads(path.read_text(encoding="utf-8")).items():
         yield key, Text("", begin(clean_paragraphs(told["articleBody"].split("\n"))))
 
 

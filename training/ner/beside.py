@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bench import quality_marked
+from bench import quality_marked, quality_real
 from bench.quality_rows import Row
 from bench.quality_sets import RECASED, SETS, tagging, whole
 from services.enrich.ner.groups import Outcome
@@ -51,6 +51,9 @@ class WholeModel(NerModel):
 def scores(resources: Resources, folder: Path) -> Iterator[tuple[str, int, list[float]]]:
     """(set, names in it, exact F1 and overlap F1 of all, exact F1 of each type), a set a row."""
     yield from _wire(resources)
+    if quality_real.available():
+        for title, score in quality_real.scores(resources):
+            yield title, *_figures(score)
     tag = tagging(resources)
     _, held = split(folder / "ccby_pd")
     news = [sentence for sentence in held["gum"] if "_news_" in sentence.source.lower()]
@@ -69,9 +72,12 @@ def scores(resources: Resources, folder: Path) -> Iterator[tuple[str, int, list[
         more[title] = (read(folder / "ccbysa" / f"{name}.jsonl.gz"), name != "crossner_wikipedia")
     for title, (sentences, documents) in more.items():
         score: Score = (joined if documents else alone)(tag, [whole(sentence) for sentence in sentences])
-        exact, overlap = score.row(LABELS)[2:]
-        wanted = sum(score.wanted[label] for label in LABELS)
-        yield title, wanted, [exact, overlap, *(score.row([label])[2] for label in LABELS)]
+        yield title, *_figures(score)
+
+
+def _figures(score: Score) -> tuple[int, list[float]]:
+    exact, overlap = score.row(LABELS)[2:]
+    return sum(score.wanted[label] for label in LABELS), [exact, overlap, *(score.row([one])[2] for one in LABELS)]
 
 
 def _wire(resources: Resources) -> Iterator[tuple[str, int, list[float]]]:
