@@ -70,9 +70,9 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
             yield Resources(settings, pool, client, hub, Log(pool, hub, source, Reads(pool, source)), reader)
         finally:
             hub.close("the server goes down")
-            while not reader.done():  # a cancellation that meets a timeout of the Redis client is lost
+            while not reader.done():  # a cancellation that meets a timeout of the Redis client is lost: many do
                 reader.cancel()
-                await asyncio.wait({reader}, timeout=1)
+                await asyncio.wait({reader}, timeout=0.05)
             await client.aclose()
 
 
