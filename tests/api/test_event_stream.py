@@ -352,7 +352,7 @@ async def test_a_reader_that_left_before_it_was_answered_is_forgotten_and_harms_
     async with serving(settings, held) as (client, server):
         url = client.base_url
         _, one = await asyncio.open_connection(url.host, url.port)
-        one.write(b"GET /v1/events HTTP/1.1\r\nHost: api\r\nAccept: text/event-stream\r\n\r\n")
+        one.write(b"GET /v1/events HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n")
         async with asyncio.timeout(20):
             while not server.server_state.tasks:  # it is being answered
                 await asyncio.sleep(0.01)
