@@ -78,6 +78,7 @@ def _together(index: ParsedFeed, read: list[ParsedFeed]) -> ParsedFeed:
         language=first.language,
         damaged=any(parsed.damaged for parsed in read),
         encoding_repaired=any(parsed.encoding_repaired for parsed in read),
+        torn=any(parsed.torn for parsed in read),
         entities_refused=any(parsed.entities_refused for parsed in (index, *read)),
         entries=sum(parsed.entries for parsed in read),
         items=items[:MAX_ITEMS],

@@ -124,7 +124,10 @@ def _body(parsed: ParsedFeed) -> Iterator[Finding]:
     yield Finding("format", "info", f"It is {parsed.format} with {parsed.entries} items.", evidence)
     if not parsed.entries:
         yield Finding("no_entries", "warning", "It holds no items now.", {})
-    if parsed.damaged:
+    if parsed.torn:
+        message = "It breaks off; the items before that are read, and the rest is asked for again with every poll."
+        yield Finding("torn", "warning", message, {})
+    elif parsed.damaged:
         yield Finding("damaged", "warning", "It is not well-formed; what can be read of it is.", {})
     if parsed.encoding_repaired:
         yield Finding("encoding_repaired", "warning", "It is written in another encoding than it says.", {})

@@ -48,6 +48,7 @@ class Feed:
     hub: str | None = None
     topic: str | None = None  # under which address its hub knows the feed (rel=self)
     damaged: bool = False  # not well-formed, but understood
+    torn: bool = False  # it broke off: the item in which it did is left out
     children: list[str] = field(default_factory=list)  # the sitemaps of an index, which has no entries of its own
 
 
@@ -124,4 +125,5 @@ class ParsedFeed:
     children: list[str] = field(default_factory=list)  # see `Feed`
     same: list[str] = field(default_factory=list)  # the hashes of the unchanged
     withdrawn: list[str] = field(default_factory=list)  # keys of items that the body says are deleted
+    torn: bool = False  # see `Feed`
     memo: bytes = b""  # of the items as they stand in the body, see `raw`; empty where it is read whole each time

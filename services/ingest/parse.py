@@ -6,14 +6,14 @@ body ─ unpack ─ encoding ─ document type out ─ view ─▶ its items, th
                                                  └─ read ─┬─ JSON ──────────── jsonfeed ─▶ Feed
                                                           ├─ HTML page ─▶ NotAFeed
                                                           ├─ sitemap
-                                                          └─ XML ─ strict ─(unsure)─ loose
+                                                          └─ XML ─ strict ─(unsure)─ what is whole of it ─ loose
 """
 
 from __future__ import annotations
 
 import re
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from html import unescape
 
@@ -29,11 +29,13 @@ from services.ingest.outside import in_markup
 from services.ingest.refusals import NotAFeed
 from services.ingest.sitemap import ROOTS, read_sitemap
 from services.ingest.strict import read_strict
+from services.ingest.torn import is_torn, whole_part
 from services.ingest.view import EPOCH, Held, look
 from shared.urls import resolve, shown
 
 UNPACKED_LIMIT = 15_000_000  # bytes of a body that is itself a gzip file
 HASH = 16  # bytes of an item's hash
+TEARABLE = ("rss", "feed", "RDF", "urlset")  # roots of documents that hold items
 DATES = 50  # of the newest entries, for the schedule
 
 _PAGE = re.compile(rb"\A(?:\s|<!--.*?-->)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
@@ -112,6 +114,7 @@ def parse(body: bytes, job: Job) -> ParsedFeed:
         children=feed.children,
         same=sorted(same),
         withdrawn=[] if memo else deleted(document, feed.entries, job.feed_id),  # in what has a memo there is no such
+        torn=feed.torn,
         memo=memo,
     )
 
@@ -125,8 +128,8 @@ def read(document: bytes, url: str) -> Feed:
     if _is_page(document):
         raise _page(document, url)
     if _root(document) in ROOTS:
-        return read_sitemap(document, url)
-    feed = read_strict(document, url) or read_loose(document, url)
+        return _read_torn(document, url) or read_sitemap(document, url)
+    feed = read_strict(document, url) or _read_torn(document, url) or read_loose(document, url)
     if feed is None or not feed.entries:
         feed = _read_prefixed(document, url) or feed
     if feed is None or (not feed.entries and _is_html(document)):  # a script in a page may speak of feeds
@@ -141,6 +144,18 @@ def _is_html(document: bytes) -> bool:
 def _is_page(document: bytes) -> bool:
     head = document[:4096]
     return _PAGE.match(head) is not None and _FEED_IN_PAGE.search(head) is None
+
+
+def _read_torn(document: bytes, url: str) -> Feed | None:
+    """The whole items of a document that broke off; None where it did not. Raises `NotAFeed`."""
+    root = _root(document) or ""
+    if root not in TEARABLE or not is_torn(document, root):
+        return None
+    whole = whole_part(document, root)
+    if whole is None:
+        raise NotAFeed("the body breaks off before its first item ends", code="unreadable")
+    feed = read_sitemap(whole, url) if root in ROOTS else read_strict(whole, url) or read_loose(whole, url)
+    return feed and replace(feed, damaged=True, torn=True)
 
 
 def _read_prefixed(document: bytes, url: str) -> Feed | None:

@@ -131,6 +131,8 @@ async def _parse(res: Resources, feed: Claimed, response: Response, result: Resu
         result.failure = Failure.of(error.code, error.message, await _candidates(res, feed, response, error))
         result.outcome = error.code
         return None
+    if result.parsed.torn:  # what came of it is kept; that it is all there is is not believed
+        result.body_hash = result.etag = result.last_modified = None
     result.entries = result.parsed.entries
     result.source_id = source_of(feed, result.parsed)["id"]
     result.hub = hub_and_topic(response.headers, result.parsed, shown(response.url))

@@ -33,6 +33,7 @@ REFUSED = {
     "feedjira/TechCrunchFirstEntryDescription.xml": "not_a_feed",
     "feedjira/TenderLovemakingFirstEntry.xml": "not_a_feed",
     "feedparser-own/illformed/rss_empty_document.xml": "not_a_feed",
+    "feedparser-own/illformed/rss_incomplete_cdata.xml": "unreadable",  # breaks off in its one item
     "gofeed/parser/json/invalid/invalid.json": "unreadable",
     "gofeed/parser/rss/version_rdf_090.xml": "not_a_feed",  # RDF without a channel: nothing says what it is
     "gofeed/parser/universal/empty_feed.xml": "empty",
@@ -41,6 +42,7 @@ REFUSED = {
     "node-feedparser/notafeed.html": "not_a_feed",
 }
 NESTED = {"node-feedparser/illegally-nested.xml": 10}  # item within item: the inner ones are doubles
+TORN = {"fastfeedparser-integration/osm-pl.xml": 7}  # it breaks off in the midst of its eighth
 ITEM = re.compile(rb"<(?:[\w.\-]+:)?(?:item|entry)(?=[\s/>])")
 NO_MARKUP = re.compile(rb"<!--.*?-->|<!\[CDATA\[.*?\]\]>", re.DOTALL)
 
@@ -86,7 +88,7 @@ def test_every_file_has_its_stated_outcome() -> None:
     count = 0
     for path in files():
         count += 1
-        stated = REFUSED.get(name(path)) or NESTED.get(name(path)) or items_in(path.read_bytes())
+        stated = REFUSED.get(name(path)) or (NESTED | TORN).get(name(path)) or items_in(path.read_bytes())
         if (outcome := outcome_of(path)) != stated:
             wrong.append(f"{name(path)}: {outcome}, not {stated}")
     assert count > 1_600
@@ -136,4 +138,4 @@ def test_the_fast_reader_never_differs_from_the_reference() -> None:
 
 
 def test_the_exceptions_are_still_needed() -> None:
-    assert [path for path in {**REFUSED, **NESTED, **REFERENCE_ERRS} if not (FEEDS / path).is_file()] == []
+    assert [path for path in {**REFUSED, **NESTED, **TORN, **REFERENCE_ERRS} if not (FEEDS / path).is_file()] == []

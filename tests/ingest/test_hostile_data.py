@@ -50,7 +50,7 @@ BODIES: dict[str, tuple[bytes, int | str | None]] = {
     ),
     "brackets, 1 MB": (described("<![CDATA[" + "<" * 1_000_000 + "]]>"), None),
     "ampersands, 1 MB": (described("&" * 1_000_000), None),
-    "elements, 200,000 deep": (b"<rss><channel>" + b"<a>" * 200_000, None),
+    "elements, 200,000 deep": (b"<rss><channel>" + b"<a>" * 200_000 + b"</rss>", None),
     "a page, 800 KB": (b"<html>" + b"<p>x<b>y</p>" * 70_000, "not_a_feed"),
     "a title, 10 MB": (rss([item(1, title="x " * 5_000_000)]).encode(), 1),
     "a date, 1 MB": (rss([item(1, pubDate="1" * 1_000_000)]).encode(), 1),

@@ -201,9 +201,35 @@ def test_a_page_names_its_feeds() -> None:
 
 def test_damaged_xml_keeps_its_good_items() -> None:
     body = rss([item(1), item(2, title="A & B"), item(3)]).replace("A &amp; B", "A & B &nbsp; C")
-    feed = read(body[:-40])
+    feed = read(body)
     assert [found.title for found in feed.items] == ["Headline number 1", "A & B C", "Headline number 3"]
-    assert feed.damaged
+    assert (feed.damaged, feed.torn) == (True, False)
+
+
+RDF = """<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns="http://purl.org/rss/1.0/">
+<channel rdf:about="https://news.example/"><title>N</title><link>https://news.example/</link></channel>
+<item rdf:about="https://news.example/1"><title>One</title><link>https://news.example/1</link></item>
+<item rdf:about="https://news.example/2"><title>Two</title><link>https://news.example/22</link></item></rdf:RDF>"""
+SITEMAP = """<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"
+xmlns:news="http://www.google.com/schemas/sitemap-news/0.9"><url><loc>https://news.example/1</loc><news:news>
+<news:title>One</news:title></news:news></url><url><loc>https://news.example/22</loc><news:news>
+<news:title>Two</news:title></news:news></url></urlset>"""
+
+
+@pytest.mark.parametrize("body", [rss([item(1), item(2)]), ATOM, RDF, SITEMAP])
+def test_an_item_in_which_a_body_breaks_off_is_none_wherever_it_does(body: str) -> None:
+    """What is given of a body that breaks off is given of the whole: no half address, no half text."""
+    whole = {(found.guid, found.url, found.title, found.content_hash) for found in read(body).items}
+    ends = [at for at in range(body.index(">") + 1, len(body)) if body[at - 1] != "\n"]
+    for at in ends[::3]:
+        try:
+            feed = read(body[:at])
+        except NotAFeed as error:
+            assert error.code in ("unreadable", "empty", "not_a_feed"), at
+            continue
+        found = {(found.guid, found.url, found.title, found.content_hash) for found in feed.items}
+        assert found <= whole, at
+        assert feed.torn or found == whole, at
 
 
 def test_control_characters_and_nulls_never_come_through() -> None:

@@ -127,3 +127,25 @@ async def test_two_replicas_prove_a_move_together_and_each_sighting_counts_once(
     state = await desk.state(feed)
     assert (state["rhythm"]["moves"]["seen"], publisher.times("/old"), state["moved_to"]) == (6, 6, None)
     assert await desk.one("SELECT count(*) FROM polls WHERE feed_id = %s", feed) == 6
+
+
+async def test_a_body_that_breaks_off_gives_what_is_whole_and_the_rest_is_asked_for_again(
+    desk: Desk, publisher: Publisher, ingest: Resources
+) -> None:
+    whole = rss([item(1), item(2), item(3)])
+    publisher.serve("/feed", rss([item(1)]), ETag='"a"')
+    feed = await desk.subscribe(publisher.url("/feed"))
+    await desk.first_poll(feed)
+    await desk.conn.execute("UPDATE feed_clocks SET full_at = now() WHERE feed_id = %s", (feed,))
+    publisher.serve("/feed", whole[: whole.index("which says", whole.index("item-3"))], ETag='"b"')
+    poll = await desk.poll_and_wait(feed)
+    assert (poll["outcome"], poll["counts"]["new"]) == ("updated", 1)
+    publisher.serve("/feed", whole, ETag='"b"')
+    poll = await desk.poll_and_wait(feed)
+    assert (poll["outcome"], poll["counts"]["new"], poll["counts"]["corrected"]) == ("updated", 1, 0)
+    assert (await desk.state(feed))["warnings"] == []  # the validators did not lie
+    texts = await desk.rows("SELECT title, description FROM articles ORDER BY id")
+    assert texts == [(f"Headline number {n}", f"The lead of article {n}, which says what happened.") for n in (1, 2, 3)]
+    publisher.serve("/feed", whole[: whole.index("<item>")], ETag='"c"')  # nothing is whole in it
+    poll = await desk.poll_and_wait(feed)
+    assert (poll["outcome"], (await desk.state(feed))["entries_in_last_poll"]) == ("unreadable", 3)
