@@ -20,12 +20,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from shared.addresses import Allowances
 from shared.connections import Connections, Origin, Refused
 from shared.errors import AddressRefused, WiredeskError
+from shared.unpacking import Unpacker
 from shared.urls import DEFAULT_PORTS, check_outbound, resolve, with_userinfo_of
 from shared.wire import Bounds, Connection, WireError, request_bytes
 
@@ -220,7 +221,7 @@ class _Answer:
 
     def __init__(self, method: str, url: str, limits: Limits) -> None:
         self._method, self._url, self._limits = method, url, limits
-        self._unpacker: _Unpacker | None = None
+        self._unpacker: Unpacker | None = None
         self._pieces: list[bytes] = []
         self._size = 0
         self.status = 0
@@ -239,7 +240,11 @@ class _Answer:
 
     def feed(self, piece: bytes) -> None:
         """The next piece of the body."""
-        piece = self._unpacker.feed(piece, self._size) if self._unpacker else piece
+        if self._unpacker is not None:
+            try:
+                piece = self._unpacker.feed(piece)
+            except zlib.error as error:
+                raise FetchError("protocol", f"the packed body is damaged: {error}", self._url) from error
         self._size += len(piece)
         if self._size > self._limits.unpacked_bytes:
             raise FetchError("too_big", f"more than {self._limits.unpacked_bytes} bytes when unpacked", self._url)
@@ -250,35 +255,12 @@ class _Answer:
         return b"".join(self._pieces)
 
 
-def _unpacker(encoding: str, limits: Limits, url: str) -> _Unpacker | None:
+def _unpacker(encoding: str, limits: Limits, url: str) -> Unpacker | None:
     if encoding in ("", "identity", "utf-8", "none"):  # the last two are what some servers say for it
         return None
     if encoding in ("gzip", "x-gzip", "deflate"):
-        return _Unpacker(limits.unpacked_bytes, url)
+        return Unpacker(limits.unpacked_bytes)
     raise FetchError("protocol", f"the body is packed as {encoding!r}, which was not asked for", url)
-
-
-class _Unpacker:
-    """gzip, zlib and raw deflate (which servers also call deflate), never more than the limit at once."""
-
-    def __init__(self, limit: int, url: str) -> None:
-        self._limit, self._url = limit, url
-        self._stream: Any = None
-
-    def feed(self, chunk: bytes, so_far: int) -> bytes:
-        """The next piece unpacked; cut one byte above the limit, which the caller notices."""
-        if self._stream is None:
-            self._stream = zlib.decompressobj(47 if _has_header(chunk) else -15)
-        try:
-            return bytes(self._stream.decompress(chunk, self._limit - so_far + 1))
-        except zlib.error as error:
-            raise FetchError("protocol", f"the packed body is damaged: {error}", self._url) from error
-
-
-def _has_header(chunk: bytes) -> bool:
-    """RFC 1952, 2.3.1 (gzip) and RFC 1950, 2.2 (zlib)."""
-    zlib_header = len(chunk) > 1 and chunk[0] & 15 == 8 and (chunk[0] * 256 + chunk[1]) % 31 == 0
-    return chunk[:2] == b"\x1f\x8b" or zlib_header
 
 
 def _mapped(error: Exception, url: str) -> FetchError:

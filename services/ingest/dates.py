@@ -1,6 +1,6 @@
 """Dates as feeds write them. Pure. A date is read for certain or not at all: what is doubtful loses precision.
 
-Forms: RFC 822 with its many abuses, RFC 3339 and W3CDTF, month names of some twenty languages, East Asian dates, Unix
+Forms: RFC 822 with its many abuses, RFC 3339 and W3CDTF, month names of some forty languages, East Asian dates, Unix
 seconds. A time without a zone, or with one that nobody can tell, may be half a day off, so its precision is the day.
 """
 
@@ -18,15 +18,24 @@ CLOCK_SKEW = timedelta(minutes=15)  # a publisher's clock may be ahead of ours b
 _ISO = re.compile(
     r"(\d{4})(?:-?(\d{1,2})(?:-?(\d{1,2}))?)?(?:[T\s]+(\d{1,2}):?(\d{2})(?::?(\d{2})(?:[.,]\d+)?)?)?\s*(.*)\Z"
 )
+_WEEK_DATE = re.compile(r"(\d{4})-?W(\d{2})-?([1-7])(?!\d)")  # ISO 8601: these two count weeks and days
+_ORDINAL = re.compile(r"(\d{4})-?(\d{3})(?!\d)")
+_YEAR_MONTH_DAY = re.compile(
+    r"(?<!\d)(\d{4})\.?\s+(?:m\.\s+)?([^\W\d_]{3,})\.?\s+(\d{1,2})(?!\d)"
+)  # Hungarian, Lithuanian
+_NUMBERED = re.compile(r"(?<!\d)(\d{1,2})\s+(?:tháng|thg)\.?\s*(\d{1,2})(?:\s+năm|,)?\s+(\d{4})(?!\d)", re.IGNORECASE)
 _DAY_MONTH_YEAR = re.compile(
-    r"(?<!\d)(\d{1,2})(?:st|nd|rd|th|er|º|ª|\.)?[\s.,\-/]*(?:de\s+|d')?([^\W\d_]{3,})\.?[\s.,\-/]*(?:de\s+|del\s+)?(\d{4}|\d{2})(?!\d)",
+    r"(?<!\d)(\d{1,2})(?:st|nd|rd|th|er|º|ª|\.)?[\s.,\-/]*(?:de\s+|d['’]|of\s+)?([^\W\d_]{3,})\.?[\s.,\-/]*(?:de\s+|del\s+)?(\d{4}|\d{2})(?!\d)",
     re.IGNORECASE,
 )
 _MONTH_DAY_YEAR = re.compile(r"([^\W\d_]{3,})\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})(?!\d)", re.IGNORECASE)
 _ASCTIME = re.compile(r"([^\W\d_]{3,})\s+(\d{1,2})\s+(\d{1,2}:\d{2}:\d{2}(?:\s+[A-Za-z+\-][\w:+\-]{0,9})?)\s+(\d{4})\Z")
 _EAST_ASIAN = re.compile(r"(\d{4})\s*[年년]\s*(\d{1,2})\s*[月월](?:\s*(\d{1,2})\s*[日일])?")
 _SLASHED = re.compile(r"(?<!\d)(\d{1,4})[/.](\d{1,2})[/.](\d{1,4})(?!\d)")
-_TIME = re.compile(r"(?<!\d)(\d{1,2}):(\d{1,2})(?::(\d{1,2}))?(?:[.,]\d+)?\s*([ap]\.?m\.?)?", re.IGNORECASE)
+_TIME = re.compile(
+    r"(下午|오후)?\s*(?<!\d)(\d{1,2}):(\d{1,2})(?::(\d{1,2}))?(?:[.,]\d+)?\s*([ap]\.?m\.?)?", re.IGNORECASE
+)
+_HALF = re.compile(r"([ap])\.?m\b\.?\s*", re.IGNORECASE)
 _OFFSET = re.compile(r"\A(?:GMT|UTC|UT|Z)?\s*([+\-−])(\d{1,2}):?(\d{2})?\b", re.IGNORECASE)
 _ZONE = re.compile(r"\A\(?([A-Z]{1,5})\)?(?![a-z])", re.IGNORECASE)
 
@@ -41,22 +50,30 @@ _ZONES = {
 
 # Stems by month, letters folded (no accents). Names that mean different months to different neighbours are left out.
 _STEMS = (
-    "jan gen ene sty led ian oca tammi янв січ ιαν ينا",
-    "feb fev fevr unor lut sub helmi фев лют φεβ فبر",
-    "mar maerz mrz mrt brez maalis мар бер μαρ مار",
-    "apr avr abr kwi dub nis huhti апр кві απρ ابر",
-    "may mai mag mei maj kvet kve touko мая май тра μαι ماي",
-    "jun juin giu iun cze cerven haz kesa июн чер ιουν يون",
-    "jul juil lug iul lipc lipi cervenec tem heina июл лип ιουλ يول",
-    "aug aou ago aout sie srpn srpe agu elo авг сер αυγ اغس",
-    "sep set wrz zari eyl syys сен вер σεπ سبت",
-    "oct okt ott out paz rij eki loka окт жов οκτ اكت",
-    "nov listopadu kas marras noi ноя лис νοε نوف",
-    "dec dez dic des gru pros ara joulu дек гру δεκ ديس",
+    "jan gen ene sty led ian oca tammi sijec saus jaan yan xan янв яну січ студз јан ιαν ينا",
+    "feb fev fevr unor lut sub helmi velj vasar veeb peb фев лют феб φεβ فبر",
+    "mar maa maerz mrz mrt brez maalis ozuj kov mac мар бер сак μαρ مار",
+    "apr avr abr kwi dub nis huhti trav balan апр кві крас απρ ابر",
+    "may mai mag mei maj kvet kve touko svib geg мая май тра мај μαι ماي",
+    "jun juin giu iun cze cerven cervn haz kesa birz juun iyun huny xun июн чер юни чэр јун ιουν يون",
+    "jul juil lug iul lipc lipi cervenec cervence tem heina liep juul iyul huly xul июл лип юли ліп јул ιουλ يول",
+    "aug aou ago aout sie srpn srpe agu elo kolov avg avq rugpj ogo авг сер жні αυγ اغس",
+    "sep set wrz zari eyl syys ruj rugs sent sety sze сен вер септ сеп σεπ سبت",
+    "oct okt ott out paz rij eki loka spal окт жов кастр οκτ اكت",
+    "nov listopadu kas marras noi lapkr stud nob noy ноя ное лис нов ліст νοε نوف",
+    "dec dez dic des gru pros ara joulu det dis dek дек гру дец снеж δεκ ديس",
 )
 # Croatian and Polish, Czech or Serbian mean neighbouring months by these, and by "lip", "lis" and "srp".
 _DISPUTED = frozenset(["listopad", "listopada", "lipanj", "lipnja", "srpanj", "srpnja"])
-_MONTHS = {stem: number for number, stems in enumerate(_STEMS, 1) for stem in stems.split()}
+
+
+def _folded(word: str) -> str:
+    """A word in small letters without accents, by which `й` is `и`."""
+    split = unicodedata.normalize("NFKD", word.casefold().replace("ä", "a"))
+    return "".join(c for c in split if not unicodedata.combining(c))
+
+
+_MONTHS = {_folded(stem): number for number, stems in enumerate(_STEMS, 1) for stem in stems.split()}
 _LONGEST = max(map(len, _MONTHS))
 
 
@@ -95,6 +112,9 @@ def _read(text: str) -> tuple[datetime | None, Precision]:
 
 
 def _iso(text: str) -> tuple[datetime, Precision] | None:
+    counted = _counted(text)
+    if counted is not None:
+        return counted
     match = _ISO.match(text)
     if match is None:
         return None
@@ -106,8 +126,25 @@ def _iso(text: str) -> tuple[datetime, Precision] | None:
             return datetime(int(year), 1, 1, tzinfo=UTC), "unknown"
         precision: Precision = "day" if day else "month"
         return datetime(int(year), int(month), int(day or 1), tzinfo=UTC), precision
-    local = datetime(int(year), int(month or 1), int(day or 1)) + _clock(int(hour), int(minute), int(second or 0))
-    return _zoned(local, rest, "second" if second else "minute")
+    half = _HALF.match(rest)
+    hours = int(hour) if half is None else _of_half(int(hour), half.group(1))
+    local = datetime(int(year), int(month or 1), int(day or 1)) + _clock(hours, int(minute), int(second or 0))
+    return _zoned(local, rest[half.end() :] if half else rest, "second" if second else "minute")
+
+
+def _counted(text: str) -> tuple[datetime, Precision] | None:
+    """A date that counts the weeks, or the days, of its year."""
+    week, day = _WEEK_DATE.match(text), _ORDINAL.match(text)
+    if week is not None:
+        date, rest = datetime.fromisocalendar(*map(int, week.groups())), text[week.end() :]
+    elif day is not None and not text[day.end() :].strip("T :+-.,Z0123456789"):
+        start = datetime(int(day.group(1)), 1, 1)
+        date, rest = start + timedelta(days=int(day.group(2)) - 1), text[day.end() :]
+        if date.year != start.year:
+            raise ValueError("no day of that year")
+    else:
+        return None
+    return _with_time(date.year, date.month, date.day, rest, "day")
 
 
 def _named(text: str) -> tuple[datetime, Precision] | None:
@@ -124,6 +161,14 @@ def _named(text: str) -> tuple[datetime, Precision] | None:
         number = _month(match.group(2))
         if number:
             return _with_time(_year(match.group(3)), number, int(match.group(1)), text[match.end() :], "day")
+    for match in _YEAR_MONTH_DAY.finditer(text):
+        number = _month(match.group(2))
+        if number:
+            return _with_time(int(match.group(1)), number, int(match.group(3)), text[match.end() :], "day")
+    numbered = _NUMBERED.search(text)
+    if numbered:
+        day, number, year = (int(part) for part in numbered.groups())
+        return _with_time(year, number, day, text[numbered.end() :], "day")
     for match in _MONTH_DAY_YEAR.finditer(text):
         number = _month(match.group(1))
         if number:
@@ -155,11 +200,16 @@ def _with_time(year: int, month: int, day: int, rest: str, precision: Precision)
     match = _TIME.search(rest)
     if match is None:
         return midnight.replace(tzinfo=UTC), precision
-    hour, minute, second = int(match.group(1)), int(match.group(2)), int(match.group(3) or 0)
-    if match.group(4):
-        hour = hour % 12 + (12 if match.group(4)[0] in "pP" else 0)
+    hour, minute, second = int(match.group(2)), int(match.group(3)), int(match.group(4) or 0)
+    if match.group(1) or match.group(5):
+        hour = _of_half(hour, match.group(5) or "pm")
     local = midnight + _clock(hour, minute, second)
-    return _zoned(local, rest[match.end() :], "second" if match.group(3) else "minute")
+    return _zoned(local, rest[match.end() :], "second" if match.group(4) else "minute")
+
+
+def _of_half(hour: int, half: str) -> int:
+    """The hour of the day that an hour of its first or second half is; one that is none of these says it alone."""
+    return hour % 12 + (12 if half[0] in "pP" else 0) if hour <= 12 else hour
 
 
 def _clock(hour: int, minute: int, second: int) -> timedelta:
@@ -185,8 +235,7 @@ def _zoned(local: datetime, zone: str, precision: Precision) -> tuple[datetime, 
 
 
 def _month(word: str) -> int | None:
-    split = unicodedata.normalize("NFKD", word.casefold().replace("ä", "a"))
-    folded = "".join(c for c in split if not unicodedata.combining(c))
+    folded = _folded(word)
     if folded in _DISPUTED:
         return None
     for length in range(min(len(folded), _LONGEST), 2, -1):

@@ -31,9 +31,11 @@ from services.ingest.sitemap import ROOTS, read_sitemap
 from services.ingest.strict import read_strict
 from services.ingest.torn import is_torn, whole_part
 from services.ingest.view import EPOCH, Held, look
+from shared.unpacking import GZIP, Unpacker
 from shared.urls import resolve, shown
 
 UNPACKED_LIMIT = 15_000_000  # bytes of a body that is itself a gzip file
+PIECE = 65_536  # of it that is unpacked at once
 HASH = 16  # bytes of an item's hash
 TEARABLE = ("rss", "feed", "RDF", "urlset")  # roots of documents that hold items
 DATES = 50  # of the newest entries, for the schedule
@@ -169,14 +171,14 @@ def _read_prefixed(document: bytes, url: str) -> Feed | None:
 
 def _unpacked(body: bytes) -> bytes:
     """A gzip file served as it is, with no word of it in the headers, unpacked."""
-    if not body.startswith(b"\x1f\x8b"):
+    if not body.startswith(GZIP):
         return body
-    stream = zlib.decompressobj(47)
+    unpacker = Unpacker(UNPACKED_LIMIT)
     try:
-        unpacked = stream.decompress(body, UNPACKED_LIMIT)
+        unpacked = b"".join(unpacker.feed(body[at : at + PIECE]) for at in range(0, len(body), PIECE))
     except zlib.error as error:
         raise NotAFeed(f"the body is a damaged gzip file: {error}", code="unreadable") from error
-    if stream.unconsumed_tail:
+    if len(unpacked) > UNPACKED_LIMIT:
         raise NotAFeed(f"the body is a gzip file of more than {UNPACKED_LIMIT} bytes", code="too_big")
     return unpacked
 

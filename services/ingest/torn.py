@@ -21,7 +21,5 @@ def is_torn(document: bytes, root: str) -> bool:
 
 def whole_part(document: bytes, root: str) -> bytes | None:
     """The document with its whole items alone, ended; None where not one is whole."""
-    last = None
-    for last in _ITEM_ENDS.finditer(document):
-        pass
-    return None if last is None else document[: last.end()] + _CLOSERS.get(root, b"")
+    ends = max((found.end() for found in _ITEM_ENDS.finditer(document)), default=None)
+    return None if ends is None else document[:ends] + _CLOSERS.get(root, b"")

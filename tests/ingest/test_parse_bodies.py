@@ -159,7 +159,9 @@ def test_windows_quotes_declared_as_utf8_are_mended_and_said() -> None:
 
 
 def test_a_gzip_file_served_as_it_is_is_read() -> None:
-    assert len(read(gzip.compress(rss([item(1)]).encode())).items) == 1
+    body = rss([item(1), item(2)]).encode()
+    assert len(read(gzip.compress(body)).items) == 2
+    assert len(read(gzip.compress(body[:300]) + gzip.compress(body[300:])).items) == 2
 
 
 @pytest.mark.parametrize(

@@ -238,8 +238,67 @@ def test_retry_after_is_seconds_or_a_date(text: str, expected_s: int | None) -> 
         ("31 Jun 2026", None, "unknown"),
         ("Thu, 01 Jan 1970 00:00:00 GMT", None, "unknown"),
         ("yesterday", None, "unknown"),
+        ("26. července 2026", "2026-07-26T00:00:00+00:00", "day"),  # Czech July, which begins like its June
+        ("26. června 2026", "2026-06-26T00:00:00+00:00", "day"),
+        ("2026-101", "2026-04-11T00:00:00+00:00", "day"),  # ISO 8601: the 101st day, not the 1st of October
+        ("2025-366", None, "unknown"),
+        ("2026-W47-1T10:00:00Z", "2026-11-16T10:00:00+00:00", "second"),
+        ("2026-W54-1", None, "unknown"),
+        ("2026-11-22 10:05:00 PM", "2026-11-22T22:05:00+00:00", "day"),
+        ("2026-11-22T12:05 AM +0100", "2026-11-21T23:05:00+00:00", "minute"),
+        ("2026년 11월 22일 오후 3:05", "2026-11-22T15:05:00+00:00", "day"),
+        ("2026年11月22日 下午3:05", "2026-11-22T15:05:00+00:00", "day"),
+        ("2026. július 26., 10:00", "2026-07-26T10:00:00+00:00", "day"),
+        ("2026 m. lapkričio 22 d.", "2026-11-22T00:00:00+00:00", "day"),
+        ("Thursday, 26th of March 2026", "2026-03-26T00:00:00+00:00", "day"),
+        ("22 tháng 11, 2026", "2026-11-22T00:00:00+00:00", "day"),
+        ("2026-11-22T24:00:00Z", "2026-11-23T00:00:00+00:00", "second"),
+        ("2026-11-22T23:59:60Z", "2026-11-23T00:00:00+00:00", "second"),
+        ("0000-00-00T00:00:00Z", None, "unknown"),
+        ("9999-12-31T23:59:59Z", "2026-11-23T18:00:00+00:00", "unknown"),
     ],
 )
 def test_dates_are_read_for_certain_or_not_at_all(text: str, expected: str | None, precision: str) -> None:
     found, exactly = read_date(text, NOW)
     assert (found.isoformat() if found else None, exactly) == (expected, precision)
+
+
+# As dates have them, in the genitive where a language has one; - what a neighbour calls another month.
+MONTHS = """
+de Januar Februar März April Mai Juni Juli August September Oktober November Dezember
+fr janvier février mars avril mai juin juillet août septembre octobre novembre décembre
+es enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre
+pt janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro
+it gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre
+nl januari februari maart april mei juni juli augustus september oktober november december
+fi tammikuuta helmikuuta maaliskuuta huhtikuuta toukokuuta kesäkuuta heinäkuuta elokuuta syyskuuta lokakuuta marraskuuta
+  joulukuuta
+pl stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października - grudnia
+cs ledna února března dubna května června července srpna září října listopadu prosince
+hr siječnja veljače ožujka travnja svibnja - - kolovoza rujna - studenoga prosinca
+sl januar februar marec april maj junij julij avgust september oktober november december
+sr јануар фебруар март април мај јун јул август септембар октобар новембар децембар
+bg януари февруари март април май юни юли август септември октомври ноември декември
+uk січня лютого березня квітня травня червня липня серпня вересня жовтня листопада грудня
+be студзеня лютага сакавіка красавіка мая чэрвеня ліпеня жніўня верасня кастрычніка лістапада снежня
+ro ianuarie februarie martie aprilie mai iunie iulie august septembrie octombrie noiembrie decembrie
+hu január február március április május június július augusztus szeptember október november december
+tr Ocak Şubat Mart Nisan Mayıs Haziran Temmuz Ağustos Eylül Ekim Kasım Aralık
+el Ιανουαρίου Φεβρουαρίου Μαρτίου Απριλίου Μαΐου Ιουνίου Ιουλίου Αυγούστου Σεπτεμβρίου Οκτωβρίου Νοεμβρίου Δεκεμβρίου
+ar يناير فبراير مارس أبريل مايو يونيو يوليو أغسطس سبتمبر أكتوبر نوفمبر ديسمبر
+ca gener febrer març abril maig juny juliol agost setembre octubre novembre desembre
+et jaanuar veebruar märts aprill mai juuni juuli august september oktoober november detsember
+lv janvāris februāris marts aprīlis maijs jūnijs jūlijs augusts septembris oktobris novembris decembris
+lt sausio vasario kovo balandžio gegužės birželio liepos rugpjūčio rugsėjo spalio lapkričio gruodžio
+ms Januari Februari Mac April Mei Jun Julai Ogos September Oktober November Disember
+fil Enero Pebrero Marso Abril Mayo Hunyo Hulyo Agosto Setyembre Oktubre Nobyembre Disyembre
+az yanvar fevral mart aprel may iyun iyul avqust sentyabr oktyabr noyabr dekabr
+gl xaneiro febreiro marzo abril maio xuño xullo agosto setembro outubro novembro decembro
+"""
+
+
+@pytest.mark.parametrize("names", MONTHS.replace("\n  ", " ").split("\n")[1:-1], ids=lambda names: names.split()[0])
+def test_months_are_read_in_many_languages(names: str) -> None:
+    dates = [read_date(f"3 {name} 2025", NOW)[0] for name in names.split()[1:]]
+    found = [date.month if date else 0 for date in dates]
+    assert found == [number if name != "-" else 0 for number, name in enumerate(names.split()[1:], 1)]

@@ -47,19 +47,34 @@ async def test_a_body_comes_whole_with_its_headers(client: Client, publisher: Pu
     assert publisher.asked[0][1]["User-Agent"].startswith("Wiredesk/")
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "deflate", "raw"])
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "raw", "members"])
 async def test_packed_bodies_are_unpacked(client: Client, publisher: Publisher, encoding: str) -> None:
     text = b"news " * 1000
     raw = zlib.compressobj(wbits=-15)
     packed = {"gzip": gzip.compress(text), "deflate": zlib.compress(text), "raw": raw.compress(text) + raw.flush()}
-    name = "deflate" if encoding == "raw" else encoding
+    packed["members"] = gzip.compress(text[:700]) + gzip.compress(b"") + gzip.compress(text[700:]) + bytes(9)
+    name = {"raw": "deflate", "members": "gzip"}.get(encoding, encoding)
     publisher.serve("/feed", packed[encoding], Content_Encoding=name)
+
+    async def dripped(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Encoding": name})
+        await response.prepare(request)
+        for byte in packed[encoding]:
+            await response.write(bytes([byte]))
+        return response
+
+    publisher.answers["/dripped"] = dripped
     assert (await client.get(publisher.url("/feed"))).body == text
+    assert (await client.get(publisher.url("/dripped"))).body == text
 
 
 async def test_a_gzip_bomb_is_stopped(client: Client, publisher: Publisher) -> None:
     publisher.serve("/bomb", gzip.compress(bytes(20_000_000)), Content_Encoding="gzip")
+    publisher.serve("/bombs", gzip.compress(bytes(1_000_000)) * 20, Content_Encoding="gzip")
+    publisher.serve("/nothings", gzip.compress(b"") * 500_000, Content_Encoding="gzip")
     assert await failing(client, publisher.url("/bomb")) == "too_big"
+    assert await failing(client, publisher.url("/bombs")) == "too_big"
+    assert (await client.get(publisher.url("/nothings"))).body == b""
 
 
 async def test_a_damaged_or_unasked_packing_is_a_broken_answer(client: Client, publisher: Publisher) -> None:
