@@ -324,3 +324,16 @@ def test_look_alikes_are_put_right_in_place() -> None:
 def test_an_acronym_stands_for_its_initials(short: str, full: str, right: bool) -> None:
     assert is_acronym(short)
     assert stands_for(short, full) is right
+
+
+@pytest.mark.parametrize(
+    ("body", "ids"),
+    [
+        ("Joshua Amado came. Josh Amado left, and Amado slept.", {"joshua-amado"}),
+        ("In the old town Bob Reis met Robert Reis and Rob Reis.", {"bob-reis", "robert-reis", "rob-reis"}),
+        ("In the old town on Monday Ana Reis met Anna Reis.", {"ana-reis", "anna-reis"}),
+    ],
+)
+def test_a_short_first_name_is_the_full_one(body: str, ids: set[str], enriched: Enriched) -> None:
+    doc = enriched("They were out at sea for a week", body)
+    assert {one.id.removeprefix("person:") for one in doc.entities if one.type == "person"} == ids

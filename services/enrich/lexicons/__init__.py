@@ -6,8 +6,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 HERE = Path(__file__).resolve().parent
+Pronoun = Literal["he", "she"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,8 @@ class Lexicon:
     demonyms: Mapping[str, People]  # as written
     countries: Mapping[str, Mapping[str, str]]  # language -> name as written -> alpha-2
     stopwords: Mapping[str, frozenset[str]]  # language -> lower case
+    pronouns: Mapping[str, Pronoun]  # given name as written -> how texts speak of who bears it
+    nicknames: Mapping[str, frozenset[str]]  # given name in full -> what its bearers are called; all lower case
     zipf: Mapping[str, float]  # English word in lower case -> log10 of its frequency per billion words
 
     def is_common(self, word: str) -> bool:
@@ -68,6 +72,14 @@ def load_lexicon() -> Lexicon:
         stopwords={
             path.stem: frozenset(path.read_text(encoding="utf-8").split())
             for path in sorted((HERE / "stopwords").glob("*.txt"))
+        },
+        pronouns={
+            name: "she" if line.startswith("she ") else "he"
+            for line in _lines("pronouns.txt")
+            for name in line.split()[1:]
+        },
+        nicknames={
+            full: frozenset(short) for full, *short in (line.lower().split() for line in _lines("nicknames.txt"))
         },
         zipf=zipf,
     )

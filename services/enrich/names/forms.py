@@ -10,7 +10,6 @@ UN                        →  United Nations              the initials of one o
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -31,11 +30,21 @@ _MOST_WORDS = 8  # of a person's name; more is no name
 
 
 class FamilyNames:
-    """To whom a part of a person's name belongs: the full name with it that was read last before."""
+    """To whom a part of a person's name belongs: the full name with it; of several as `choose` says."""
 
-    def __init__(self, keys: Sequence[str], types: Mapping[str, EntityType], lexicon: Lexicon, is_place: Known) -> None:
-        """`keys` in reading order; `is_place` tells whether a key is a place that everybody knows."""
-        self._types, self._is_place = types, is_place
+    def __init__(
+        self,
+        keys: Sequence[str],
+        types: Mapping[str, EntityType],
+        lexicon: Lexicon,
+        is_place: Known,
+        choose: Callable[[int, Sequence[tuple[int, str]]], str],
+    ) -> None:
+        """`keys` in reading order; `is_place` tells whether a key is a place that everybody knows.
+
+        `choose` gets the index of a mention and the full names (index, key) of more than one that end as it does.
+        """
+        self._types, self._is_place, self._choose = types, is_place, choose
         self._ends: dict[str, list[tuple[int, str]]] = defaultdict(list)
         self._middles: dict[str, list[tuple[int, str]]] = defaultdict(list)
         self._firsts: dict[str, list[tuple[int, str]]] = defaultdict(list)  # Kim Jong Un
@@ -63,7 +72,7 @@ class FamilyNames:
         if kind not in ("person", "organisation", "place") or (kind == "place" and self._is_place(key)):
             return key
         if known := self._ends.get(key) or self._firsts.get(key) or self._middles.get(key):
-            owner = known[max(0, bisect_right(known, (index, "\uffff")) - 1)][1]
+            owner = known[0][1] if len({one for _, one in known}) == 1 else self._choose(index, known)
             return self(index, owner)  # which may be the end of a longer one: Ó Laoire
         return self._given.get(key, key) if kind == "person" and " " not in key else key
 

@@ -2,9 +2,9 @@
 
 same folded form (case, diacritics, look-alike letters, possessive)      Duarte's = DUARTE = Duartе
   → acronym and expansion set in parentheses                             the Institute of Ports (IOP)
-  → a person's full forms (middle names, initials)                       Maria E. Duarte = Maria Duarte
+  → a person's full forms (middle names, initials, short first names)    Josh E. Amado = Joshua Amado
   → a storm's name alone                                                 Oriel = Storm Oriel
-  → family name alone, to the full name read last before it              Duarte
+  → family name alone, to the full name it goes with (names/bearers.py)  Duarte
   → an organisation's first or last word alone, or its initials          Halvorne, the Commission, UN
   → known names where the tagger missed them                             an untagged Duarte further down
   → one type per cluster, by vote of the scores
@@ -21,6 +21,7 @@ from services.enrich.document import Cluster, Document, EntityType, Mention, Tex
 from services.enrich.gazetteer import Gazetteer
 from services.enrich.lexicons import Lexicon
 from services.enrich.names.acronyms import is_acronym, stands_for
+from services.enrich.names.bearers import Bearers
 from services.enrich.names.fold import fold, look_alikes
 from services.enrich.names.forms import GENERATIONS, FamilyNames, organisations_in_short
 from services.enrich.names.namesakes import apart
@@ -42,7 +43,7 @@ class Folding:
     """Provides `clusters`, in order of first appearance, mentions in reading order."""
 
     name = "folding"
-    revision = "6"
+    revision = "7"
     needs = frozenset({"title", "body_text", "mentions"})
     provides = frozenset({"clusters"})
     languages = None
@@ -68,9 +69,10 @@ def fold_mentions(doc: Document, lexicon: Lexicon, gazetteer: Gazetteer | None =
         union.join(keys[short], keys[full])
         spelt[keys[short]] = mentions[full].type
     types = {key: _vote(group) for key, group in _grouped(mentions, keys).items()}
-    _join_full_names(keys, types, union)
+    _join_full_names(keys, types, union, lexicon)
     _join_short_events(keys, types, union)
-    owners = FamilyNames(keys, types, lexicon, is_place)
+    bearers = Bearers(doc.text_of, mentions, keys, lexicon)
+    owners = FamilyNames(keys, types, lexicon, is_place, bearers.choose)
     names = {key: mention.text for mention, key in zip(mentions, keys, strict=True)}
     for one, other in list(organisations_in_short(names, types, union.find, lexicon, is_place, owners.has)):
         union.join(one, other)
@@ -180,13 +182,17 @@ def _acronyms(doc: Document, mentions: list[Mention]) -> list[tuple[int, int]]:
     return pairs
 
 
-def _join_full_names(keys: list[str], types: dict[str, EntityType], union: _Union) -> None:
-    """A person's forms with the same first and family name are one; an initial stands for its first name."""
+def _join_full_names(keys: list[str], types: dict[str, EntityType], union: _Union, lexicon: Lexicon) -> None:
+    """A person's forms with the same first and family name are one; initials and short forms stand for first names."""
     full: dict[tuple[str, str], str] = {}
     for key in dict.fromkeys(keys):
         parts = [part for part in key.split() if part not in GENERATIONS]
         if types[key] == "person" and len(parts) > 1 and len(parts[0]) > 1:
             union.join(key, full.setdefault((parts[0], parts[-1]), key))
+    for (first, last), key in full.items():
+        short = [full[name, last] for name in lexicon.nicknames.get(first, ()) if (name, last) in full]
+        if len(short) == 1:
+            union.join(short[0], key)
     by_initial: dict[tuple[str, str], list[str]] = defaultdict(list)
     for (first, last), key in full.items():
         by_initial[first[0], last].append(key)

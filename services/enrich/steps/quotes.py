@@ -8,21 +8,19 @@ its own goes on with the quote before it in the same paragraph, and has its spea
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Sequence
 
 from services.enrich.document import Document, Entity, Quote
+from services.enrich.lexicons import Lexicon
+from services.enrich.names.speakers import Speakers
 from services.enrich.resources import Resources
 from services.enrich.steps.reported import reported
 
 LONGEST = 1_500  # characters of one quote
 MOST = 100  # of one article
-_UNNAMED = re.compile(
-    r" (?:officials?|spokes(?:man|woman|person|people)|sources?|officers?|aides?|advis[eo]rs?|diplomats?|executives?"
-    r"|lawyers?|researchers?|scientists?|employees?|workers?|staff|insiders?|delegates?)(?!\w)"
-)
 NEAR = 120  # characters behind a quote in which the verb and the speaker are looked for,
 BEFORE = 240  # and before it: what introduces a quote is longer
+NEAR_BEFORE = 300  # characters between a quote and the next of which "it" is the same speaker
 SHORTEST_SAID, SHORTEST_ALONE = 2, 5  # words with a verb of saying, and without one
 _CLOSE = {
     mark: re.compile(f"[{close}\n]")
@@ -30,7 +28,7 @@ _CLOSE = {
         "\u201c": "\u201d\u201c",
         "\u00ab": "\u00bb",
         "\u201e": "\u201c\u201d",
-        '"': '"',
+        '"': '"\u201d',
         "\u300c": "\u300d",
     }.items()
 }
@@ -56,10 +54,8 @@ _CALLED = re.compile(
     r"(?<!\w)(?:called|described|dubbed|branded|hailed|denounced|labelled|labeled|condemned|dismissed)"
     r" (?:[\w'\u2019-]+ ){1,8}$"
 )
-_SUBJECT = re.compile(r"(?<!\w)(?:[Hh]e|[Ss]he)(?: (?:also|later|then|once|has|had))? $")
 _TURN = re.compile(r"^(?:[A-Z][A-Z.'\u2019-]+ ){0,4}[A-Z][A-Z'\u2019-]+(?=: \S)", re.MULTILINE)
 FEWEST_TURNS = 3  # paragraphs that begin with a speaker's name, for a transcript
-_PRONOUN = re.compile(r"(?<!\w)(?:he|she|He|She)(?!\w)")
 _STOP = re.compile(r"[.!?\u2026]\s|\n")
 _STOP_BEFORE = re.compile(r"[.!?\u2026][\"\u201d\u2019]?\s|\n")  # what ends in quotation marks, ends too
 
@@ -68,7 +64,7 @@ class Quotes:
     """Provides `quotes`, in reading order."""
 
     name = "quotes"
-    revision = "5"
+    revision = "6"
     needs = frozenset({"body_text", "language", "entities"})
     provides = frozenset({"quotes"})
     languages = frozenset(_CUES)
@@ -76,47 +72,67 @@ class Quotes:
     def run(self, docs: Sequence[Document], resources: Resources) -> None:
         """Find each document's own."""
         for doc in docs:
-            doc.quotes = tuple(quotes(doc))
+            doc.quotes = tuple(quotes(doc, resources.lexicon))
 
 
-def quotes(doc: Document) -> list[Quote]:
+def quotes(doc: Document, lexicon: Lexicon) -> list[Quote]:
     """The speech of a document in a language with verbs of saying known here; reported speech in English alone."""
     verbs = _VERBS.get(doc.language.code if doc.language else "")
     if verbs is None:
         return []
-    speakers = _Speakers(doc)
+    speakers = Speakers(doc, lexicon)
     found: list[Quote] = []
     last: Entity | None = None
-    at = 0
-    while len(found) < MOST and (match := _OPEN.search(doc.body_text, at)):
+    english = doc.language is not None and doc.language.code == "en"
+    at, text = 0, doc.body_text
+    open_since = -1  # the first of several paragraphs of one quote, which only the last one closes
+    while len(found) < MOST and (match := _OPEN.search(text, at)):
         start = match.end()
-        opens = match.group() != '"' or _STRAIGHT.match(doc.body_text, match.start())
-        end = _close(doc.body_text, match.group(), start) if opens else -1
+        opens = match.group() != '"' or _STRAIGHT.match(text, match.start())
+        end = _close(text, match.group(), start) if opens else -1
         if end < 0:
-            at = start
+            at, open_since = start, -1
             continue
         at = end + 1
-        text = doc.body_text[start:end]
-        words = len(text.split())
-        around = _said(doc.body_text, match.start(), end + 1, verbs)
-        whole = text[:1].isupper() and text[-1:] in ".,!?\u2026"
-        goes_on = found and whole and not around and "\n" not in doc.body_text[found[-1].end : start]
-        if words >= (SHORTEST_SAID if around or goes_on else SHORTEST_ALONE) and (around or whole):
-            speakers.quoted = [(quote.start, quote.end) for quote in found[-3:]] + [(start, end)]
-            speaker = speakers.near(*around, back=match.start()) if around else last if goes_on else None
+        said, goes_over = text[start:end], text[end] == "\n"
+        words = len(said.split())
+        around = _said(text, match.start(), end if goes_over else end + 1, verbs)
+        whole = said[:1].isupper() and said[-1:] in ".,!?\u2026"
+        goes_on = open_since >= 0 or (found and whole and not around and "\n" not in text[found[-1].end : start])
+        if words >= (SHORTEST_SAID if around or goes_on or goes_over else SHORTEST_ALONE) and (around or whole):
+            speakers.quoted.append((start, end))
+            speakers.spoke = last if found and start - found[-1].end < NEAR_BEFORE else None
+            if around:
+                speaker = speakers.near(*around, back=match.start())
+            elif goes_on:
+                speaker = last
+            else:
+                speaker = speakers.alone(match.start(), end + 1) if english and said[-1] != "," else None
             last = speaker
-            name, key = (speaker.name, speaker.id) if speaker else (None, None)
-            found.append(Quote(text, name, key, start, end))
-    if doc.language and doc.language.code == "en":
+            found.append(_quote(said, speaker, start, end))
+            if open_since >= 0 and speaker:  # who is named behind the last paragraph said the others too
+                found[open_since:] = [
+                    one if one.speaker else _quote(one.text, speaker, one.start, one.end) for one in found[open_since:]
+                ]
+            open_since = -1 if not goes_over else open_since if open_since >= 0 else len(found) - 1
+    speakers.spoke = None
+    if english:
         found = sorted([*found, *_turns(doc, speakers, found)], key=lambda quote: quote.start)[:MOST]
         found = sorted([*found, *reported(doc, speakers.near, found)], key=lambda quote: quote.start)
     return found
 
 
+def _quote(text: str, speaker: Entity | None, start: int, end: int) -> Quote:
+    return Quote(text, speaker.name if speaker else None, speaker.id if speaker else None, start, end)
+
+
 def _close(text: str, mark: str, start: int) -> int:
-    """Where the quote ends; -1 where its paragraph ends first."""
+    """Where the quote ends; -1 where its paragraph does first, unless the next paragraph opens with the mark again."""
     match = _CLOSE[mark].search(text, start, start + LONGEST)
-    return match.start() if match and match.group() != "\n" and match.start() > start else -1
+    if match is None or match.start() == start:
+        return -1
+    goes_over = re.compile(rf"\n+{mark}(?=\S)").match(text, match.start()) if match.group() == "\n" else None
+    return match.start() if goes_over or match.group() != "\n" else -1
 
 
 def _said(text: str, opened: int, closed: int, verbs: re.Pattern[str]) -> tuple[int, int, int] | None:
@@ -145,7 +161,7 @@ def _said(text: str, opened: int, closed: int, verbs: re.Pattern[str]) -> tuple[
     return (start, opened, called.start()) if called else None
 
 
-def _turns(doc: Document, speakers: _Speakers, found: Sequence[Quote]) -> list[Quote]:
+def _turns(doc: Document, speakers: Speakers, found: Sequence[Quote]) -> list[Quote]:
     """What is said in a transcript: paragraphs that begin with a name in capitals and a colon."""
     turns = [match for match in _TURN.finditer(doc.body_text) if speakers.at(match.start(), match.end())]
     if len(turns) < FEWEST_TURNS or doc.body_text.isupper():
@@ -159,57 +175,3 @@ def _turns(doc: Document, speakers: _Speakers, found: Sequence[Quote]) -> list[Q
         if speaker and not any(quote.start < end and start < quote.end for quote in found):
             quotes.append(Quote(doc.body_text[start:end], speaker.name, speaker.id, start, end))
     return quotes
-
-
-class _Speakers:
-    """The people and organisations of a document by where they stand in the body."""
-
-    def __init__(self, doc: Document) -> None:
-        here = [
-            (mention.start, mention.end, entity)
-            for entity in doc.entities
-            if entity.type in ("person", "organisation")
-            for mention in entity.mentions
-            if mention.field == "body_text"
-        ]
-        self._mentions = sorted(here, key=lambda item: item[0])
-        self._starts = [item[0] for item in self._mentions]
-        self._text = doc.body_text
-        self.quoted: list[tuple[int, int]] = []  # words of others in the same place
-
-    def at(self, start: int, end: int) -> Entity | None:
-        """The person named inside a stretch of the body."""
-        inside = self._mentions[bisect_right(self._starts, start - 1) : bisect_right(self._starts, end - 1)]
-        return next((item[2] for item in inside if item[2].type == "person"), None)
-
-    def _belongs(self, item: tuple[int, int, Entity]) -> bool:
-        """Whether an organisation only says whose somebody is that the text does not name: a Commission official."""
-        return item[2].type == "organisation" and _UNNAMED.match(self._text, item[1]) is not None
-
-    def near(self, start: int, end: int, verb: int, back: int | None = None) -> Entity | None:
-        """Who is named next to the verb inside the clause; a pronoun there means the person read last before it.
-
-        `back` is where a quote opens behind which the clause stands: who is named in it, does not speak of himself.
-        """
-        pronoun = _SUBJECT.search(self._text, max(start, verb - 20), verb)
-        inside = (
-            []
-            if pronoun
-            else self._mentions[bisect_right(self._starts, start - 1) : bisect_right(self._starts, end - 1)]
-        )
-        if inside:
-            inside = [item for item in inside if not self._belongs(item)]
-            if not inside:
-                return None
-            best = min(
-                inside, key=lambda item: (item[2].type != "person", min(abs(item[0] - verb), abs(item[1] - verb)))
-            )
-            return best[2]
-        if not _PRONOUN.search(self._text, start, end):
-            return None
-        first = min(start, back) if back is not None else start
-        for index in range(bisect_right(self._starts, first) - 1, -1, -1):
-            begin, _, entity = self._mentions[index]
-            if entity.type == "person" and not any(one <= begin < other for one, other in self.quoted):
-                return entity
-        return None

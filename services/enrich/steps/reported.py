@@ -41,7 +41,9 @@ _TOLD = re.compile(
 _FINITE = re.compile(
     r"(?<!\w)(?:is|are|cannot|stood|lay|lies|needs?|wants?|costs?|takes?|makes?|remains?|stays?|was|were|be|been|has|have|had|will|would|can|could|may|might|should|must|do|does|did"
     r"|\w{3,}ed|\w+n['\u2019]t|hit|took|came|went|left|made|gave|fell|rose|cost|lost|kept|held|saw|found|began|put|met|led|paid|sold|sent|won|ran"
-    r"|grew|spoke|drove|\w{3,}s(?= (?:the|an?|its|his|her|their|our|only|more|less|military)(?!\w)))(?!\w)"
+    r"|grew|spoke|drove|wrote|built|bought|brought|broke|spent|struck|flew|sank|shot|stole|caught|fought|sought|thought|taught"
+    r"|threw|drew|knew|withdrew|chose|froze|shook|ate|sat|stayed"
+    r"|\w{3,}s(?= (?:the|an?|its|his|her|their|our|only|more|less|military)(?!\w)))(?!\w)"
 )
 _TAIL = re.compile(
     rf"(?:[^,]{{2,80}}?(?:, [^,]{{2,60}},)? (?:{_VERBS})|(?:{_VERBS}) .{{2,80}}?|according to .{{2,100}}?)"
