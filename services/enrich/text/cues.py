@@ -1,0 +1,104 @@
+"""Languages of one group told apart by what only some of them write: whole words, beginnings, endings, letters. Pure.
+
+The models take close languages for each other, and texts with unusual spellings for the larger language. What is
+counted are facts of grammar and spelling (`lexicons/cues.txt`), not names or subjects. They are weighed with what both
+models say.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+# Weights of a logarithmic sum: a cue, the first model's share (it knows close languages half as well as the second),
+# and the share that a model gives a language at least.
+CUE, FIRST, LEAST = 1.2, 0.5, 0.01
+_EDGES = (
+    ".,;:!?()[]{}<>\"'\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb\u2026\u2013\u2014/|*#\u060c\u061b\u061f\u0964"
+)
+Weights = Mapping[str, float]
+
+
+@dataclass(slots=True)
+class Group:
+    """Close languages and their cues; a cue may be one of several of them."""
+
+    codes: set[str] = field(default_factory=set)
+    words: dict[str, set[str]] = field(default_factory=dict)
+    beginnings: dict[str, set[str]] = field(default_factory=dict)
+    endings: dict[str, set[str]] = field(default_factory=dict)
+    letters: dict[str, set[str]] = field(default_factory=dict)
+
+    def count(self, text: str, words: Iterable[str]) -> Counter[str]:
+        """How many cues of each language stand in a text (in lower case) and its words."""
+        found: Counter[str] = Counter()
+        heads, tails = ({len(part) for part in parts} for parts in (self.beginnings, self.endings))
+        for word in words:
+            found.update(self.words.get(word, ()))
+            for length in heads:
+                found.update(self.beginnings.get(word[:length], ()))
+            for length in tails:
+                found.update(self.endings.get(word[-length:], ()) if len(word) > length else ())
+        for letter, codes in self.letters.items():
+            if times := text.count(letter):
+                found.update(dict.fromkeys(codes, times))
+        return found
+
+
+def read_groups(lines: Iterable[str]) -> list[Group]:
+    """Groups from the lines of `cues.txt`."""
+    groups: list[Group] = []
+    for line in lines:
+        if line.startswith("group "):
+            groups.append(Group(set(line.split()[1:])))
+            continue
+        head, _, cues = line.partition(": ")
+        codes, group = set(head.split()), groups[-1]
+        for cue in cues.split():
+            kind, text = _kind(group, cue)
+            kind.setdefault(text.replace("\\u200c", "\u200c"), set()).update(codes)
+    return groups
+
+
+def _kind(group: Group, cue: str) -> tuple[dict[str, set[str]], str]:
+    if cue.startswith("*"):
+        return group.letters, cue[1:]
+    if cue.endswith("-"):
+        return group.beginnings, cue[:-1]
+    if cue.startswith("-"):
+        return group.endings, cue[1:]
+    return group.words, cue
+
+
+class Cues:
+    """All groups, found by the code that a model says."""
+
+    def __init__(self, groups: Iterable[Group] = ()) -> None:
+        """Which groups each code is in."""
+        self.groups: dict[str, list[Group]] = {}
+        for group in groups:
+            for code in group.codes:
+                self.groups.setdefault(code, []).append(group)
+
+    def __contains__(self, code: str) -> bool:
+        """Whether a language has others that it is taken for."""
+        return code in self.groups
+
+    def told(self, code: str, sample: str, first: Weights, second: Weights) -> str:
+        """The likeliest language of a group by its cues and both models' shares (0 to 1, by code)."""
+        text = sample.lower()
+        words = [word.strip(_EDGES) for word in text.split()]
+        for group in self.groups.get(code, ()):
+            found = group.count(text, words)
+            likely = {
+                one: CUE * found[one]
+                + FIRST * math.log(first.get(one, 0.0) + LEAST)
+                + math.log(second.get(one, 0.0) + LEAST)
+                for one in group.codes
+            }
+            best = max(group.codes, key=lambda one: (likely[one], one == code))
+            if best != code:
+                return best
+        return code
