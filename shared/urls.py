@@ -61,6 +61,7 @@ _QUERY_SAFE = "%/:@!$&'()*+,;=-._~?|[]"
 _FORBIDDEN_IN_HOST = re.compile(r"[\x00-\x20#%/:<>?@\[\\\]^|\x7f]")
 _BARE = re.compile(r"[\w-]+(?:\.[\w-]+)+(?::[0-9]+)?(?:[/?#]|\Z)")  # a host and what follows it, without a scheme
 _USERINFO = re.compile(r"(?<=://)[^/?#]*@")
+_WWW = re.compile(r"www\.[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}(?:[:/?#]|\Z)", re.IGNORECASE)  # a host, the scheme forgotten
 _NUMBER = re.compile(r"(?:0[xX][0-9A-Fa-f]*|[0-9]+)\Z")
 
 
@@ -209,6 +210,8 @@ def _joined(base: str, link: str) -> str:
     scheme, _, host = base.partition("://")
     if "." in link and link.partition("/")[0].lower() == host.partition("/")[0].lower():
         return f"{scheme}://{link}"  # its own host without the scheme, which publishers forget
+    if _WWW.match(link):
+        return f"{scheme}://{link}"
     return urljoin(base, link)
 
 

@@ -45,6 +45,10 @@ async def fetch(res: Resources, feed: Claimed, result: Result) -> Response | Non
         result.outcome = result.failure.code
         return None
     if response.status == 304:
+        if not result.conditional:  # some caches say so to everybody, for ever
+            result.failure = Failure.of("http_error", "the publisher answered 304 to a request without validators")
+            result.outcome = result.failure.code
+            return None
         result.outcome = "not_modified"
         result.etag = result.etag or feed.etag
         result.last_modified = result.last_modified or feed.last_modified

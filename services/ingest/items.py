@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-MAX_ITEMS = 2000  # of one poll; the rest is counted as capped
+MAX_ITEMS = 2000  # of one poll that are not known word for word; the rest is counted as capped
 
 
 @dataclass(slots=True)

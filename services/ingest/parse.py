@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from heapq import nlargest
 from html import unescape
 
 from services.ingest.doctype import without_doctype
@@ -46,6 +48,7 @@ _LINK = re.compile(r"<link\b[^>]{0,2000}>", re.IGNORECASE)
 _FEED_TYPE = re.compile(r"""type\s*=\s*["']?application/(?:rss\+xml|atom\+xml|feed\+json|rdf\+xml)""", re.IGNORECASE)
 _HREF = re.compile(r"""href\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))""", re.IGNORECASE)
 _PREFIXED = re.compile(rb"<([A-Za-z][\w.\-]{0,30}):(?:item|entry)[\s>]")
+_ITEM = re.compile(rb"<(?:item|entry)[\s>]", re.IGNORECASE)
 # What a page or a piece of one may begin with, and no feed.
 _HTML_NAMES = (
     "html head body meta link title base script style noscript div p br h1 h2 h3 center table span a img b font"
@@ -82,7 +85,10 @@ def parse(body: bytes, job: Job) -> ParsedFeed:
     same: set[str] = set()
     unchanged = repeated = refused = 0
     named = goes_by([one.mark.traits for one in held])
-    for one, by in zip(held[:MAX_ITEMS], named, strict=False):
+    left_out = _left_out(held, known)
+    for n, (one, by) in enumerate(zip(held, named, strict=True)):
+        if n in left_out:
+            continue
         item_hash, traits = one.mark.item_hash, by.all()
         if one.mark.empty:
             refused += 1
@@ -110,7 +116,7 @@ def parse(body: bytes, job: Job) -> ParsedFeed:
         unchanged=unchanged,
         repeated=repeated,
         refused=refused,
-        capped=max(0, len(held) - MAX_ITEMS),
+        capped=len(left_out),
         dates=_newest_dates(held, job.now),
         entities_refused=entities_refused,
         children=feed.children,
@@ -132,6 +138,8 @@ def read(document: bytes, url: str) -> Feed:
     if _root(document) in ROOTS:
         return _read_torn(document, url) or read_sitemap(document, url)
     feed = read_strict(document, url) or _read_torn(document, url) or read_loose(document, url)
+    if feed is not None and not feed.entries and _ITEM.search(document):  # not where, or not as, the strict one looks
+        feed = read_loose(document, url) or feed
     if feed is None or not feed.entries:
         feed = _read_prefixed(document, url) or feed
     if feed is None or (not feed.entries and _is_html(document)):  # a script in a page may speak of feeds
@@ -228,6 +236,20 @@ def _root(document: bytes) -> str | None:
     return None
 
 
+def _left_out(held: list[Held], known: Set[bytes]) -> Set[int]:
+    """The places of what is too much for one poll: of the items not known, all but the newest `MAX_ITEMS`.
+
+    Those without a date are in the order in which they stand, behind those with one. The next poll takes of the rest.
+    """
+    if len(held) <= MAX_ITEMS:
+        return frozenset()
+    unknown = [n for n, one in enumerate(held) if one.entry is not None and one.mark.item_hash not in known]
+    newest = sorted(unknown, key=lambda n: -(held[n].mark.at or 0))
+    return frozenset(newest[MAX_ITEMS:])
+
+
 def _newest_dates(held: list[Held], now: datetime) -> list[datetime]:
-    newest = sorted([at for one in held[:DATES] if (at := one.mark.at) is not None], reverse=True)
+    newest = nlargest(
+        DATES, [at for one in held if (at := one.mark.at) is not None]
+    )  # some feeds begin with the oldest
     return [min(now, EPOCH + timedelta(microseconds=at)) for at in newest]

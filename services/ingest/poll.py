@@ -131,7 +131,7 @@ async def _parse(res: Resources, feed: Claimed, response: Response, result: Resu
         result.failure = Failure.of(error.code, error.message, await _candidates(res, feed, response, error))
         result.outcome = error.code
         return None
-    if result.parsed.torn:  # what came of it is kept; that it is all there is is not believed
+    if result.parsed.torn or result.parsed.capped:  # what came is kept, and the rest asked for again
         result.body_hash = result.etag = result.last_modified = None
     result.entries = result.parsed.entries
     result.source_id = source_of(feed, result.parsed)["id"]

@@ -32,9 +32,10 @@ async def test_each_item_has_one_outcome_and_the_counts_add_up_to_the_entries(
         "capped": 0,
     }
     polls.append(await desk.poll_and_wait(feed))  # the same body
-    publisher.serve("/feed", rss([*mixed, *([first[3]] * (MAX_ITEMS - 4))]))
+    more = [item(1_000 + n, pubDate="") for n in range(MAX_ITEMS + 2)]
+    publisher.serve("/feed", rss([*mixed, *more]))
     polls.append(await desk.poll_and_wait(feed))
-    assert (polls[3]["counts"]["capped"], polls[3]["entries"]) == (3, MAX_ITEMS + 3)
+    assert (polls[3]["counts"]["capped"], polls[3]["entries"]) == (3, len(mixed) + len(more))
     publisher.serve("/feed", "no feed at all", status=500)
     polls.append(await desk.poll_and_wait(feed))
     for poll in polls:

@@ -158,6 +158,25 @@ def test_windows_quotes_declared_as_utf8_are_mended_and_said() -> None:
     assert feed.encoding_repaired
 
 
+def test_items_that_are_written_or_placed_otherwise_are_found() -> None:
+    body = rss([item(1), item(2)])
+    assert [found.guid for found in read(body.replace("item>", "ITEM>")).items] == ["item-1", "item-2"]
+    nested = body.replace("<item>", "<items><item>", 1).replace("</channel>", "</items></channel>")
+    assert [found.guid for found in read(nested).items] == ["item-1", "item-2"]
+
+
+def test_a_link_whose_scheme_was_forgotten_leads_to_its_host() -> None:
+    links = ["www.other.example/a", "WWW.Other.Example", "www.html", "wwwhat/a", "news.example/b"]
+    found = [one.url for one in read(rss([item(n, link=link) for n, link in enumerate(links)])).items]
+    assert found == [
+        "https://www.other.example/a",
+        "https://WWW.Other.Example",
+        "https://news.example/www.html",
+        "https://news.example/wwwhat/a",
+        "https://news.example/b",
+    ]
+
+
 def test_a_gzip_file_served_as_it_is_is_read() -> None:
     body = rss([item(1), item(2)]).encode()
     assert len(read(gzip.compress(body)).items) == 2

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
 from services.ingest.resources import Resources
 from tests.ingest.desk import Desk
 from tests.ingest.publisher import Publisher, item, rss
@@ -158,7 +161,8 @@ async def test_a_feed_that_is_gone_can_be_asked_again_at_once(
 
 async def test_a_damaged_feed_keeps_its_good_items(desk: Desk, publisher: Publisher, ingest: Resources) -> None:
     whole = rss([item(1), item(2), item(3, title="Rock &amp Roll & more")])
-    publisher.serve("/feed", whole.replace("&amp;amp Roll &amp; more", "&amp Roll & more").encode()[:-30])
+    damaged = whole.replace("&amp;amp Roll &amp; more", "&amp Roll & more")
+    publisher.serve("/feed", damaged[: damaged.rindex("</channel>")])
     feed = await desk.subscribe(publisher.url("/feed"))
     poll = await desk.first_poll(feed)
     assert (poll["outcome"], poll["counts"]["new"]) == ("updated", 3)
@@ -209,5 +213,35 @@ async def test_every_item_ends_in_exactly_one_outcome(desk: Desk, publisher: Pub
     publisher.serve("/feed", rss([item(n) for n in range(2005)]))
     poll = await desk.poll_and_wait(feed)
     assert poll["entries"] == 2005
-    assert (poll["counts"]["capped"], sum(poll["counts"].values())) == (5, 2005)
+    assert (poll["counts"]["capped"], sum(poll["counts"].values())) == (4, 2005)
     assert "items_capped" in [warning["code"] for warning in (await desk.state(feed))["warnings"]]
+
+
+async def test_a_feed_that_is_longer_than_a_poll_may_be_is_taken_newest_first_until_nothing_is_left(
+    desk: Desk, publisher: Publisher, ingest: Resources
+) -> None:
+    start = datetime(2026, 11, 1, tzinfo=UTC)
+
+    def body(count: int) -> str:  # the oldest first, as archives have it
+        return rss([item(n, pubDate=format_datetime(start + timedelta(minutes=n), usegmt=True)) for n in range(count)])
+
+    publisher.serve("/feed", body(2_100), ETag='"a"')
+    feed = await desk.subscribe(publisher.url("/feed"))
+    assert (await desk.first_poll(feed))["counts"]["capped"] == 100
+    newest = (await desk.state(feed))["rhythm"]["newest_at"]
+    assert datetime.fromisoformat(newest) == start + timedelta(minutes=2_099)
+    await desk.conn.execute("UPDATE feed_clocks SET full_at = now() WHERE feed_id = %s", (feed,))
+    publisher.serve("/feed", body(2_101), ETag='"b"')
+    poll = await desk.poll_and_wait(feed)
+    assert (poll["counts"]["new"], poll["counts"]["unchanged"], poll["counts"]["capped"]) == (101, 2_000, 0)
+    assert await desk.one("SELECT count(*) FROM articles") == 2_101
+    assert "items_capped" not in [warning["code"] for warning in (await desk.state(feed))["warnings"]]
+    assert (await desk.poll_and_wait(feed))["outcome"] == "not_modified"
+
+
+async def test_who_answers_304_to_everybody_gives_no_feed(desk: Desk, publisher: Publisher, ingest: Resources) -> None:
+    publisher.serve("/feed", b"", status=304)
+    feed = await desk.subscribe(publisher.url("/feed"))
+    poll = await desk.first_poll(feed)
+    assert (poll["outcome"], poll["http_status"]) == ("http_error", 304)
+    assert (await desk.state(feed))["status"] == "failing"
