@@ -66,6 +66,11 @@ def positions(newsroom: Newsroom) -> set[int]:
     return {p for (p,) in newsroom.conn.execute("SELECT position FROM webhook_cursors").fetchall()}
 
 
+async def two_that_know_of_each_other(newsroom: Newsroom) -> None:
+    both = "SELECT count(*) = 2 AND min(seen_at) > max(started_at) FROM deliver_replicas"
+    await until(lambda: newsroom.conn.execute(both).fetchone() == (True,), "two that know of each other")
+
+
 @contextmanager
 def process(settings: Settings) -> Iterator[subprocess.Popen[str]]:
     running = start(settings.database_url, WIREDESK_ALLOW_PRIVATE="127.0.0.1")
@@ -84,8 +89,7 @@ async def test_each_of_two_replicas_serves_half_and_one_takes_over_when_the_othe
         for receiver in receivers:
             await subscribe(api, receiver)
         first, _second = stack.enter_context(process(settings)), stack.enter_context(process(settings))
-        both = "SELECT count(*) = 2 AND min(seen_at) > max(started_at) FROM deliver_replicas"
-        await until(lambda: newsroom.conn.execute(both).fetchone() == (True,), "two that know of each other")
+        await two_that_know_of_each_other(newsroom)
         newsroom.article("One", relay=False)
         await until(lambda: leased(newsroom) == HOOKS, "all under way")
         await until(lambda: serving(newsroom) == [HOOKS // 2] * 2, "halves")
@@ -261,6 +265,7 @@ async def test_pushes_of_the_hub_are_shared_and_given_back_too(
             for reader in readers:
                 await ask(api, reader, search)
             await until(lambda: subscriptions(newsroom) == asked and one.serving == two.serving == 0, "subscriptions")
+            await two_that_know_of_each_other(newsroom)
             newsroom.article("The bridge", relay=False)
             await until(lambda: one.serving == two.serving == asked // 2, "halves")
             assert leased(newsroom, "feed_readers") == asked
