@@ -68,7 +68,8 @@ _FOOT = """
   When the rules first met them they had events P 90 R 74, works P 100 R 90, products P 100 R 84, groups P 77 R 100;
   what was wrong then was mended, so the rows now say that it stays so. *casualties* and *money*: {numbers} sentences in
   `tests/enrich/marked/numbers.txt`, a third of them with none; right is the same kind, lowest and highest number and
-  words. When the rules first met them: casualties P 90 R 72, money P 100 R 100; on the sample wire 100 and 96.
+  words. When the rules first met the first 69: casualties P 90 R 72, money P 100 R 100; on the sample wire 100 and 96;
+  the last 26 were written for what they missed (P 63 R 22 then).
   *place choice*: {places} sentences in `tests/enrich/marked/places.txt`, the names given; *plain*: the one with the
   most people, with points for a country or US state named beside it and for the feed's home. 94.6 were right when the
   choice first met them, with the table of places and provinces it has now.

@@ -20,7 +20,7 @@ class Numbers:
     """Provides `numbers`, in reading order."""
 
     name = "numbers"
-    revision = "1"
+    revision = "2"
     needs = frozenset({"article", "body_text", "language", "countries", "topics"})
     provides = frozenset({"numbers"})
     languages = frozenset({"en"})
