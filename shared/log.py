@@ -42,6 +42,15 @@ LEFT JOIN enriched_articles a
        ON e.form = 1 AND e.card IS NULL AND a.article_id = e.article_id AND a.position = e.position
 ORDER BY e.position
 """
+# Sizes are known without unpacking; an article's card counts nothing here, for it is of some KB.
+_READ_WITHIN = _READ.replace(
+    "SELECT * FROM events WHERE position > %s ORDER BY position LIMIT %s",
+    """SELECT * FROM (
+        SELECT events.*, sum(coalesce(octet_length(data), 0) + coalesce(octet_length(card), 0))
+               OVER (ORDER BY position ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+        FROM events WHERE position > %s ORDER BY position LIMIT %s
+    ) AS sized WHERE coalesce(before, 0) < %s""",
+)
 # Rows are locked in order, as retention takes them.
 _SETTLE = """
 WITH held AS (
@@ -124,6 +133,12 @@ def read(conn: psycopg.Connection[Any], after: int, limit: int) -> list[LoggedEv
 async def read_async(conn: psycopg.AsyncConnection[Any], after: int, limit: int) -> list[LoggedEvent]:
     """The same for async services."""
     cursor = await conn.execute(_READ, (after, limit))
+    return [_logged(*row) for row in await cursor.fetchall()]
+
+
+async def read_within_async(conn: psycopg.AsyncConnection[Any], after: int, limit: int, size: int) -> list[LoggedEvent]:
+    """The same, but no further than the event that makes it `size` bytes as they are stored."""
+    cursor = await conn.execute(_READ_WITHIN, (after, limit, size))
     return [_logged(*row) for row in await cursor.fetchall()]
 
 

@@ -120,13 +120,14 @@ class EventStream(Response):
     async def _past(self, follower: Direct, connection: Connection) -> None:
         async with aclosing(catch_up(self._source, follower)) as steps:
             async for step in steps:
+                if follower.ended is not None:
+                    return
                 for chunk in _chunks(step):
-                    if follower.ended is not None:
-                        return
                     connection.write(chunk)
-                    if connection.full:
-                        async with asyncio.timeout(STALL_S):
-                            await connection.drain()
+                del step  # the connection has it
+                if connection.full:
+                    async with asyncio.timeout(STALL_S):
+                        await connection.drain()
 
 
 async def _end(reason: str, send: Send) -> None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from services.api.problems import Problem, not_ahead
 from services.api.query import EventQuery
 from services.api.reads import Reads
-from services.api.stream import STORE_AWAY, Follower, Hub
+from services.api.stream import BATCH_BYTES, STORE_AWAY, Follower, Hub, within
 from services.api.views import EVERYTHING, POOL_WAIT_S, Seen, Told, View, tell
 from shared import log
 from shared.db import AsyncPool
@@ -51,6 +51,15 @@ class EventsPage:
 
 
 @dataclass(frozen=True, slots=True)
+class Past:
+    """A stretch of the log as a view shows it: `first` is the event it begins with, `upto` the last one looked at."""
+
+    first: int
+    upto: int
+    batch: list[Told]
+
+
+@dataclass(frozen=True, slots=True)
 class Log:
     """What following needs: the store, the live hub, and who we are in a CloudEvent."""
 
@@ -76,21 +85,22 @@ async def check(source: Log, after: int) -> None:
 async def catch_up(source: Log, follower: Follower) -> AsyncGenerator[list[Told] | Reset | None]:
     """Batches of what is past, from the follower's position on; None for a sign of life.
 
-    At the end the follower has joined the hub; whoever reads this has it leave afterwards.
+    Each is of `BATCH_BYTES` at most, or one event, and all that is held for a reader while it takes it. At the end the
+    follower has joined the hub; whoever reads this has it leave afterwards.
     """
     hub = source.hub
     told_at = time.monotonic()
     while follower.after < hub.head and hub.closing is None and follower.ended is None:
-        events = await _read(source, follower.after)
-        if events and events[0].position != follower.after + 1:
-            yield Reset(events[0].position, max(hub.head, events[-1].position), follower.after)
-        batch = await _tell(source, follower.view, events) if events else []
-        if events and batch is not None:
-            follower.after = events[-1].position
-        del events  # not held while a slow reader takes what is shown of them: they may be a hundred times as large
-        if batch or time.monotonic() - told_at > HEARTBEAT_S:
+        past = await _past(source, follower)
+        if past is not None and past.first != follower.after + 1:
+            yield Reset(past.first, max(hub.head, past.upto), follower.after)
+        given: list[list[Told] | None] = [None]  # emptied: nothing here holds what a slow reader has taken
+        if past is not None:
+            follower.after, given = past.upto, [past.batch or None]
+        del past
+        if given[0] or time.monotonic() - told_at > HEARTBEAT_S:
             told_at = time.monotonic()
-            yield batch or None
+            yield given.pop()
     if follower.ended is None:
         hub.join(follower)  # nothing waited since the loop's last look at the head
 
@@ -104,7 +114,7 @@ async def follow(source: Log, follower: Follower) -> AsyncGenerator[list[Told] |
         live = True
         while live:
             batch = await follower.take()
-            live = follower.ended is None
+            live = follower.ended is None or follower.waiting > 0
             if batch or live:
                 yield batch or None
     finally:
@@ -158,24 +168,36 @@ async def _scan(source: Log, view: View, after: int, limit: int) -> EventsPage:
     return EventsPage(items, at, more=True)
 
 
-async def _read(source: Log, after: int) -> list[Seen]:
-    """The next events; none where the store is away, after a pause."""
+async def _past(source: Log, follower: Follower) -> Past | None:
+    """What comes next for the follower; None, after a pause, where the store is away or everybody else has a turn."""
+    turns = source.reads.turns
     try:
-        events = await source.reads.after(after)
+        async with asyncio.timeout(HEARTBEAT_S):
+            await turns.acquire()
+    except TimeoutError:
+        return None
+    try:
+        events = _some(await source.reads.after(follower.after))
+        shown = (await tell(source.pool, events, [follower.view]))[follower.view] if events else []
     except STORE_AWAY:
-        events = []
+        events, shown = [], []
+    finally:
+        turns.release()
     if not events:
         await asyncio.sleep(STORE_RETRY_S)
-    return events
-
-
-async def _tell(source: Log, view: View, events: list[Seen]) -> list[Told] | None:
-    """What the view shows of them; None where the store is away, after a pause: the same events come again."""
-    try:
-        return (await tell(source.pool, events, [view]))[view]
-    except STORE_AWAY:
-        await asyncio.sleep(STORE_RETRY_S)
         return None
+    batch = within(shown)
+    return Past(events[0].position, batch[-1].position if len(batch) < len(shown) else events[-1].position, batch)
+
+
+def _some(events: list[Seen]) -> list[Seen]:
+    """The first of them, of `BATCH_BYTES` at most: a piece may be longer, for it is read for others too."""
+    size = 0
+    for n, one in enumerate(events):
+        size += len(one.raw)
+        if n and size > BATCH_BYTES:
+            return events[:n]
+    return events
 
 
 def _seen(source: Log, events: list[LoggedEvent]) -> list[Seen]:

@@ -1,11 +1,14 @@
 """The past of the log, read once for all who stand at the same place.
 
-When a replica dies, all its readers come to the others at once, and nearly all of them from the same position.
+When a replica dies, all its readers come to the others at once, and nearly all of them from the same position. Where
+they fall apart each needs a piece of its own: it is held by whoever has a turn, of which there are few, and never by
+one that waits for its client.
 """
 
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections import OrderedDict
 
 from services.api.views import POOL_WAIT_S, Seen
@@ -14,7 +17,8 @@ from shared.db import AsyncPool
 from shared.events import envelope
 
 CATCH_UP = 200  # events read at once
-PIECE_BYTES = 1_000_000  # that a piece should have at most: where events are big fewer are read
+PIECE_BYTES = 128_000  # that a piece has at most, or one event: where events are big fewer are read
+TURNS = 8  # readers that hold a piece, at most
 KEPT_S = 0.5  # for whoever comes a little later
 KEPT = 8  # pieces, at most
 
@@ -26,6 +30,7 @@ class Reads:
         self._pool, self._source = pool, source
         self._count = CATCH_UP
         self._pieces: OrderedDict[int, asyncio.Task[list[Seen]]] = OrderedDict()
+        self.turns = asyncio.Semaphore(TURNS)
 
     async def after(self, position: int) -> list[Seen]:
         """The next events. Raises `psycopg.OperationalError` or `PoolTimeout` where the store is away."""
@@ -50,15 +55,17 @@ class Reads:
 
     async def _read(self, position: int) -> list[Seen]:
         async with self._pool.connection(timeout=POOL_WAIT_S) as conn:
-            events = await log.read_async(conn, position, self._count)
-        if size := sum(len(e.data) for e in events):
+            events = await log.read_within_async(conn, position, self._count, PIECE_BYTES)
+        if size := sum(len(e.data) for e in events):  # cards are unpacked only now
             self._count = max(1, min(CATCH_UP, PIECE_BYTES * len(events) // size))
         return [Seen.of(e.position, envelope(e, self._source)) for e in events]
 
     def _keep(self, position: int, done: asyncio.Task[list[Seen]]) -> None:
         failed = done.cancelled() or done.exception() is not None
-        asyncio.get_running_loop().call_later(0 if failed else KEPT_S, self._forget, position, done)
+        # A timer that held the piece would hold what was put aside for others, too.
+        asyncio.get_running_loop().call_later(0 if failed else KEPT_S, self._forget, position, weakref.ref(done))
 
-    def _forget(self, position: int, piece: asyncio.Task[list[Seen]]) -> None:
-        if self._pieces.get(position) is piece:
+    def _forget(self, position: int, known: weakref.ref[asyncio.Task[list[Seen]]]) -> None:
+        piece = known()
+        if piece is not None and self._pieces.get(position) is piece:
             del self._pieces[position]

@@ -32,7 +32,9 @@ BLOCK_MS = 1000  # silence after which PostgreSQL is asked whether there really 
 BEAT_S = 6.0  # a follower is silent for at most twice this long
 AWAY_S = 0.25  # between looks at PostgreSQL while Redis does not answer
 MAX_QUEUED = 5000  # events a follower may be behind
-MAX_QUEUED_BYTES = 4_000_000
+MAX_QUEUED_BYTES = 8_000_000
+MAX_HELD_BYTES = 64_000_000  # of events that wait in queues, each counted once: above it the slowest are cut
+BATCH_BYTES = 64_000  # given to a connection at once, or one event: beyond what it had room for no more waits in it
 AT_ONCE = 250  # followers given a batch before other work of the process has its turn
 ALIVE = sse.chunk(sse.comment("still here"))
 STORE_AWAY = (psycopg.OperationalError, PoolTimeout)
@@ -51,6 +53,44 @@ class Batch:
         """All of it as server-sent events: the same bytes for every client."""
         return b"".join(one.chunk for one in self.told)
 
+    @cached_property
+    def size(self) -> int:
+        """Length of that."""
+        return sum(len(one.chunk) for one in self.told)
+
+
+class Held:
+    """How much waits in all queues: an event that waits for many is held once."""
+
+    def __init__(self) -> None:
+        self.bytes = 0
+        self._times: dict[int, int] = {}
+
+    def put(self, told: Told) -> None:
+        """One more queue has it."""
+        times = self._times.get(id(told), 0)
+        self._times[id(told)] = times + 1
+        if not times:
+            self.bytes += told.size
+
+    def take(self, told: Told) -> None:
+        """One queue fewer."""
+        times = self._times.pop(id(told)) - 1
+        if times:
+            self._times[id(told)] = times
+        else:
+            self.bytes -= told.size
+
+
+def within(told: list[Told]) -> list[Told]:
+    """The first of them, of `BATCH_BYTES` at most, or one."""
+    size = 0
+    for n, one in enumerate(told):
+        size += len(one.chunk)
+        if n and size > BATCH_BYTES:
+            return told[:n]
+    return told
+
 
 class Follower:
     """One subscriber's bounded queue. `ended` says why it gets no more, once it does.
@@ -63,7 +103,8 @@ class Follower:
         self.after = after
         self.ended: str | None = None
         self._queue: deque[Told] = deque()
-        self._bytes = 0
+        self.waiting = 0  # bytes
+        self.held = Held()  # the hub's, once it follows
         self._news = asyncio.Event()
         self._quiet = True
         self.over = asyncio.Event()
@@ -75,14 +116,18 @@ class Follower:
         for one in batch.told:
             if one.position > self.after:
                 self._queue.append(one)
-                self._bytes += len(one.chunk)
+                self.held.put(one)
+                self.waiting += one.size
         self.after = max(self.after, upto)
-        if len(self._queue) > MAX_QUEUED or self._bytes > MAX_QUEUED_BYTES:
-            logger.info("a slow reader is cut", extra={"after": self.after, "bytes": self._bytes})
-            self.end("reader too slow; resume from the last id")
+        self.room()
+        if len(self._queue) > MAX_QUEUED or self.waiting > MAX_QUEUED_BYTES:
+            self.cut()
         elif self._queue:
             self._quiet = False
             self._news.set()
+
+    def room(self) -> None:
+        """Give what waits, as far as there is room for it: a queue gives when it is asked."""
 
     def beat(self) -> None:
         """Wake a follower that was given nothing since the last beat, so that it can show that it is alive."""
@@ -90,14 +135,19 @@ class Follower:
             self._news.set()
         self._quiet = True
 
+    def cut(self) -> None:
+        """It is too slow: no more for it."""
+        logger.info("a slow reader is cut", extra={"after": self.after, "bytes": self.waiting})
+        self.end("reader too slow; resume from the last id")
+
     def end(self, reason: str) -> None:
         """No more for this follower; what waits is dropped, since it resumes by position anyway."""
         if self.ended is None:
             self.ended = reason
         if self._queue:
             self.after = self._queue[0].position - 1
-        self._queue.clear()
-        self._bytes = 0
+        while self._queue:
+            self._pop()
         self._news.set()
         self.over.set()
 
@@ -108,14 +158,22 @@ class Follower:
         self._news.set()
 
     async def take(self) -> list[Told]:
-        """All that waits, at once; an empty list after a silence or at the end (see `ended`)."""
+        """What waits, `BATCH_BYTES` of it or one event; an empty list after a silence or at the end (see `ended`)."""
         await self._news.wait()
-        taken = list(self._queue)
-        self._queue.clear()
-        self._bytes = 0
-        if self.ended is None:
+        taken: list[Told] = []
+        size = 0
+        while self._queue and (not taken or size + len(self._queue[0].chunk) <= BATCH_BYTES):
+            taken.append(self._pop())
+            size += len(taken[-1].chunk)
+        if self.ended is None and not self._queue:
             self._news.clear()
         return taken
+
+    def _pop(self) -> Told:
+        one = self._queue.popleft()
+        self.held.take(one)
+        self.waiting -= one.size
+        return one
 
 
 class Direct(Follower):
@@ -133,13 +191,12 @@ class Direct(Follower):
             if not batch.told:
                 self.after = max(self.after, upto)
                 return
-            if batch.told[0].position > self.after:
+            if batch.told[0].position > self.after and batch.size <= BATCH_BYTES:
                 self.after = upto
                 self._quiet = False
                 self._connection.write(batch.chunks)
                 return
         super().offer(batch, upto)
-        self.room()
 
     def beat(self) -> None:
         """Show that the stream is alive where nothing was written since the last beat."""
@@ -150,9 +207,8 @@ class Direct(Follower):
     def room(self) -> None:
         """Write what waits, as far as the connection takes it."""
         while self._queue and not self._connection.full:
-            one = self._queue.popleft()
-            self._bytes -= len(one.chunk)
-            self._connection.write(one.chunk)
+            self._quiet = False
+            self._connection.write(self._pop().chunk)
 
     def lost(self) -> None:
         """The client is gone."""
@@ -169,6 +225,7 @@ class Hub:
         self._source = source
         self._views: dict[View, set[Follower]] = {}
         self._moved = asyncio.Event()
+        self.held = Held()
         self.head = head
         self.live = False
         self.closing: str | None = None
@@ -183,6 +240,7 @@ class Hub:
         if self.closing is not None:
             follower.end(self.closing)
         else:
+            follower.held = self.held
             self._views.setdefault(follower.view, set()).add(follower)
 
     def leave(self, follower: Follower) -> None:
@@ -192,6 +250,7 @@ class Hub:
             group.discard(follower)
             if not group:
                 del self._views[follower.view]
+        follower.end("the reader left")
 
     def close(self, reason: str) -> None:
         """End every follower, now and to come."""
@@ -242,6 +301,7 @@ class Hub:
                 if not batch:
                     batch = await self._from_log()
                 await self._give(batch)
+                del batch  # not held while there is no news
             except STORE_AWAY as error:
                 logger.warning("PostgreSQL is away", extra={"reason": str(error)})
                 await asyncio.sleep(AWAY_S)
@@ -287,6 +347,16 @@ class Hub:
         moved.set()
         for told_now, followers in given:
             await self._offer(told_now, followers, self.head)
+            self._relieve()
+
+    def _relieve(self) -> None:
+        """Cut those behind by most where too much is held for all of them."""
+        if self.held.bytes > MAX_HELD_BYTES:
+            behind = [one for group in self._views.values() for one in group if one.waiting]
+            for follower in sorted(behind, key=lambda one: one.waiting, reverse=True):
+                follower.cut()
+                if self.held.bytes <= MAX_HELD_BYTES:
+                    return
 
     async def _offer(self, shown: Batch, group: list[Follower], upto: int) -> None:
         for n, follower in enumerate(group, 1):

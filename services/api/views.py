@@ -37,6 +37,11 @@ class Told:
     data: bytes
     chunk: bytes
 
+    @property
+    def size(self) -> int:
+        """Bytes that are held for it."""
+        return len(self.data) + len(self.chunk)
+
     @classmethod
     def of(cls, position: int, kind: str, data: bytes) -> Told:
         """Encode once what many will be given."""
