@@ -48,6 +48,27 @@ def marked(field: TextField, told: str) -> tuple[str, list[Mention], list[Entity
             "[Israel|place] to answer",
             "[Steve Israel|person] spoke. [Israel|place] will answer. [Israel|place>person], 54, did.",
         ),
+        # Told before the full name: the subject of "her", what only people do.
+        (
+            "[Washington|place>person] wins prize",
+            "[Washington|place>person] thanked her mother. [Kerry Washington|person], 49, flew in from"
+            " [Washington|place]. [Washington|place>person]'s film is new.",
+        ),
+        (
+            "[Houston|place>person] to sing",
+            "[Houston|place>person] will sing next week, her manager said. [Ann Houston|person] is 44.",
+        ),
+        ("Court", "[Israel|place>person] will be heard, his lawyer said. [Steve Israel|person] said no."),
+        ("Floods", "[Houston|place] shut its schools, and [Ana Reis|person] lost her home. [Ann Houston|person] left."),
+        # Given names, by what only people do or have.
+        (
+            "Vote",
+            "[Georgia Reis|person], 30, left [Georgia|place]. [Georgia|place>person] said so. [Georgia|place] voted.",
+        ),
+        ("Film", "[Sydney Amado|person] was in [Sydney|place]. [Sydney|place] loves it."),
+        ("Vote", "[Victoria Reis|person] won in [Victoria|place]. [Victoria|place>person], who has two sons, left."),
+        # An age, though nobody is named in full.
+        ("Trial", "[Lincoln|place>person], 49, was heard in [Lincoln|place]. [Lincoln|place] was quiet."),
         ("Cup", "[Ann Jordan|person] of [Austin|place] met [Jordan|place], [Jordan|place>person] said."),
     ],
 )

@@ -110,7 +110,7 @@ def _apart(mentions: Sequence[Mention]) -> list[str]:
     keys = [key if (key := _key(mention)) not in people else fold(mention.text) for mention in mentions]
     places = {key for mention, key in zip(mentions, keys, strict=True) if mention.type == "place"} & people
     if places:
-        whole = {key: [name for name in people if name.endswith(f" {key}")] for key in places}
+        whole = {key: [one for one in people if one.endswith(f" {key}") or one.startswith(f"{key} ")] for key in places}
         keys = [
             whole[key][0] if mention.type == "person" and len(whole.get(key, ())) == 1 else key
             for mention, key in zip(mentions, keys, strict=True)
