@@ -25,6 +25,7 @@ from urllib.parse import unquote, urlsplit
 
 from shared.addresses import Allowances
 from shared.connections import Connections, Origin, Refused
+from shared.cookies import Cookies
 from shared.errors import AddressRefused, WiredeskError
 from shared.unpacking import Unpacker
 from shared.urls import DEFAULT_PORTS, check_outbound, resolve, with_userinfo_of
@@ -114,9 +115,11 @@ class Client:
         """
         limits = limits or self._limits
         deadline = self._loop.time() + limits.total_s
-        here, permanent, only_permanent = url, None, True
+        here, permanent, only_permanent, cookies = url, None, True, Cookies()
         for _ in range(limits.redirects + 1):
-            response = await self._once("GET", here, headers or {}, None, limits, deadline)
+            response = await self._once(
+                "GET", here, {**(headers or {}), **cookies.header(here)}, None, limits, deadline
+            )
             if response.status not in REDIRECTS or not limits.redirects:
                 return Response(response.status, response.headers, response.body, here, permanent, response.received_at)
             target = resolve(here, response.headers.get("location", ""))
@@ -127,8 +130,9 @@ class Client:
                 await going_on(target)
                 deadline += self._loop.time() - before
             only_permanent = only_permanent and response.status in PERMANENT
-            here = with_userinfo_of(here, target)
-            permanent = here if only_permanent else permanent
+            cookies.take(here, response.headers.get("set-cookie"))
+            here = with_userinfo_of(here, target.partition("#")[0])
+            permanent = (here if here != url else None) if only_permanent else permanent
         raise FetchError("redirects", f"more than {limits.redirects} redirects", here)
 
     async def post(
@@ -259,7 +263,7 @@ def _unpacker(encoding: str, limits: Limits, url: str) -> Unpacker | None:
     if encoding in ("", "identity", "utf-8", "none"):  # the last two are what some servers say for it
         return None
     if encoding in ("gzip", "x-gzip", "deflate"):
-        return Unpacker(limits.unpacked_bytes)
+        return Unpacker(limits.unpacked_bytes, may_be_plain=encoding != "deflate")
     raise FetchError("protocol", f"the body is packed as {encoding!r}, which was not asked for", url)
 
 

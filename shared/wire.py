@@ -110,11 +110,16 @@ class _Exchange:
         self._headers: list[tuple[bytes, bytes]] = []
         self._pieces: list[bytes] = []
         self._begun = self._whole = self._stays = self._more = False
+        self._two_lengths = False  # it says where it ends in two ways: nobody knows what comes behind
         self._until_closed = False  # the end of the connection is the end of the body
         self._parser = httptools.HttpResponseParser(self)
-        # What aiohttp and browsers let pass: odd bytes in headers, bare line feeds, spaces after a chunk's size.
+        # What aiohttp and browsers let pass: odd bytes in headers, bare line feeds, spaces after a chunk's size,
+        # a length beside chunks, which count (RFC 9112, 6.3).
         self._parser.set_dangerous_leniencies(
-            lenient_headers=True, lenient_optional_cr_before_lf=True, lenient_spaces_after_chunk_size=True
+            lenient_headers=True,
+            lenient_chunked_length=True,
+            lenient_optional_cr_before_lf=True,
+            lenient_spaces_after_chunk_size=True,
         )
         self._heard_at = loop.time()
         self._timer = loop.call_later(min(bounds.silence_s, bounds.deadline - self._heard_at), self._look)
@@ -122,7 +127,7 @@ class _Exchange:
     @property
     def leaves_open(self) -> bool:
         """Whether both sides may go on after this answer."""
-        return self._whole and self._stays and not self._more
+        return self._whole and self._stays and not self._more and not self._two_lengths
 
     def forget(self) -> None:
         """No more clock, and nothing that holds this in a circle."""
@@ -192,8 +197,9 @@ class _Exchange:
         if not self._begun:
             self._begun = True
             headers = joined(self._headers)
-            framed = "content-length" in headers or "chunked" in headers.get("transfer-encoding", "").lower()
-            self._until_closed = not framed and self._status not in _BODILESS
+            counted, chunked = "content-length" in headers, "chunked" in headers.get("transfer-encoding", "").lower()
+            self._two_lengths = counted and chunked
+            self._until_closed = not (counted or chunked) and self._status not in _BODILESS
             wanted = self._sink.begin(self._status, headers)
         pieces, self._pieces = self._pieces, []
         if self.received > self._bounds.sent_bytes + HEAD_BYTES:

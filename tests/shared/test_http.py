@@ -14,6 +14,7 @@ import pytest
 from aiohttp import web
 
 from shared.addresses import Allowances
+from shared.cookies import Cookies
 from shared.http import Client, FetchError, Limits, open_client
 from tests.ingest.publisher import Publisher, publishing
 
@@ -82,6 +83,37 @@ async def test_a_damaged_or_unasked_packing_is_a_broken_answer(client: Client, p
     publisher.serve("/brotli", b"xx", Content_Encoding="br")
     assert await failing(client, publisher.url("/damaged")) == "protocol"
     assert await failing(client, publisher.url("/brotli")) == "protocol"
+
+
+async def test_what_is_called_gzip_and_is_not_packed_is_taken_as_it_is(client: Client, publisher: Publisher) -> None:
+    publisher.serve("/feed", b"<rss/>", Content_Encoding="gzip")
+    assert (await client.get(publisher.url("/feed"))).body == b"<rss/>"
+
+
+async def test_who_lets_in_only_who_brings_back_a_cookie_is_read(client: Client, publisher: Publisher) -> None:
+    async def walled(request: web.Request) -> web.StreamResponse:
+        if request.headers.get("Cookie") == "seen=1; who=a%2Cb":
+            return web.Response(body=b"here")
+        answer = web.Response(status=301, headers={"Location": f"{request.path}#top"})
+        answer.headers.add("Set-Cookie", "seen=1; Expires=Wed, 21 Oct 2037 07:28:00 GMT; Path=/")
+        answer.headers.add("Set-Cookie", "who=a%2Cb; HttpOnly")
+        return answer
+
+    publisher.answers["/walled"] = walled
+    for _ in range(2):  # nothing is kept between requests
+        response = await client.get(publisher.url("/walled"))
+        assert (response.body, response.url, response.permanent_url) == (b"here", publisher.url("/walled"), None)
+    assert publisher.times("/walled") == 4
+
+
+def test_cookies_go_back_to_their_own_domain_only() -> None:
+    cookies = Cookies()
+    cookies.take("https://www.news.example/feed", "a=1; Domain=.news.example, b=x y, =2, c\x00=3, d")
+    assert cookies.header("https://news.example/feed") == {"Cookie": "a=1; b=x"}
+    assert cookies.header("https://other.example/feed") == {}
+    for n in range(100):
+        cookies.take("https://10.0.0.1/", f"n{n}=1, long{n}={'x' * 5000}")
+    assert cookies.header("https://10.0.0.1/")["Cookie"].count("=") == 20
 
 
 async def test_an_endless_body_is_stopped(client: Client, publisher: Publisher) -> None:

@@ -87,6 +87,7 @@ async def client() -> AsyncIterator[Client]:
         (b"HTTP/1.1 200 OK\nContent-Length: 4\n\nnews", b"news"),
         (b"HTT<pause>P/1.1 200 OK\r\nContent-Le<pause>ngth: 4\r\n\r<pause>\nn<pause>ews", b"news"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nnewsand more", b"news"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nnews\r\n0\r\n\r\n", b"news"),
         (b"HTTP/1.1 204 No Content\r\n\r\n", b""),
         (b"HTTP/1.1 304 Not Modified\r\nContent-Length: 4\r\n\r\n", b""),
     ],
@@ -102,7 +103,6 @@ async def test_bodies_end_where_they_end(client: Client, answer: bytes, body: by
         (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nnews", "protocol"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nnews\r\n", "protocol"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\nnews!", "protocol"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "protocol"),
         (b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", "protocol"),
         (b"HTTP/1.1 200 OK\r\nX: " + b"x" * (HEAD_BYTES + 9) + b"\r\n\r\n", "protocol"),
         (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 20_000, "protocol"),
@@ -153,6 +153,7 @@ async def test_a_connection_is_kept_for_the_next_request_and_never_shared(client
     [
         b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 4\r\n\r\nnews",
         b"HTTP/1.0 200 OK\r\nContent-Length: 4\r\n\r\nnews",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nnews\r\n0\r\n\r\n",
         OK + OK,  # an answer to what was not asked
         OK + b"<pause>" + OK,
         OK + b"<pause>rubbish",
