@@ -24,12 +24,12 @@ def test_cues_are_weighed_with_what_the_models_say() -> None:
     cues = Cues(read_groups(SMALL))
     assert "aa" in cues and "dd" not in cues
     told = cues.told
-    assert told("aa", "Der", {"aa": 0.6, "bb": 0.4}, {}) == "bb"
-    assert told("aa", "Der", {"aa": 0.99}, {"aa": 0.99}) == "aa"
-    assert told("aa", "Der Zeitung, (der) Meinung", {"aa": 0.99}, {}) == "bb"
+    assert told("aa", "der", {"aa": 0.6, "bb": 0.4}, {}) == "bb"
+    assert told("aa", "der", {"aa": 0.99}, {"aa": 0.99}) == "aa"
+    assert told("aa", "der zeitung, (der) meinung", {"aa": 0.99}, {}) == "bb"
     assert told("aa", "12", {"aa": 0.6, "bb": 0.4}, {"aa": 0.3, "bb": 0.7}) == "bb"
     assert told("aa", "12", {}, {}) == "aa"  # nothing says anything: the word stands
-    assert told("dd", "Der", {}, {}) == "dd"
+    assert told("dd", "der", {}, {}) == "dd"
 
 
 def test_every_group_has_cues_of_its_languages_alone() -> None:
@@ -62,6 +62,19 @@ def test_a_headline_in_a_language_that_has_close_ones(text: str, code: str, reso
     for written in (text, text.title(), text.upper()):
         told = resources.language_model.detect(written)
         assert told is not None and told.code == code, written
+
+
+def test_a_feed_that_declares_english_unasked_misleads_few_headlines(resources: Resources) -> None:
+    detect = resources.language_model.detect
+    for text, code in (
+        ("Umntu ubulewe yimoto eMonti ngoku, kunye nabantwana bakhe", "xh"),
+        ("Rząd ogłasza nowe środki dla szkół", "pl"),
+        ("Waziri afunga daraja la zamani", "sw"),
+    ):
+        told = detect(text, "en")
+        assert told is not None and told.code == code
+    bare = detect("Kanto Zulia Mirakai", "en")
+    assert bare is not None and bare.code == "en"  # names alone: the feed's word is taken
 
 
 def test_beginnings_end_with_a_word() -> None:

@@ -30,20 +30,38 @@ class Group:
     beginnings: dict[str, set[str]] = field(default_factory=dict)
     endings: dict[str, set[str]] = field(default_factory=dict)
     letters: dict[str, set[str]] = field(default_factory=dict)
+    lengths: tuple[set[int], set[int]] = field(default_factory=lambda: (set(), set()))  # of beginnings and endings
+
+    def add(self, cue: str, codes: set[str]) -> None:
+        """A whole word; with a hyphen the beginning (`tjed-`) or end (`-itas`) of one; with a star letters anywhere."""
+        heads, tails = self.lengths
+        kind, text = self.words, cue
+        if cue.startswith("*"):
+            kind, text = self.letters, cue[1:]
+        elif cue.endswith("-"):
+            kind, text = self.beginnings, cue[:-1]
+            heads.add(len(text))
+        elif cue.startswith("-"):
+            kind, text = self.endings, cue[1:]
+            tails.add(len(text))
+        kind.setdefault(text, set()).update(codes)
 
     def count(self, text: str, words: Iterable[str]) -> Counter[str]:
-        """How many cues of each language stand in a text (in lower case) and its words."""
+        """How many cues of each language stand in a text (in small letters) and its words."""
         found: Counter[str] = Counter()
-        heads, tails = ({len(part) for part in parts} for parts in (self.beginnings, self.endings))
+        heads, tails = self.lengths
         for word in words:
-            found.update(self.words.get(word, ()))
+            if codes := self.words.get(word):
+                found.update(codes)
             for length in heads:
-                found.update(self.beginnings.get(word[:length], ()))
+                if codes := self.beginnings.get(word[:length]):
+                    found.update(codes)
             for length in tails:
-                found.update(self.endings.get(word[-length:], ()) if len(word) > length else ())
+                if length < len(word) and (codes := self.endings.get(word[-length:])):
+                    found.update(codes)
         for letter, codes in self.letters.items():
-            if times := text.count(letter):
-                found.update(dict.fromkeys(codes, times))
+            if letter in text:
+                found.update(dict.fromkeys(codes, text.count(letter)))
         return found
 
 
@@ -54,22 +72,10 @@ def read_groups(lines: Iterable[str]) -> list[Group]:
         if line.startswith("group "):
             groups.append(Group(set(line.split()[1:])))
             continue
-        head, _, cues = line.partition(": ")
-        codes, group = set(head.split()), groups[-1]
-        for cue in cues.split():
-            kind, text = _kind(group, cue)
-            kind.setdefault(text.replace("\\u200c", "\u200c"), set()).update(codes)
+        codes, _, cues = line.partition(": ")
+        for cue in cues.replace(r"\u200c", "\u200c").split():
+            groups[-1].add(cue, set(codes.split()))
     return groups
-
-
-def _kind(group: Group, cue: str) -> tuple[dict[str, set[str]], str]:
-    if cue.startswith("*"):
-        return group.letters, cue[1:]
-    if cue.endswith("-"):
-        return group.beginnings, cue[:-1]
-    if cue.startswith("-"):
-        return group.endings, cue[1:]
-    return group.words, cue
 
 
 class Cues:
@@ -87,11 +93,10 @@ class Cues:
         return code in self.groups
 
     def told(self, code: str, sample: str, first: Weights, second: Weights) -> str:
-        """The likeliest language of a group by its cues and both models' shares (0 to 1, by code)."""
-        text = sample.lower()
-        words = [word.strip(_EDGES) for word in text.split()]
+        """The likeliest language of a group by its cues (in small letters) and both models' shares."""
+        words = [word.strip(_EDGES) for word in sample.split()]
         for group in self.groups.get(code, ()):
-            found = group.count(text, words)
+            found = group.count(sample, words)
             likely = {
                 one: CUE * found[one]
                 + FIRST * math.log(first.get(one, 0.0) + LEAST)

@@ -25,6 +25,8 @@ from services.enrich.text.neighbours import told_apart
 SURE = 0.6  # above it the first model is believed on a body,
 SURE_SHORT = 0.8  # and on a headline: there it takes Oromo for Finnish and Igbo for Vietnamese with 0.7
 CERTAIN = 0.95  # on a language that is one of close ones: there the second model knows better
+GUESS = 0.35  # under it the models only guess, and the feed's word is taken; less readily where it is English, which
+GUESS_ENGLISH = 0.25  # much software declares unasked, and which both models know well
 RANKED = 8  # languages of each model that are weighed
 SHORT = 200  # characters
 CUED = 300  # characters in which what tells close languages apart is looked for
@@ -88,19 +90,22 @@ class LanguageModel:
         sample = _sample(text)
         if not sample:
             return Language(prior, 0.5) if prior else None
-        trust = _trust(len(sample))
+        trust = _trust(len(sample), prior)
         labels, scores = self._first.predict(sample, RANKED, 0.0)
         first = _weigh([label.removeprefix("__label__") for label in labels], scores, prior, trust)
         code, confidence = _best(first)
         unsure = confidence < (SURE if len(sample) > SHORT else SURE_SHORT)
         second: dict[str, float] = {}
+        guessed = False
         if unsure or (confidence < CERTAIN and code in self._cues):
             ranked = self._second.rank(sample if unsure else sample[:SHORT])[:RANKED]
             second = _weigh([pair[0] for pair in ranked], [pair[1] for pair in ranked], prior, trust)
-            other, sure = _best(second)
-            if unsure and sure > confidence:
-                code, confidence = other, sure
-        if prior and (confidence < 0.5 or any(code in close and prior in close for close in _RELATED)):
+            if unsure:
+                both = {one: (first.get(one, 0.0) + second.get(one, 0.0)) / 2 for one in first | second}
+                code, share = _best(both)
+                guessed = share < (GUESS_ENGLISH if prior == "en" else GUESS)
+                confidence = max(first.get(code, 0.0), second.get(code, 0.0))
+        if prior and (guessed or any(code in close and prior in close for close in _RELATED)):
             code, confidence = prior, max(0.5, confidence)
         else:
             code = told_apart(code, sample, self._kirundi)
@@ -114,9 +119,10 @@ def _sample(text: str) -> str:
     return sample.lower() if len("".join(_LETTERS.findall(sample))) >= 2 else ""
 
 
-def _trust(length: int) -> float:
+def _trust(length: int, prior: str | None) -> float:
     """How much the feed's declared language outweighs another one of the same score: much on a headline only."""
-    return 12.0 if length < 60 else 6.0 if length < 150 else 2.0
+    trust = 12.0 if length < 60 else 6.0 if length < 150 else 2.0
+    return max(1.0, trust / 3) if prior == "en" else trust
 
 
 def _weigh(codes: Sequence[str], scores: Sequence[float], prior: str | None, trust: float) -> dict[str, float]:
