@@ -31,7 +31,7 @@ async def read_children(res: Resources, index: ParsedFeed, job: Job, result: Res
     digest = sha256()
     for url in (with_userinfo_of(job.url, child) for child in index.children):
         try:
-            body, parsed = await _read(res, url, job)
+            body, parsed = await read_one(res, url, job)
         except (NotAFeed, ParserKilled, FetchError) as error:
             failed.append(error)
             continue
@@ -41,15 +41,16 @@ async def read_children(res: Resources, index: ParsedFeed, job: Job, result: Res
     if not read:
         raise failed[0]
     result.body_hash, result.etag, result.last_modified = digest.digest(), None, None
-    return _together(index, read)
+    return together(index, read)
 
 
-async def _read(res: Resources, url: str, job: Job) -> tuple[bytes, ParsedFeed]:
+async def read_one(res: Resources, url: str, job: Job) -> tuple[bytes, ParsedFeed]:
+    """(body, what it holds) of another part of a feed. Raises `NotAFeed`, `ParserKilled` or `FetchError`."""
     await wait_for_turn(res, url)
     response = await res.client.get(url, headers=ACCEPT)
     failure = of_status(response.status)
     if failure is not None:
-        raise NotAFeed(f"the sitemap {shown(url)}: {failure.message}")
+        raise NotAFeed(f"{shown(url)}: {failure.message}")
     content_type = response.headers.get("content-type")
     parsed = await res.parser.parse(
         response.body, replace(job, url=response.url, content_type=content_type, remember=False)
@@ -59,7 +60,8 @@ async def _read(res: Resources, url: str, job: Job) -> tuple[bytes, ParsedFeed]:
     return response.body, parsed
 
 
-def _together(index: ParsedFeed, read: list[ParsedFeed]) -> ParsedFeed:
+def together(index: ParsedFeed, read: list[ParsedFeed]) -> ParsedFeed:
+    """Its parts as one feed; `index` says what else there is to say of it."""
     items: list[Item] = []
     seen: set[str] = set()
     repeated = 0
@@ -84,6 +86,7 @@ def _together(index: ParsedFeed, read: list[ParsedFeed]) -> ParsedFeed:
         items=items[:MAX_ITEMS],
         unchanged=sum(parsed.unchanged for parsed in read),
         repeated=repeated + sum(parsed.repeated for parsed in read),
+        same=sorted({one for parsed in read for one in parsed.same}),
         refused=sum(parsed.refused for parsed in read),
         capped=sum(parsed.capped for parsed in read) + max(0, len(items) - MAX_ITEMS),
         dates=sorted((date for parsed in read for date in parsed.dates), reverse=True),

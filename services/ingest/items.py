@@ -50,6 +50,7 @@ class Feed:
     damaged: bool = False  # not well-formed, but understood
     torn: bool = False  # it broke off: the item in which it did is left out
     children: list[str] = field(default_factory=list)  # the sitemaps of an index, which has no entries of its own
+    older: str | None = None  # where what came before these entries stands (RFC 5005, `next_url` of JSON Feed)
 
 
 @dataclass(slots=True, frozen=True)
@@ -126,4 +127,5 @@ class ParsedFeed:
     same: list[str] = field(default_factory=list)  # the hashes of the unchanged
     withdrawn: list[str] = field(default_factory=list)  # keys of items that the body says are deleted
     torn: bool = False  # see `Feed`
+    older: str | None = None  # see `Feed`
     memo: bytes = b""  # of the items as they stand in the body, see `raw`; empty where it is read whole each time

@@ -44,6 +44,7 @@ def read_json(document: bytes, url: str) -> Feed:
         site_url=site_url,
         language=_text(data.get("language")),
         hub=_hub(data.get("hubs"), url),
+        older=resolve(url, older) if (older := _text(data.get("next_url"))) else None,
         topic=resolve(url, topic) if (topic := _text(data.get("feed_url"))) else None,
     )
 

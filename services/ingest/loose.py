@@ -16,7 +16,7 @@ from services.ingest.identity import own_address
 from services.ingest.items import Entry, Feed
 from services.ingest.outside import in_markup
 from services.ingest.refusals import NotAFeed
-from services.ingest.strict import period_s, person, picture_like
+from services.ingest.strict import OLDER, period_s, person, picture_like
 from shared.urls import resolve
 
 _FORMATS = {
@@ -61,6 +61,7 @@ def read_loose(document: bytes, url: str) -> Feed | None:
         ttl_s=_ttl_s(channel),
         hub=_rel(channel.get("links", ()), "hub", url),
         topic=_rel(channel.get("links", ()), "self", url),
+        older=next(filter(None, (_rel(channel.get("links", ()), rel, url) for rel in OLDER)), None),
         damaged=bool(found.bozo),
     )
 

@@ -123,6 +123,7 @@ def parse(body: bytes, job: Job) -> ParsedFeed:
         same=sorted(same),
         withdrawn=[] if memo else deleted(document, feed.entries, job.feed_id),  # in what has a memo there is no such
         torn=feed.torn,
+        older=feed.older,
         memo=memo,
     )
 

@@ -31,6 +31,7 @@ from services.ingest.guids import Guids, changed
 from services.ingest.hosts import domain_of
 from services.ingest.items import Item, ParsedFeed
 from services.ingest.losses import is_lost
+from services.ingest.older import with_older
 from services.ingest.outcomes import Failure
 from services.ingest.pages.teaser import page_host
 from services.ingest.parse import Job
@@ -127,6 +128,8 @@ async def _parse(res: Resources, feed: Claimed, response: Response, result: Resu
     try:
         parsed = await res.parser.parse(response.body, job)
         result.parsed = await read_children(res, parsed, job, result) if parsed.children else parsed
+        if parsed.older:
+            result.parsed = await with_older(res, feed, result.parsed, job, result)
     except (NotAFeed, ParserKilled, FetchError) as error:
         result.failure = Failure.of(error.code, error.message, await _candidates(res, feed, response, error))
         result.outcome = error.code

@@ -30,6 +30,7 @@ _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _XHTML = "{http://www.w3.org/1999/xhtml}"
 _PACKED = re.compile(rb"<(?:title|summary|content)[^>]{1,200}octet-stream")
 
+OLDER = ("next", "prev-archive")  # links to what came before (RFC 5005, 3 and 4)
 _SECOND = {
     _DC + "title": "title",
     _ITUNES + "title": "title",
@@ -136,6 +137,8 @@ def _rss(root: Element, url: str, based: bool) -> Feed | None:
             frequency = child.text
         elif tag == _ATOM + "link" and child.get("rel") == "hub":
             feed.hub = feed.hub or resolve(url, child.get("href", ""))
+        elif tag == _ATOM + "link" and child.get("rel") in OLDER:
+            feed.older = feed.older or resolve(url, child.get("href", ""))
         elif tag == _ATOM + "link" and child.get("rel") == "self":
             feed.topic = feed.topic or resolve(url, child.get("href", ""))
         elif tag == _ATOM + "link" and child.get("rel", "alternate") == "alternate":
@@ -242,6 +245,8 @@ def _atom(root: Element, url: str, based: bool) -> Feed:
                 feed.hub = feed.hub or resolve(url, child.get("href", ""))
             elif rel == "self":
                 feed.topic = feed.topic or resolve(url, child.get("href", ""))
+            elif rel in OLDER:
+                feed.older = feed.older or resolve(url, child.get("href", ""))
         elif tag == _ATOM + "author":
             feed_authors += _names(child)
         elif tag == _SY + "updatePeriod":
