@@ -15,6 +15,8 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from typing import NamedTuple
 
 from services.enrich.document import EntityType
 from services.enrich.gazetteer import PlaceRow
@@ -25,6 +27,7 @@ Span = tuple[int, int, EntityType, float]  # start, end, type, score
 Find = Callable[[str], Sequence[PlaceRow]]
 
 TOLD = 0.7  # score of a name that only its surroundings tell
+LONGEST_KEPT = 60  # characters of a name of which is remembered what it tells: the same names come all day
 LARGE = 500_000  # people of a city whose name alone is rather the city than a person
 _NEXT = re.compile(r"((?: (?:[a-z]{2,4} )?[^\W\d_a-z][\w'\u2019-]*){1,3})")
 _BEFORE = re.compile(r"(?<![\w'\u2019-])([^\W\d_a-z][\w'\u2019-]* )$")
@@ -53,18 +56,24 @@ OF_A_PLACE = re.compile(
 )
 _DISTRICT = re.compile(r", D\.?C\.?(?!\w)")
 # A capital first, and what must stand before it told behind it: the engine tries nothing at other characters. The empty
-# group at the end of a rule says which it is.
-_ADDED = re.compile(
-    r"[^\W\d_a-z](?:(?:(?<=[Tt]he [A-Z])|(?<=ruling [A-Z])|(?<=opposition [A-Z]))"
-    r"[\w\u2019'-]+ (?:[A-Z][\w\u2019'-]+ ){0,2}[A-Z][\w\u2019'-]+(?= party(?!\w))(?P<party>)"
-    r"|(?<=[Tt]he [A-Z])[\w\u2019'-]+ (?:[A-Z][\w\u2019'-]+ ){0,2}(?:Tribe|Nation|Pueblo)(?![\w-]| [A-Z])(?P<tribe>)"
-    r"|(?<=[A-Z])(?<![\w.-][A-Z])[A-Z]{2,6}(?=-(?:led|backed|ruled|run)|['\u2019]s | (?:general secretary|leader|chief"
-    r"|spokes\w+|party|government|candidate|lawmaker|official)s?(?!\w))(?P<short>)"
-    r"|(?<=[A-Z])(?<![\w-][A-Z])[a-z]+(?: [A-Z][a-z]+)?(?= (?:Premier|Governor|Gov\.|Chief Minister|Republican"
-    r"|Democrat|Attorney General|Senator|Sen\.)(?!\w))(?P<state>)"
-    r"|(?:(?<=[\u201d\"] said [^\W\d_a-z])|(?<=[\u201d\"] says [^\W\d_a-z])|(?<=[\u201d\"] added [^\W\d_a-z]))"
-    r"[\w'\u2019-]+(?: (?:de |da |van |von |der |al |el |bin )?[^\W\d_a-z][\w'\u2019-]+){1,3}(?=[,.])(?P<person>))"
-)
+# group at the end of a rule says which it is. Tried only where a text holds one of the words it cannot do without.
+_ADDED = {
+    r"(?:(?<=[Tt]he [A-Z])|(?<=ruling [A-Z])|(?<=opposition [A-Z]))"
+    r"[\w\u2019'-]+ (?:[A-Z][\w\u2019'-]+ ){0,2}[A-Z][\w\u2019'-]+(?= party(?!\w))(?P<party>)": (" party",),
+    r"(?<=[Tt]he [A-Z])[\w\u2019'-]+ (?:[A-Z][\w\u2019'-]+ ){0,2}(?:Tribe|Nation|Pueblo)(?![\w-]| [A-Z])"
+    r"(?P<tribe>)": (" Tribe", " Nation", " Pueblo"),
+    r"(?<=[A-Z])(?<![\w.-][A-Z])[A-Z]{2,6}(?=-(?:led|backed|ruled|run)|['\u2019]s | (?:general secretary|leader|chief"
+    r"|spokes\w+|party|government|candidate|lawmaker|official)s?(?!\w))(?P<short>)": (),
+    r"(?<=[A-Z])(?<![\w-][A-Z])[a-z]+(?: [A-Z][a-z]+)?(?= (?:Premier|Governor|Gov\.|Chief Minister|Republican"
+    r"|Democrat|Attorney General|Senator|Sen\.)(?!\w))(?P<state>)": (
+        " Premier", " Gov", " Chief Minister", " Republican", " Democrat", " Attorney General", " Sen",
+    ),
+    r"(?:(?<=[\u201d\"] said [^\W\d_a-z])|(?<=[\u201d\"] says [^\W\d_a-z])|(?<=[\u201d\"] added [^\W\d_a-z]))"
+    r"[\w'\u2019-]+(?: (?:de |da |van |von |der |al |el |bin )?[^\W\d_a-z][\w'\u2019-]+){1,3}(?=[,.])(?P<person>)": (
+        "\u201d said ", "\u201d says ", "\u201d added ", '" said ', '" says ', '" added ',
+    ),
+}  # fmt: skip
+_SHOUTED = re.compile("[A-Z]{3}")  # without it no acronym is there
 _OFFICES = frozenset(
     "Education Health Home Foreign Defence Defense Justice Finance Interior Transport Environment Energy".split()
 )
@@ -108,17 +117,18 @@ def _read(text: str, span: Span, behind: Span | None, people: set[str], lexicon:
     """One span put right; None where it is no name."""
     start, end, label, score = span
     name = text[start:end]
-    if _ROLE_BEHIND.fullmatch(f" {name}"):
+    form = (_form if len(name) <= LONGEST_KEPT else _formed)(name)
+    if form.role:
         return None
     if label == "organisation" and " " not in name and _seat(text, end, behind) and find(fold(name)):
         return (start, end, "place", score)
     before_person = behind is not None and behind[2] == "person" and text[end : behind[0]] == " "
-    if _MONEY.fullmatch(name) or (before_person and _is_title(name, lexicon)):
+    if form.money or (before_person and _is_title(name, lexicon)):
         return None
-    if (role := _ROLE_BEHIND.search(name)) and label == "person":
-        constituency = name[: role.start()]
-        return (start, start + role.start(), "place" if before_person and " " not in constituency else label, score)
-    if label == "person" and (_LEGAL.search(name) or name in lexicon.named_after):
+    if form.cut and label == "person":
+        constituency = name[: form.cut]
+        return (start, start + form.cut, "place" if before_person and " " not in constituency else label, score)
+    if label == "person" and (form.legal or name in lexicon.named_after):
         return (start, end, "organisation", score)
     alone = label == "person" and " " not in name and name not in people and name not in lexicon.given_names
     if alone and _large(name, find):
@@ -142,6 +152,28 @@ def _read(text: str, span: Span, behind: Span | None, people: set[str], lexicon:
     if studio and (behind is None or behind[0] >= studio.end()):
         return (start, studio.end(), "organisation", score)
     return (start, end, "place", score)
+
+
+class _Form(NamedTuple):
+    """What a name's own letters tell, whatever it stands in."""
+
+    role: bool  # it is a role alone: MP
+    cut: int  # where a role behind a name begins, 0 without one
+    money: bool
+    legal: bool  # it ends in a company's legal form
+
+
+def _formed(name: str) -> _Form:
+    role = _ROLE_BEHIND.search(name)
+    return _Form(
+        _ROLE_BEHIND.fullmatch(f" {name}") is not None,
+        role.start() if role else 0,
+        _MONEY.fullmatch(name) is not None,
+        _LEGAL.search(name) is not None,
+    )
+
+
+_form = lru_cache(maxsize=8192)(_formed)
 
 
 def _seat(text: str, end: int, behind: Span | None) -> bool:
@@ -187,7 +219,9 @@ def _is_person(name: str, lexicon: Lexicon, find: Find) -> bool:
 
 def _completed(text: str, start: int, end: int, find: Find) -> tuple[int, int]:
     """A place's name with the words around it that the table knows as one name."""
-    if (before := _BEFORE.search(text, max(0, start - 20), start)) and find(fold(text[before.start(1) : end])):
+    around = text[max(0, start - 20) : start]
+    before = None if around.islower() and around.isascii() else _BEFORE.search(text, max(0, start - 20), start)
+    if before and find(fold(text[before.start(1) : end])):
         start = before.start(1)
     if match := _NEXT.match(text, end):
         stops = [end + place.end() for place in re.finditer(r"[^ ]+(?= |$)", match.group())]
@@ -206,9 +240,19 @@ def _with(kept: list[Span], text: str, lexicon: Lexicon, find: Find) -> list[Spa
     return sorted([*kept, *added]) if added else kept
 
 
+@lru_cache(maxsize=32)
+def _any_of(rules: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(rf"[^\W\d_a-z](?:{'|'.join(rules)})")
+
+
 def _told(text: str, lexicon: Lexicon, find: Find) -> Iterator[Span]:
     last = 0
-    for match in _ADDED.finditer(text):
+    rules = tuple(
+        rule
+        for rule, cues in _ADDED.items()
+        if (any(map(text.__contains__, cues)) if cues else _SHOUTED.search(text) is not None)
+    )
+    for match in _any_of(rules).finditer(text) if rules else ():
         start, end, kind = *match.span(), match.lastgroup or ""
         name = match.group()
         if start < last or (kind == "short" and name in _NO_SHORT):

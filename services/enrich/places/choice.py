@@ -43,12 +43,17 @@ def ranked(
 
     `written` is what `written_out` says of it.
     """
-    common = resources.lexicon.is_common(cluster.name.lower()) or WIDE.fullmatch(cluster.name) is not None
-    rows = [
-        row for row in every if not row.small or _spoken_for(cluster.key, row, every, context, written, common=common)
-    ]
-    if not rows or written == ELSEWHERE:
+    if not every or written == ELSEWHERE:
         return []
+    rows: Sequence[PlaceRow] = every
+    if every[-1].small:
+        common = resources.lexicon.is_common(cluster.name.lower()) or WIDE.fullmatch(cluster.name) is not None
+        known = [row for row in every if row.population >= KNOWN]
+        rows = [
+            row
+            for row in every
+            if not row.small or _spoken_for(cluster.key, row, every, known, context, written, common=common)
+        ]
     division = _called_division(doc, cluster) if any(row.kind == "admin" for row in rows) else 0.0
     points = [(_points(cluster.key, row, context, written, rows, division=division), row) for row in rows]
     return sorted(points, key=lambda pair: -pair[0])
@@ -58,6 +63,7 @@ def _spoken_for(
     key: str,
     row: PlaceRow,
     rows: Sequence[PlaceRow],
+    known: Sequence[PlaceRow],
     context: Context,
     written: Written | None,
     *,
@@ -71,7 +77,6 @@ def _spoken_for(
     if (key, row.geonames_id) in context.behind or (written and row.country == written[0]):
         return True
     home = context.home
-    known = [other for other in rows if other.population >= KNOWN]
     if home and row.country == home.country and home.admin in (None, row.admin):
         near = any(other.country == row.country for other in known)
         if not near and (home.admin or not known):

@@ -68,8 +68,10 @@ def _name(cluster: Cluster, lexicon: Lexicon) -> str:
 def _entity(
     doc: Document, key: str, group: list[Cluster], places: dict[str, Place], most: int, resources: Resources
 ) -> Entity:
-    mentions = [mention for cluster in group for mention in cluster.mentions]
-    mentions.sort(key=lambda mention: (mention.field != "title", mention.start))
+    mentions = list(group[0].mentions)  # in order
+    if len(group) > 1:
+        mentions = [mention for cluster in group for mention in cluster.mentions]
+        mentions.sort(key=lambda mention: (mention.field != "title", mention.start))
     first = group[0]
     own = resources.own.entities.get(key)
     place = places.get(first.key) if first.type == "place" and not own else None
@@ -81,10 +83,10 @@ def _entity(
         id=key,
         type=own.type if own else first.type,
         name=own.name if own else place.name if place else _called(first, doc.identities, resources.lexicon),
-        aliases_seen=tuple(dict.fromkeys(mention.text for mention in mentions)),
+        aliases_seen=tuple(dict.fromkeys([mention.text for mention in mentions])),
         count=len(mentions),
         salience=round(salience, 3),
-        confidence=round(max(mention.score for mention in mentions), 3),
+        confidence=round(max([mention.score for mention in mentions]), 3),
         ids=own.ids if own else _ids(first, place, resources),
         mentions=tuple(mentions),
         former_ids=doc.identities.former.get(key, ()),
@@ -94,7 +96,7 @@ def _entity(
 def _called(cluster: Cluster, merged: Identities, lexicon: Lexicon) -> str:
     """The name of the thing, which is another one's where its key was merged."""
     name = _name(cluster, lexicon)
-    return merged.into.get(f"{cluster.type}:{slug(name)}", ("", name))[1]
+    return merged.into.get(f"{cluster.type}:{slug(name)}", ("", name))[1] if merged.into else name
 
 
 def _ids(cluster: Cluster, place: Place | None, resources: Resources) -> dict[str, str]:

@@ -89,13 +89,13 @@ def fold_mentions(doc: Document, lexicon: Lexicon, gazetteer: Gazetteer | None =
     return list(apart(doc, found, gazetteer)) if gazetteer else found
 
 
-def _order(mention: Mention) -> tuple[int, int]:
-    return (_FIELDS.index(mention.field), mention.start)
+def _order(mention: Mention) -> tuple[bool, int]:
+    return (mention.field != _FIELDS[0], mention.start)
 
 
 def _key(mention: Mention) -> str:
     key = fold(mention.text)
-    if mention.type == "organisation":
+    if mention.type == "organisation" and " " in key:
         key = _SUFFIX.sub("", key) or key
     return key or mention.text
 
@@ -137,6 +137,8 @@ def _grouped(mentions: list[Mention], keys: list[str]) -> dict[str, list[Mention
 
 def _vote(group: list[Mention]) -> EntityType:
     """The type with the highest sum of scores; longer names know better than their parts."""
+    if len(group) == 1:
+        return group[0].type
     votes: dict[EntityType, float] = defaultdict(float)
     for mention in group:
         votes[mention.type] += mention.score * (2.0 if " " in mention.text else 1.0)
@@ -213,7 +215,7 @@ def _join_short_events(keys: list[str], types: dict[str, EntityType], union: _Un
 
 
 def _cluster(group: list[Mention], kind: EntityType) -> Cluster:
-    forms = Counter(look_alikes(mention.text) for mention in group)
+    forms = Counter([look_alikes(mention.text) for mention in group])
 
     def worth(form: str) -> tuple[bool, bool, int, int]:
         return (
@@ -223,9 +225,10 @@ def _cluster(group: list[Mention], kind: EntityType) -> Cluster:
             forms[form],
         )
 
-    name = max(forms, key=worth)
+    alone = len(forms) == 1
+    name = next(iter(forms)) if alone else max(forms, key=worth)
     if kind == "person":
-        spelt = max(forms, key=lambda form: (" " in form, not form.isupper(), forms[form]))
+        spelt = name if alone else max(forms, key=lambda form: (" " in form, not form.isupper(), forms[form]))
         name = _in_lower_case(spelt) if spelt.isupper() and " " in spelt else name
     return Cluster(type=kind, key=fold(name) or name, name=name, mentions=tuple(group))
 

@@ -134,7 +134,7 @@ def _weigh_words(
 def _best(weights: dict[str, float], shown: dict[str, str], also: dict[str, set[str]]) -> list[Keyword]:
     found: list[Keyword] = []
     covered: set[str] = set()
-    ranked = sorted(weights, key=lambda term: (-weights[term], term))
+    ranked = [term for _, term in sorted([(-weight, term) for term, weight in weights.items()])]
     for term in ranked[: MOST * 8]:
         stems = {word[:STEM] for word in term.split()}
         if stems & covered:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from itertools import islice, takewhile
 from typing import get_args
 
@@ -54,6 +54,7 @@ _AT = re.compile(r"\b(?:[Ii]n|[Aa]t|[Nn]ear|[Tt]o) $")
 _BEFORE_HYPHEN = re.compile(r"(?<!\w)[^\W\d_]\w*-$")
 _TITLES_ALONE = frozenset("dr mr mrs ms mme mlle prof rev col gen lt sgt capt gov sen rep".split())
 MOST_EXPANSIONS = 200  # of one text
+LONGEST_KEPT = 60  # characters of a name whose edges are remembered: the same names come all day
 TOLD = 0.9  # score of a name that our own table tells
 _DANGLING = re.compile(r" (?:and|or|of|the|in|for|at)$")
 _TRIBAL = re.compile(r" (?:Tribes?|Nations?|Bands?|Reservations?|Country|Affairs|Health Service|Pueblo)(?!\w)")
@@ -229,6 +230,13 @@ def _settled(name: str, label: EntityType, lexicon: Lexicon) -> EntityType:
 
 def trim(text: str, start: int, end: int, lexicon: Lexicon, *, person: bool) -> tuple[int, int]:
     """The name alone: no punctuation at its edges, no article, honorific, possessive. `start >= end`: nothing left."""
+    first, last = (_kept if end - start <= LONGEST_KEPT else _bare)(text[start:end], lexicon.titles, person)
+    return start + first, start + last
+
+
+def _bare(text: str, titles: frozenset[str], person: bool) -> tuple[int, int]:
+    """Where the name alone begins and ends in what a tagger found."""
+    start, end = 0, len(text)
     while start < end and text[start] in _EDGE:
         start += 1
     while end > start and text[end - 1] in _EDGE and not _closes(text, start, end):
@@ -238,9 +246,12 @@ def trim(text: str, start: int, end: int, lexicon: Lexicon, *, person: bool) -> 
     end -= end - start - len(without_possessive(text[start:end]))
     if match := _DANGLING.search(text, start, end):
         end = match.start()
-    while person and (cut := _honorific(text[start:end], lexicon)):
+    while person and (cut := _honorific(text[start:end], titles)):
         start += cut
     return start, end
+
+
+_kept = lru_cache(maxsize=8192)(_bare)
 
 
 def _closes(text: str, start: int, end: int) -> bool:
@@ -251,11 +262,11 @@ def _closes(text: str, start: int, end: int) -> bool:
     return text[end - 1] == ")" and "(" in text[start : end - 1]
 
 
-def _honorific(name: str, lexicon: Lexicon) -> int:
+def _honorific(name: str, titles: frozenset[str]) -> int:
     """How many characters of titles a person's name starts with; 0 when nothing else would be left."""
     words = name.split(" ", 3)
     for count in (3, 2, 1):
-        if len(words) > count and " ".join(words[:count]).lower().replace(".", "") in lexicon.titles:
+        if len(words) > count and " ".join(words[:count]).lower().replace(".", "") in titles:
             return len(" ".join(words[:count])) + 1
     return 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+LONGEST_SHORT = 6  # letters of an abbreviation without full stops in it
 MAX_SENTENCE = 1_000  # characters: a longer run without an end is cut at a space, so that nothing grows with the input
 
 _STOPS, _WIDE = r"[.!?\u2026\u061f\u06d4\u0964\u1362]", r"[\u3002\uff01\uff1f]"
@@ -48,6 +49,9 @@ def _goes_on(text: str, dot: int, end: int) -> bool:
     follow = text[end : end + 3].lstrip()[:1]
     if follow.islower() or follow in _DASHES:
         return True
+    word = text[max(0, dot - LONGEST_SHORT - 1) : dot]
+    if len(word) > LONGEST_SHORT and word.isalpha():
+        return False
     return bool(_ABBREVIATION.search(text, max(0, dot - 12), end)) and not text.startswith("\n", end)
 
 
