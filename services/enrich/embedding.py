@@ -66,8 +66,12 @@ class Embedding:
         words = text.replace("\n", " ").split(" ")
         fresh = list({word for word in words if word not in known})
         if fresh:
-            cut = self._tokenizer.encode_batch_fast(fresh, add_special_tokens=False)
-            known.update((word, encoded.ids) for word, encoded in zip(fresh, cut, strict=True))
+            cut = self._tokenizer.encode(fresh, is_pretokenized=True, add_special_tokens=False)
+            made: list[list[int]] = [[] for _ in fresh]
+            for number, piece in zip(cut.word_ids, cut.ids, strict=True):
+                if number is not None:
+                    made[number].append(piece)
+            known.update(zip(fresh, made, strict=True))
         found = list(chain.from_iterable([known[word] for word in words]))
         for word in fresh:
             if len(word) > LONGEST:

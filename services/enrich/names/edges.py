@@ -22,7 +22,8 @@ from services.enrich.lexicons import Lexicon
 Name = tuple[int, int, EntityType, float]
 
 FARTHEST = 8  # characters between two parts of one name
-_SMALL = re.compile(r"(?:[ ,]+(?:of|on|for|and|in|at|the|as|to|by|with|de|&|from|or))+$")
+_SMALLS = frozenset("of on for and in at the as to by with de & from or".split())
+_SMALL = re.compile(rf"(?:[ ,]+(?:{'|'.join(sorted(_SMALLS))}))+$")
 _OPEN = re.compile(r"(?<!South)(?<!North)(?<!East)(?<!West) (?:of|on|for|of the|for the|on the)$")
 _OF = re.compile(r" of (?:the )?")
 _ON = re.compile(r" (?:the )?")
@@ -118,9 +119,10 @@ def _with_initials(text: str, start: int, free: int) -> int:
 def _trimmed(text: str, name: Name, free: int, lexicon: Lexicon) -> Name:
     """A name without small words at its end; with the capitals before `free` that such a word leads to, if any."""
     start, end, label, score = name
-    match = _SMALL.search(text, start, end) if text.find(" ", start, end) >= 0 else None
+    _, space, last = text[start:end].rpartition(" ")
+    match = _SMALL.search(text, start, end) if space and (last in _SMALLS or not last.isalpha()) else None
     if match is None:
-        head = text[start:end].rpartition(" ")[2].lower() in lexicon.organisation_heads
+        head = last.lower() in lexicon.organisation_heads
         more = _LED.match(text, end, free) if free and head else None
         return (start, more.end(), label, score) if more else name
     on = _CAPITALS.match(text, end, free) if free and _OPEN.search(text[start:end]) else None

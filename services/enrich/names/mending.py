@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -22,6 +22,7 @@ from services.enrich.document import EntityType
 from services.enrich.gazetteer import PlaceRow
 from services.enrich.lexicons import Lexicon
 from services.enrich.names.fold import fold
+from services.enrich.text.tokens import Tokens
 
 Span = tuple[int, int, EntityType, float]  # start, end, type, score
 Find = Callable[[str], Sequence[PlaceRow]]
@@ -59,21 +60,20 @@ _DISTRICT = re.compile(r", D\.?C\.?(?!\w)")
 # group at the end of a rule says which it is. Tried only where a text holds one of the words it cannot do without.
 _ADDED = {
     r"(?:(?<=[Tt]he [A-Z])|(?<=ruling [A-Z])|(?<=opposition [A-Z]))"
-    r"[\w\u2019'-]+ (?:[A-Z][\w\u2019'-]+ ){0,2}[A-Z][\w\u2019'-]+(?= party(?!\w))(?P<party>)": (" party",),
+    r"[\w\u2019'-]+ (?:[A-Z][\w\u2019'-]+ ){0,2}[A-Z][\w\u2019'-]+(?= party(?!\w))(?P<party>)": ("party",),
     r"(?<=[Tt]he [A-Z])[\w\u2019'-]+ (?:[A-Z][\w\u2019'-]+ ){0,2}(?:Tribe|Nation|Pueblo)(?![\w-]| [A-Z])"
-    r"(?P<tribe>)": (" Tribe", " Nation", " Pueblo"),
+    r"(?P<tribe>)": ("Tribe", "Nation", "Pueblo"),
     r"(?<=[A-Z])(?<![\w.-][A-Z])[A-Z]{2,6}(?=-(?:led|backed|ruled|run)|['\u2019]s | (?:general secretary|leader|chief"
     r"|spokes\w+|party|government|candidate|lawmaker|official)s?(?!\w))(?P<short>)": (),
     r"(?<=[A-Z])(?<![\w-][A-Z])[a-z]+(?: [A-Z][a-z]+)?(?= (?:Premier|Governor|Gov\.|Chief Minister|Republican"
     r"|Democrat|Attorney General|Senator|Sen\.)(?!\w))(?P<state>)": (
-        " Premier", " Gov", " Chief Minister", " Republican", " Democrat", " Attorney General", " Sen",
+        "Premier", "Governor", "Gov", "Chief", "Republican", "Democrat", "Attorney", "Senator", "Sen",
     ),
     r"(?:(?<=[\u201d\"] said [^\W\d_a-z])|(?<=[\u201d\"] says [^\W\d_a-z])|(?<=[\u201d\"] added [^\W\d_a-z]))"
     r"[\w'\u2019-]+(?: (?:de |da |van |von |der |al |el |bin )?[^\W\d_a-z][\w'\u2019-]+){1,3}(?=[,.])(?P<person>)": (
-        "\u201d said ", "\u201d says ", "\u201d added ", '" said ', '" says ', '" added ',
+        "said", "says", "added",
     ),
 }  # fmt: skip
-_SHOUTED = re.compile("[A-Z]{3}")  # without it no acronym is there
 _OFFICES = frozenset(
     "Education Health Home Foreign Defence Defense Justice Finance Interior Transport Environment Energy".split()
 )
@@ -84,8 +84,11 @@ _NO_SHORT = frozenset(
 )
 
 
-def mended(text: str, spans: Sequence[Span], lexicon: Lexicon, find: Find) -> list[Span]:
-    """The spans of one text, in order and without overlaps, put right. `find` gives the places of a folded name."""
+def mended(text: str, spans: Sequence[Span], lexicon: Lexicon, find: Find, there: Set[str] | None = None) -> list[Span]:
+    """The spans of one text, in order and without overlaps, put right.
+
+    `find` gives the places of a folded name; `there` are the words of the text, where it was cut already.
+    """
     people = {word for start, end, label, _ in spans if label == "person" for word in _many(text[start:end])}
     kept: list[Span] = []
     for index, span in enumerate(spans):
@@ -105,7 +108,7 @@ def mended(text: str, spans: Sequence[Span], lexicon: Lexicon, find: Find) -> li
         if kept and label == "organisation" and kept[-1][2] != "person" and text[kept[-1][1] : start] == " & ":
             start, score = kept[-1][0], max(score, kept.pop()[3])  # Brighton & Hove Albion
         kept.append((start, end, label, score))
-    return _with(kept, text, lexicon, find)
+    return _with(kept, text, lexicon, find, Tokens(text).there if there is None else there)
 
 
 def _many(name: str) -> list[str]:
@@ -231,12 +234,12 @@ def _completed(text: str, start: int, end: int, find: Find) -> tuple[int, int]:
     return start, end
 
 
-def _with(kept: list[Span], text: str, lexicon: Lexicon, find: Find) -> list[Span]:
+def _with(kept: list[Span], text: str, lexicon: Lexicon, find: Find, there: Set[str]) -> list[Span]:
     """The spans, and names that what stands beside them tells, where none was found."""
     if text.isupper():
         return kept
     starts = [span[0] for span in kept]
-    added = [span for span in _told(text, lexicon, find) if _is_free(kept, starts, span)]
+    added = [span for span in _told(text, lexicon, find, there) if _is_free(kept, starts, span)]
     return sorted([*kept, *added]) if added else kept
 
 
@@ -245,13 +248,10 @@ def _any_of(rules: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile(rf"[^\W\d_a-z](?:{'|'.join(rules)})")
 
 
-def _told(text: str, lexicon: Lexicon, find: Find) -> Iterator[Span]:
+def _told(text: str, lexicon: Lexicon, find: Find, there: Set[str]) -> Iterator[Span]:
     last = 0
-    rules = tuple(
-        rule
-        for rule, cues in _ADDED.items()
-        if (any(map(text.__contains__, cues)) if cues else _SHOUTED.search(text) is not None)
-    )
+    shouted = any([len(word) > 2 for word in there if word.isupper()])  # an acronym may be there
+    rules = tuple(rule for rule, cues in _ADDED.items() if not there.isdisjoint(cues) or (not cues and shouted))
     for match in _any_of(rules).finditer(text) if rules else ():
         start, end, kind = *match.span(), match.lastgroup or ""
         name = match.group()

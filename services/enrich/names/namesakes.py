@@ -49,7 +49,7 @@ def is_called_division(doc: Document, mention: Mention) -> bool:
     """Whether the text calls it a state, a province or the like."""
     text = doc.text_of(mention.field)
     before = text[max(0, mention.start - 20) : mention.start]
-    return bool(_BEHIND.match(text, mention.end) or _BEFORE.search(before))
+    return bool(_BEHIND.match(text, mention.end) or (" of " in before and _BEFORE.search(before)))
 
 
 def _called_and_not(doc: Document, cluster: Cluster, gazetteer: Gazetteer) -> Sequence[Cluster]:

@@ -114,7 +114,8 @@ def dates(tokens: Tokens, base: date) -> list[DateMention]:
     at = 0
     written, lowered = tokens.text, _in_lower_case(tokens.text)
     tokens = tokens if lowered is written else Tokens(lowered)
-    for word, start in tokens.where([word for word in tokens.stands if word in _BEGUN or word[0].isdecimal()]):
+    begun = {word for word in tokens.there if word in _BEGUN or word[0].isdecimal()}
+    for word, start in tokens.where(begun):
         if start < at or len(found) == MOST:
             continue
         for pattern in _BEGUN.get(word, _FIGURES):

@@ -10,12 +10,12 @@ import math
 import re
 from collections import Counter
 from collections.abc import Sequence
-from functools import lru_cache
 
 from services.enrich.document import Document, Entity, Keyword
 from services.enrich.lexicons import Lexicon
 from services.enrich.names.fold import fold
 from services.enrich.resources import Resources
+from services.enrich.text.tokens import is_plain
 
 MOST = 10
 DATELINE = 100  # characters of the body that a dateline is in
@@ -26,6 +26,7 @@ RARE, UNKNOWN, TOO_COMMON = (
     6.0,
 )  # Zipf of an English word outside the table, of any word elsewhere, and the limit
 _WORD = re.compile(r"([^\W\d_]++(?:['\u2019-][^\W\d_]++)*+)")
+_WORD_PLAIN = re.compile(r"([A-Za-z]++(?:['\u2019-][A-Za-z]++)*+)")
 _DATELINE = re.compile(r"[^\n.]{2,50}?\([^()\n]{2,40}\)\s?[\u2013\u2014-]{1,2}\s")
 _ADDRESS = re.compile(r"https?://\S+|www\.\S+|\S+@\S+\.\S+")
 _CONTRACTED = ("n't", "'ve", "'re", "'ll", "'d", "'m")
@@ -79,9 +80,9 @@ def _is_credit(doc: Document, entity: Entity) -> bool:
     )
 
 
-@lru_cache(maxsize=20_000)
 def _plain(written: str) -> str:
-    return written.lower().replace("\u2019", "'").removesuffix("'s")
+    word = written.lower()
+    return word if word.isalpha() else word.replace("\u2019", "'").removesuffix("'s")
 
 
 def _weigh_words(
@@ -89,15 +90,16 @@ def _weigh_words(
 ) -> None:
     stop = lexicon.stopwords.get(language, frozenset())
     counts: Counter[str] = Counter()
-    pairs: Counter[tuple[str, str]] = Counter()
+    pairs: Counter[tuple[str | None, str | None]] = Counter()
     titled: set[str] = set()
+    read: list[tuple[list[str | None], list[str]]] = []
     body = doc.body_text[:READ]
     opening = _DATELINE.match(body[:DATELINE])
     body = body[opening.end() :] if opening else body
     if "://" in body or "www." in body or "@" in body:
         body = _ADDRESS.sub(" ", body)
     for text, bonus in ((doc.title, True), (body, False)):
-        parts = _WORD.split(text)  # gap, word, gap, word, ..., gap
+        parts = (_WORD_PLAIN if is_plain(text) else _WORD).split(text)  # gap, word, gap, word, ..., gap
         found = parts[1::2]
         terms: dict[str, str] = {}  # as written -> the term; each form is judged once
         for written, times in Counter(found).items():
@@ -109,11 +111,13 @@ def _weigh_words(
             shown.setdefault(word, written[: len(word)])
             if bonus:
                 titled.add(word)
-        told = list(map(terms.get, found))
+        read.append((list(map(terms.get, found)), parts[2::2]))
+    again = {word for word, count in counts.items() if count > 1}  # a pair stands twice only where both its words do
+    for told, gaps in read:
         pairs.update(
             (one, two)
-            for one, gap, two in zip(told, parts[2::2], told[1:], strict=False)
-            if one and two and len(gap) == 1
+            for one, gap, two in zip(told, gaps, told[1:], strict=False)
+            if one in again and two in again and len(gap) == 1
         )
     zipf = lexicon.zipf if language == "en" else {}
     rare = RARE if language == "en" else UNKNOWN

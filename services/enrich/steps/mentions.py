@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from functools import cache, lru_cache
 from itertools import islice, takewhile
 from typing import get_args
@@ -87,7 +87,8 @@ class Mentions:
                 read: list[Mention] = []
                 for field in _FIELDS:
                     table = resources.gazetteer if language == "en" else None
-                    here = mentions(doc.text_of(field), field, next(spans), resources.lexicon, table)
+                    there = doc.tokens.there if field == "body_text" else None
+                    here = mentions(doc.text_of(field), field, next(spans), resources.lexicon, table, there)
                     if language == "en":
                         if field == "body_text":
                             here = datelined(here, doc.body_text, resources.gazetteer.find)
@@ -110,13 +111,21 @@ def _read(text: str) -> str:
 
 
 def mentions(
-    text: str, field: TextField, spans: Iterable[SpanLike], lexicon: Lexicon, gazetteer: Gazetteer | None = None
+    text: str,
+    field: TextField,
+    spans: Iterable[SpanLike],
+    lexicon: Lexicon,
+    gazetteer: Gazetteer | None = None,
+    there: Set[str] | None = None,
 ) -> list[Mention]:
-    """What a tagger found, as mentions: each span made to hold the name alone, in order, without overlaps."""
+    """What a tagger found, as mentions: each span made to hold the name alone, in order, without overlaps.
+
+    `there` are the words of the text, where it was cut already.
+    """
     found: list[Mention] = []
     last = 0
     whole = _whole(text, spans, lexicon)
-    for start, end, label, score in mended(text, whole, lexicon, gazetteer.find) if gazetteer else whole:
+    for start, end, label, score in mended(text, whole, lexicon, gazetteer.find, there) if gazetteer else whole:
         start, end = trim(text, max(start, last), min(end, len(text)), lexicon, person=label == "person")
         name = text[start:end]
         cut = name.endswith((" Co", " Inc", " Corp", " Ltd", " Bros")) and _ABBREVIATED.match(text, end)

@@ -201,7 +201,7 @@ def tolls(tokens: Tokens) -> Iterator[Toll]:
         return
     found: dict[int, Toll] = {}
     for words, pattern in chain(_BEFORE, _BEHIND):
-        if words.isdisjoint(tokens.stands):
+        if words.isdisjoint(tokens.there):
             continue
         for match in chain.from_iterable(pattern.finditer(tokens.text, *part) for part in parts):
             road = match["v"] == "toll" and (

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 LONGEST = 140  # characters
 _UP = r"[^\W\d_a-z]"
@@ -53,7 +54,11 @@ class Dateline:
 
 def dateline(text: str) -> Dateline | None:
     """The dateline a text opens with, by its form alone: whether such places exist is not asked."""
-    opens = text[:LONGEST]
+    return _dateline(text[:LONGEST])
+
+
+@lru_cache(maxsize=64)  # several steps ask of one text
+def _dateline(opens: str) -> Dateline | None:
     if match := _BRACKETED.match(opens):
         return Dateline(match.end(), (_first(match["where"], match.start("where")),), None, False)
     match = _OPENING.match(opens)

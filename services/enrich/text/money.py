@@ -14,7 +14,7 @@ from functools import cached_property
 from itertools import chain
 
 from services.enrich.lexicons import People
-from services.enrich.text.quantities import BOUND, NUMBER, Range, quantity, whole, windows
+from services.enrich.text.quantities import BOUND, NUMBER, OPENS, Range, quantity, whole, windows
 
 REACH = 70  # characters between a sum's ends and its currency
 #: Words of small sums that mostly mean something else: matches won, crowns of kings.
@@ -61,11 +61,23 @@ class Currencies:
         words = "|".join(sorted(self.by_word, key=len, reverse=True))
         signed = rf"(?<![\w$€£])(?P<sign>{signs}) ?"
         return re.compile(
-            rf"(?<!\w)(?P<bound>(?:[Bb]etween |(?i:{BOUND}))?)"
+            rf"(?<!\w){self._opens}(?P<bound>(?:[Bb]etween |(?i:{BOUND}))?)"
             rf"(?:{signed}(?P<one>{_FIGURED})(?:(?P<join> to | and |[\u2013-])(?:{signs})? ?(?P<other>{_FIGURED}))?"
             rf"|(?<!\w)(?P<number>(?i:{NUMBER}))(?:(?P<dash> to |[\u2013-])(?P<more>(?i:{NUMBER})))?"
             rf" (?:(?P<people>[A-Z][a-z]+) )?(?P<word>{words})(?![\w-]))"
         )
+
+    @cached_property
+    def _opens(self) -> str:
+        """What a sum begins with, told by a letter or two: the engine tries the rest at few words."""
+        marks = "".join(sorted({sign[0] for sign in self.by_sign if not sign[0].isalpha()}))
+        letters = [sign for sign in self.by_sign if sign[0].isalpha()]
+        first, second = ("".join(sorted({sign[at] for sign in letters})) for at in (0, 1))
+        words: dict[str, list[str]] = defaultdict(list)
+        for word in sorted(OPENS, key=len, reverse=True):
+            words[word[0]].append(word[1:])
+        said = "|".join(f"[{one}{one.upper()}](?i:{'|'.join(rest)})" for one, rest in words.items())
+        return rf"(?=[\d{re.escape(marks)}]|[{first}][{re.escape(second)}]|(?:{said})(?!\w))"
 
     @cached_property
     def anchors(self) -> tuple[re.Pattern[str], ...]:

@@ -33,6 +33,11 @@ NUMBER = (
     rf"|(?:{_WORD})(?:(?:[ -]| and )(?:{_WORD}))*(?: dozen)?(?!\w))"
 )
 BOUND = rf"(?:(?:{_LEAST}|{_MOST}|{_NEAR}) )"
+#: The words, in lower case, that a quantity may begin with, if it does with one.
+OPENS = frozenset(
+    ["between", "half", "a", *_MANY, *_WORD.split("|")]
+    + [words.split()[0] for words in "|".join((_LEAST, _MOST, _NEAR)).split("|")]
+)
 #: A quantity with its bounds; no groups.
 QUANTITY = rf"(?i:between {NUMBER} and {NUMBER}|{BOUND}?{NUMBER}(?:(?: to |[\u2013-]){NUMBER})?)"
 _PARTS = re.compile(NUMBER, re.IGNORECASE)

@@ -7,49 +7,52 @@ pattern at every character.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Container
-from itertools import accumulate
-from operator import itemgetter
+from collections.abc import Iterable, Set
+from itertools import accumulate, compress
 
-_SPLIT = re.compile(r"(\w+)")
-_start = itemgetter(1)
+_FOREIGN = re.compile(r"[^\x00-\x7f\W]")
+_SPLIT, _SPLIT_PLAIN = re.compile(r"(\w+)"), re.compile(r"([A-Za-z0-9_]+)")
 _JOINING = ("'", "\u2019", "-")
+
+
+def is_plain(text: str) -> bool:
+    """Whether every letter and digit is ASCII's: patterns then need not ask Unicode what each character is."""
+    return text.isascii() or _FOREIGN.search(text) is None
 
 
 class Tokens:
     """Runs of letters, digits and underscores: `words[i]` begins at code point `starts[i]`."""
 
-    __slots__ = ("_gaps", "_stands", "starts", "text", "words")
+    __slots__ = ("_gaps", "_there", "starts", "text", "words")
 
     def __init__(self, text: str) -> None:
         """Time grows with the length of the text, whatever it holds."""
-        parts = _SPLIT.split(text)  # gap, word, gap, word, ..., gap: cheaper than a match object a word
+        parts = (_SPLIT_PLAIN if is_plain(text) else _SPLIT).split(
+            text
+        )  # gap, word, gap, word, ..., gap: cheaper than a match object a word
         self.text = text
         self.words = parts[1::2]
         self.starts = list(accumulate(map(len, parts)))[:-1:2]
         self._gaps = parts[2:-1:2]
-        self._stands: dict[str, list[int]] = {}
+        self._there: frozenset[str] = frozenset()
 
     @property
-    def stands(self) -> dict[str, list[int]]:
-        """Where each word begins, in order: asking costs by the different words of a text, not by all of them."""
-        if not self._stands:
-            stands = defaultdict(list)
-            for word, start in zip(self.words, self.starts, strict=True):
-                stands[word].append(start)
-            self._stands = stands
-        return self._stands
+    def there(self) -> frozenset[str]:
+        """The different words."""
+        if not self._there:
+            self._there = frozenset(self.words)
+        return self._there
 
-    def places(self, wanted: Container[str]) -> list[tuple[str, int]]:
+    def places(self, wanted: Iterable[str]) -> list[tuple[str, int]]:
         """The words wanted, as written, and where each begins, in order."""
-        return self.where(list(filter(wanted.__contains__, self.stands)))
+        return self.where(self.there.intersection(wanted))
 
-    def where(self, some: list[str]) -> list[tuple[str, int]]:
-        """Some of the words, and where each begins, in order."""
-        found = [(word, start) for word in some for start in self._stands[word]]
-        found.sort(key=_start)
-        return found
+    def where(self, here: Set[str]) -> list[tuple[str, int]]:
+        """The same of words of which it is known that they are there."""
+        if not here:
+            return []
+        places = compress(range(len(self.words)), map(here.__contains__, self.words))
+        return [(self.words[at], self.starts[at]) for at in places]
 
     @property
     def count(self) -> int:
