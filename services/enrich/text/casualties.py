@@ -205,7 +205,7 @@ def tolls(tokens: Tokens) -> Iterator[Toll]:
             continue
         for match in chain.from_iterable(pattern.finditer(tokens.text, *part) for part in parts):
             road = match["v"] == "toll" and (
-                not any(word in tokens.stands for word in _TOLLS) or match.string[match.start() - 1].isalpha()
+                tokens.there.isdisjoint(_TOLLS) or match.string[match.start() - 1].isalpha()
             )
             toll = None if road else _toll(match)
             if toll and not any(toll.start < one.end and one.start < toll.end for one in found.values()):
