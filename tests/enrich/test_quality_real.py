@@ -20,11 +20,12 @@ NAMES = ((0, 6, PLACE), (26, 38, PERSON))
 def test_marks_are_names_and_places_apart_and_hold_no_text() -> None:
     lines = [line for line in MARKS.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
     assert len(lines) >= 150
-    assert len({line.split("\t")[2] for line in lines}) == len(lines), "one text twice"
+    assert len({line.split("\t")[3] for line in lines}) == len(lines), "one text twice"
     names = 0
     for line in lines:
-        file, _, sha256, marks = line.split("\t")
+        file, _, half, sha256, marks = line.split("\t")
         assert file.startswith(("feeds/", "articles/"))
+        assert half in ("looked", "scored")
         assert len(sha256) == 64
         spans = [quality_real.name(mark) for mark in marks.split()]
         assert all(start < end for start, end, _ in spans)
@@ -50,7 +51,7 @@ def test_another_text_than_the_one_marked_is_an_error(tmp_path: Path) -> None:
     page.parent.mkdir(parents=True)
     page.write_text(json.dumps({"a1": {"articleBody": body}}), encoding="utf-8")
     marks = tmp_path / "marks.tsv"
-    marks.write_text(f"# a word\n{PAGES}\ta1\t{Text('', body).sha256}\t15-20:LOC\n", encoding="utf-8")
+    marks.write_text(f"# a word\n{PAGES}\ta1\tscored\t{Text('', body).sha256}\t15-20:LOC\n", encoding="utf-8")
     assert marked(marks, tmp_path) == (Marked(Text("", body), ((15, 20, PLACE),)),)
     page.write_text(json.dumps({"a1": {"articleBody": body + " Again."}}), encoding="utf-8")
     marked.cache_clear()

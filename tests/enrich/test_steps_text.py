@@ -72,7 +72,10 @@ def test_the_description_stands_in_for_a_missing_body(enriched: Enriched) -> Non
 
 
 def test_what_publishing_systems_add_to_feeds_is_taken_off(enriched: Enriched) -> None:
-    doc = enriched("T", "<p>It is shut.</p><p>The post T appeared first on The Ferry Post.</p><p>Read more</p>")
+    doc = enriched(
+        "T",
+        "<p>It is shut.</p><p>The post T appeared first on The Ferry Post.</p><p>Read more</p><p>Seguir leyendo</p>",
+    )
     assert doc.body_text == "It is shut."
 
 

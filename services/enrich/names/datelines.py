@@ -29,6 +29,8 @@ def datelined(found: Sequence[Mention], text: str, find: Callable[[str], Sequenc
     told = [one for start, end in opens.places if (one := _place(text, start, end, opens, found, find))]
     if opens.wire and (wire := _wire(text, *opens.wire, found)):
         told.append(wire)
+    if told and opens.by:
+        found = [_reporter(one, text, told[0].start) for one in found]
     rest = (one for one in found if not any(one.start < new.end and new.start < one.end for new in told))
     return sorted([*told, *rest], key=lambda mention: mention.start)
 
@@ -55,6 +57,14 @@ def _place(
     if (known and (capitals or opens.dated)) or formed:
         return Mention("body_text", start, end, name, "place", TOLD)
     return None
+
+
+def _reporter(one: Mention, text: str, place: int) -> Mention:
+    """A name of the line of authors, without the place right behind it that was read with it."""
+    if not one.start < place < one.end:
+        return one
+    name = text[one.start : place].rstrip(" ,")
+    return replace(one, end=one.start + len(name), text=name, type="person")
 
 
 def _wire(text: str, start: int, end: int, found: Sequence[Mention]) -> Mention | None:

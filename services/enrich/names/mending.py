@@ -227,7 +227,7 @@ def _completed(text: str, start: int, end: int, find: Find) -> tuple[int, int]:
     if before and find(fold(text[before.start(1) : end])):
         start = before.start(1)
     if match := _NEXT.match(text, end):
-        stops = [end + place.end() for place in re.finditer(r"[^ ]+(?= |$)", match.group())]
+        stops = [end + place.end() for place in re.finditer(r"[^\W\d_a-z][^ ]*(?= |$)", match.group())]
         for stop in reversed(stops):
             if text[end + 1 : stop].strip() and find(fold(text[start:stop])):
                 return start, stop

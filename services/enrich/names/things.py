@@ -86,7 +86,7 @@ _HELD = re.compile(rf"\b(?P<name>(?:{_CAP} (?:of |de |& |and )?){{1,4}}{_any('he
 _KNOWN = re.compile(rf"\b{_any('events')}(?!\w)")
 _WAR = re.compile(
     r"\b(?:(?:First|Second|Third) World War|World Wars? (?:I{1,3}|One|Two)|(?:Cold|Gulf|Civil|Great) War"
-    rf"|(?:{_CAP} ){{1,3}}(?:Civil )?War(?: of Independence)?"
+    rf"|(?:(?!\w+['’]s ){_CAP} ){{1,3}}(?:Civil )?War(?: of Independence)?"
     rf"|(?:Battle|Siege|Fall) of (?:the )?{_CAP}(?: {_CAP})?)\b"
 )
 _TITLES = (

@@ -22,6 +22,7 @@ from typing import get_args
 from services.enrich.document import Document, EntityType, Mention, TextField
 from services.enrich.gazetteer import Gazetteer
 from services.enrich.lexicons import Lexicon
+from services.enrich.names.beside import beside
 from services.enrich.names.datelines import datelined
 from services.enrich.names.edges import ended
 from services.enrich.names.expansions import expansions
@@ -58,7 +59,8 @@ LONGEST_KEPT = 60  # characters of a name whose edges are remembered: the same n
 TOLD = 0.9  # score of a name that our own table tells
 _DANGLING = re.compile(r" (?:and|or|of|the|in|for|at)$")
 _TRIBAL = re.compile(r" (?:Tribes?|Nations?|Bands?|Reservations?|Country|Affairs|Health Service|Pueblo)(?!\w)")
-_ABBREVIATED = re.compile(r"\.(?= [a-z0-9]|[,;:'\u2019)])")
+_ABBREVIATED = re.compile(r"\.(?= ?[a-z0-9(\u2014\u2013-]|[,;:'\u2019)])")
+_SHORTENED = tuple(" Co, Inc, Corp, Ltd, Bros, CO, INC, CORP, LTD, St, Ave, Blvd".split(","))
 _EDGE = " \t\n\"'\u2018\u2019\u201c\u201d\u00ab\u00bb.,;:!?()[]{}<>\u2013\u2014-*/|"
 
 
@@ -66,7 +68,7 @@ class Mentions:
     """See the module."""
 
     name = "mentions"
-    revision = "7"
+    revision = "8"
     needs = frozenset({"title", "body_text", "language"})
     provides = frozenset({"mentions"})
     languages = frozenset(
@@ -125,10 +127,13 @@ def mentions(
     found: list[Mention] = []
     last = 0
     whole = _whole(text, spans, lexicon)
-    for start, end, label, score in mended(text, whole, lexicon, gazetteer.find, there) if gazetteer else whole:
+    if gazetteer:
+        whole = beside(text, mended(text, whole, lexicon, gazetteer.find, there), lexicon, gazetteer.find)
+    for start, end, label, score in whole:
         start, end = trim(text, max(start, last), min(end, len(text)), lexicon, person=label == "person")
         name = text[start:end]
-        cut = name.endswith((" Co", " Inc", " Corp", " Ltd", " Bros")) and _ABBREVIATED.match(text, end)
+        short = name.endswith(_SHORTENED) or (len(name) > 2 and name.capitalize() in lexicon.us_states)
+        cut = short and _ABBREVIATED.match(text, end)
         if cut or (name.endswith((" Jr", " Sr")) and text.startswith(".", end)):
             end, name = end + 1, name + "."
         if name.lower() in _TITLES_ALONE:
@@ -239,6 +244,8 @@ def _settled(name: str, label: EntityType, lexicon: Lexicon) -> EntityType:
 
 def trim(text: str, start: int, end: int, lexicon: Lexicon, *, person: bool) -> tuple[int, int]:
     """The name alone: no punctuation at its edges, no article, honorific, possessive. `start >= end`: nothing left."""
+    if text.startswith(("'s", "\u2019s"), end - 2) and f"{text[start : end - 2]}'s" in lexicon.named_after:
+        return start, end  # McDonald's
     first, last = (_kept if end - start <= LONGEST_KEPT else _bare)(text[start:end], lexicon.titles, person)
     return start + first, start + last
 

@@ -30,7 +30,7 @@ UNSPACED_PER_WORD = 2  # characters of scripts without spaces that count as one 
 # Paragraphs that feeds and publishing systems set around the text.
 _BOILERPLATE = re.compile(
     r"(?:The post .{1,300} (?:appeared first|first appeared) on .{1,200}\.?|(?:Continue reading"
-    r"|Read (?:more|the full)|Keep reading|Lire la suite|Weiterlesen|Leer más|Sigue leyendo|Leia mais"
+    r"|Read (?:more|the full)|Keep reading|Lire la suite|Weiterlesen|Leer más|(?:Sigue|Seguir) leyendo|Leia mais"
     r"|Continua a leggere|Lees verder)\b.{0,120}"
     r"|(?:Advertisement|Anzeige|Publicité|Publicidad|Pubblicità|Advertentie|Comments|Share this:?"
     r"|\[\s*(?:\u2026|\.\.\.)\s*\]))",
@@ -42,7 +42,7 @@ class Text:
     """Provides the clean texts and the body's links. The description stands in where there is no body."""
 
     name = "text"
-    revision = "2"
+    revision = "3"
     needs = frozenset({"article", "page"})
     provides = frozenset({"title", "subtitle", "description", "body_text", "body_source", "links", "word_count"})
     languages = None

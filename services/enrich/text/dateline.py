@@ -4,6 +4,7 @@ KARACHI (Reuters) - …            DES MOINES, Iowa, Nov. 24 (UPI) -- …      L
 NEW DELHI: …                     MUMBAI, Nov 3 (PTI) The rupee …           ODESA, Ukraine/ISTANBUL, Nov 3 - …
 MOSCOW, November 3. /TASS/. …    NEW YORK--(BUSINESS WIRE)--…              Accra, Nov. 3, GNA – …
 ABOARD AIR FORCE ONE (AP) — …    Abuja, Nigeria – …                        [Nairobi] …
+By Ana Reis and Jo Uys PARIS, Nov 3 (Reuters) - …
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-LONGEST = 140  # characters
+LONGEST = 180  # characters
 _UP = r"[^\W\d_a-z]"
 _DASH = r"(?:--|[\u2014\u2013-])"
 _CITY = rf"{_UP}(?:{_UP}|[.'\u2019]|[ -](?={_UP})){{1,38}}(?![a-z])"  # in capitals
@@ -33,7 +34,8 @@ _STOP = (
     rf"|(?P<colon>: ){_BEGINS}"
 )
 _OPENING = re.compile(
-    rf"(?P<by>By [^\n|]{{3,40}} \| )?(?P<where>{_PLACE}(?:(?: ?/ ?| and | & ){_PLACE}){{0,5}})"
+    rf"(?P<by>By [^\n|]{{3,40}} \| |(?P<line>By [^\n|()]{{3,90}}?) (?=[A-Z]{{4}}))?"
+    rf"(?P<where>{_PLACE}(?:(?: ?/ ?| and | & ){_PLACE}){{0,5}})"
     rf"(?P<when>(?:,? {_DATE}\.?)?)(?: ?[-\u2014\u2013]{{0,2}} ?(?:{_WIRE}))?(?:,? {_DATE})?(?:{_STOP})"
 )
 _BRACKETED = re.compile(rf"\[(?P<where>{_TOWN}(?:, {_TOWN})?)\] {_BEGINS}")
@@ -50,6 +52,7 @@ class Dateline:
     places: tuple[tuple[int, int], ...]
     wire: tuple[int, int] | None
     dated: bool  # whether a date or a wire stands with it, as nothing else that opens a text has
+    by: bool = False  # whether its authors stand before it
 
 
 def dateline(text: str) -> Dateline | None:
@@ -70,12 +73,14 @@ def _dateline(opens: str) -> Dateline | None:
         return None
     if not (dated or capitals) and opens[match.end() : match.end() + 1].islower():
         return None  # Maria Duarte - the head of the union -
+    if match["line"] and not match["when"]:
+        return None
     at = match.start("where")
     places = tuple((at + one.start(), at + one.end()) for one in _ONE.finditer(where))
     wire = next((match.span(name) for name in ("wire", "slashed", "bare") if match[name]), None)
     if wire and any(letter.isdigit() for letter in opens[slice(*wire)]):
         wire = None  # (3 November 2026)
-    return Dateline(match.end(), places, wire, dated)
+    return Dateline(match.end(), places, wire, dated, bool(match["line"]))
 
 
 def _first(where: str, at: int) -> tuple[int, int]:
