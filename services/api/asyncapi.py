@@ -29,7 +29,7 @@ def document(title: str, version: str) -> dict[str, Any]:
             "stream": _channel("/v1/events", "Server-sent events; resume with Last-Event-ID or `after`"),
             "socket": _channel("/v1/events/ws", "WebSocket, one event a text frame")
             | {"bindings": {"ws": _asked(SOCKET)}}
-            | {"messages": _messages() | {"subscribe": {"$ref": "#/components/messages/subscribe"}}},
+            | {"messages": _messages() | {name: {"$ref": f"#/components/messages/{name}"} for name in _CONTROL}},
             "redis": {
                 "address": STREAM_KEY,
                 "description": "Redis Stream; the id is `<position>-0`, the one field `event`",
@@ -41,7 +41,10 @@ def document(title: str, version: str) -> dict[str, Any]:
             "followBySocket": {
                 "action": "send",
                 "channel": {"$ref": "#/channels/socket"},
-                "messages": [{"$ref": f"#/channels/socket/messages/{name}"} for name in _messages()],
+                "messages": [
+                    {"$ref": f"#/channels/socket/messages/{name}"}
+                    for name in (*_messages(), *(name for name in _CONTROL if name != "subscribe"))
+                ],
             },
             "changeFilters": {
                 "action": "receive",
@@ -51,8 +54,7 @@ def document(title: str, version: str) -> dict[str, Any]:
             "relay": {"action": "send", "channel": {"$ref": "#/channels/redis"}},
         },
         "components": {
-            "messages": {_name(kind): _message(kind) for kind in EVENT_TYPES}
-            | {"reset": _RESET, "subscribe": _SUBSCRIBE},
+            "messages": {_name(kind): _message(kind) for kind in EVENT_TYPES} | {"reset": _RESET, **_CONTROL},
             "schemas": schemas["$defs"],
         },
     }
@@ -105,6 +107,31 @@ _SUBSCRIBE: dict[str, Any] = {
         "type": "object",
         "required": ["type", "filters"],
         "properties": {"type": {"const": "subscribe"}, "filters": {"type": "object"}},
+        "additionalProperties": False,
         "examples": [{"type": "subscribe", "filters": {"lang": ["es"]}}],
     },
+}
+
+
+def _control(name: str, about: str, further: dict[str, Any]) -> dict[str, Any]:
+    """A frame of ours that is no event: it has a `type` and no `specversion`."""
+    payload = {"type": "object", "required": ["type", *further], "properties": {"type": {"const": name}, **further}}
+    return {"name": name, "contentType": "application/json", "description": about, "payload": payload}
+
+
+_POSITION = {"position": {"type": "integer", "minimum": 0, "description": "what was given up to here"}}
+_CONTROL: dict[str, Any] = {
+    "subscribe": _SUBSCRIBE,
+    "subscribed": _control("subscribed", "The filters were changed; they count from after this position", _POSITION),
+    "heartbeat": _control("heartbeat", "The stream is alive, and there is no news", _POSITION),
+    "closing": _control(
+        "closing",
+        "The last frame: why it ends (codes 1012: come back; 1013: too slow, come back; 1008: the key is over)",
+        {"reason": {"type": "string"}, **_POSITION},
+    ),
+    "error": _control(
+        "error",
+        "A message was not understood, and changes nothing: the members of a problem document",
+        {"title": {"type": "string"}, "status": {"type": "integer"}, "code": {"type": "string"}},
+    ),
 }

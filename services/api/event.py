@@ -33,7 +33,7 @@ SAFE = "".join(chr(c) for c in range(0x21, 0x7F) if chr(c) not in '"%')  # of a 
     **described(
         ArticleCard,
         also={STRUCTURED: {"$ref": "#/components/schemas/CloudEvent"}},
-        fails=("bad_value", "not_found", "not_acceptable", "position_gone"),
+        fails=("bad_value", "not_found", "not_acceptable", "position_gone", "upgrade_required"),
     ),
 )
 async def event(request: Request, position: str) -> Response:
@@ -60,6 +60,12 @@ async def event(request: Request, position: str) -> Response:
 
 
 def _position(text: str) -> int:
+    if text == "ws":  # mostly a reverse proxy that does not pass the upgrade on
+        raise Problem(
+            "upgrade_required",
+            "this is a WebSocket: open it with ws: or wss:. Reverse proxies must pass `Upgrade` and `Connection` on",
+            headers={"Upgrade": "websocket", "Connection": "Upgrade"},
+        )
     try:
         at = params.position(text)
     except ValueError as error:

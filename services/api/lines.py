@@ -11,10 +11,18 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import orjson
 from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from services.api.problems import Problem, document
+
 _KEY = "wiredesk.connection"
+MAX_HEAD_BYTES = 65_536  # of a request's line and headers: the parser itself would gather them for ever
+_TOO_LARGE = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: %d\r\n"
+    b"Content-Type: application/problem+json\r\n\r\n%b"
+)
 
 
 class Watcher(Protocol):
@@ -32,6 +40,9 @@ class Connection(HttpToolsProtocol):
 
     _watcher: Watcher | None = None
     _gone = False
+    _in_head = True
+    _head = 0  # bytes of it so far
+    _head_ended = False  # by what was received last
 
     @classmethod
     def of(cls, scope: Scope) -> Connection:
@@ -62,6 +73,27 @@ class Connection(HttpToolsProtocol):
     def abort(self) -> None:
         """Close at once, dropping what waits."""
         self.transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes of requests; those of a head without end are not gathered."""
+        in_head, self._head_ended = self._in_head, False
+        super().data_received(data)
+        if in_head and not self._head_ended:
+            self._head += len(data)
+            if self._head > MAX_HEAD_BYTES and not self.transport.is_closing():
+                told = orjson.dumps(document(Problem("head_too_large", f"at most {MAX_HEAD_BYTES} bytes are read")))
+                self.transport.write(_TOO_LARGE % (len(told), told))
+                self.transport.close()
+
+    def on_headers_complete(self) -> None:
+        """The head is read."""
+        self._in_head, self._head_ended = False, True
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """The request is read; another head may follow."""
+        self._in_head, self._head = True, 0
+        super().on_message_complete()
 
     def on_message_begin(self) -> None:
         """A request begins."""

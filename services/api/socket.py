@@ -19,7 +19,7 @@ from services.api.auth import KEY_OVER
 from services.api.deps import Resources
 from services.api.filters import Filter
 from services.api.follow import Reset, check, follow
-from services.api.problems import Problem, document, of
+from services.api.problems import InputError, Problem, document, nearest, of, refuse
 from services.api.stream import STORE_AWAY, Follower
 from services.api.views import View
 from shared.errors import WiredeskError
@@ -30,6 +30,7 @@ CHANGED = "the filters changed"
 # RFC 6455 and the IANA registry: policy violation; service restart; try again later
 REFUSED, RESTART, TRY_AGAIN = 1008, 1012, 1013
 CUT_GRACE_S = 5.0
+MEMBERS = {"type", "filters"}  # of what a client says
 
 
 @router.websocket("/v1/events/ws")
@@ -130,4 +131,7 @@ def _subscription(message: Any) -> Filter:
         raise Problem("bad_json", f"the message is not JSON: {error}") from error
     if not isinstance(told, dict) or told.get("type") != "subscribe":
         raise Problem("bad_value", 'a message is {"type": "subscribe", "filters": {…}}')
+    if further := sorted(told.keys() - MEMBERS):
+        wrong = "is not known here; a position is chosen where the socket is opened, by ?after="
+        raise refuse("bad_value", [InputError(name, wrong, nearest(name, MEMBERS, alike=0.8)) for name in further])
     return query.read_filters(told.get("filters"))

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
+import jsonschema
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -86,9 +87,12 @@ async def test_a_refusal_comes_before_the_upgrade(served: httpx.AsyncClient, que
     assert json.loads(refused.value.response.body or b"")["status"] == status
 
 
-async def test_a_position_no_longer_retained_is_told(newsroom: Newsroom, served: httpx.AsyncClient) -> None:
+async def test_a_position_no_longer_retained_is_told(
+    newsroom: Newsroom, served: httpx.AsyncClient, held: Resources
+) -> None:
     for n in range(4):
         newsroom.article(f"n{n}")
+    assert await held.hub.beyond(3, 20)
     newsroom.conn.execute("DELETE FROM events WHERE position <= 2")
     async with opened(served, "?after=0") as ws:
         reset, *events = await frames(ws, 3)
@@ -160,3 +164,38 @@ async def test_a_slow_reader_is_cut_with_the_reason_and_the_position_from_which_
     assert (ended.value.rcvd.code, ended.value.rcvd.reason) == (1013, closing["reason"])
     async with opened(served, f"?after={closing['position']}") as ws:
         assert (await frames(ws, 1))[0]["id"] == str(len(events) + 1)
+
+
+async def test_a_plain_request_is_told_that_it_asks_for_no_socket(served: httpx.AsyncClient) -> None:
+    answer = await served.get("/v1/events/ws?after=0")
+    assert (answer.status_code, answer.json()["code"]) == (426, "upgrade_required")
+    assert answer.headers["upgrade"] == "websocket"
+    assert "Reverse proxies" in answer.json()["detail"]
+
+
+async def test_what_is_said_beside_the_filters_is_not_ignored(newsroom: Newsroom, served: httpx.AsyncClient) -> None:
+    newsroom.article()
+    async with opened(served, "?after=1") as ws:
+        await ws.send(json.dumps({"type": "subscribe", "filters": {}, "after": 0, "filter": {}}))
+        told = json.loads(await ws.recv())
+        assert (told["type"], told["code"]) == ("error", "bad_value")
+        assert [(e["where"], e.get("suggestion")) for e in told["errors"]] == [("after", None), ("filter", "filters")]
+
+
+async def test_every_frame_of_the_socket_is_in_the_asyncapi_document(
+    newsroom: Newsroom, served: httpx.AsyncClient
+) -> None:
+    document = (await served.get("/asyncapi.json")).json()
+    messages = document["components"]["messages"]
+    sent = {one["$ref"].rsplit("/", 1)[1] for one in document["operations"]["followBySocket"]["messages"]}
+    assert {"subscribed", "heartbeat", "closing", "error"} <= sent <= set(document["channels"]["socket"]["messages"])
+    newsroom.article()
+    async with opened(served, "?after=1") as ws:
+        for said in ('{"type": "subscribe", "filters": {"lang": ["en"]}}', "nonsense"):
+            await ws.send(said)
+        told = {}
+        while told.keys() < {"subscribed", "error"}:
+            frame = json.loads(await ws.recv())
+            told[frame["type"]] = frame
+    for kind, frame in told.items():
+        jsonschema.validate(frame, messages[kind]["payload"])

@@ -75,4 +75,5 @@ async def test_every_event_type_is_in_the_asyncapi_document(api: httpx.AsyncClie
     from shared.events import EVENT_TYPES
 
     messages = (await api.get("/asyncapi.json")).json()["components"]["messages"]
-    assert {m["name"] for m in messages.values()} == {*EVENT_TYPES, "wiredesk.stream.reset", "subscribe"}
+    ours = {"subscribe", "subscribed", "heartbeat", "closing", "error", "wiredesk.stream.reset"}
+    assert {m["name"] for m in messages.values()} == {*EVENT_TYPES, *ours}

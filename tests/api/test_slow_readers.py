@@ -26,6 +26,7 @@ EVENT = 20_000
 KERNEL = 8192  # of a socket's own buffers, so that what does not fit stays with us
 HIGH_WATER = 65_536  # uvicorn's: above it a connection is full
 MOST_IN_A_CONNECTION = HIGH_WATER + stream.BATCH_BYTES + 2 * EVENT
+_before: list[Any] = []
 KINDS = ("wiredesk.feed.quiet.v1", "wiredesk.feed.failing.v1", "wiredesk.feed.recovered.v1")
 
 
@@ -67,8 +68,18 @@ def connections(server: Server) -> list[Connection]:
     return [one for one in server.server_state.connections if isinstance(one, Connection)]
 
 
+@pytest.fixture(autouse=True)
+def before() -> Iterator[None]:
+    """What tests before this one left is not counted; it is held, so that nothing else is taken for it."""
+    gc.collect()
+    _before.extend(one for one in gc.get_objects() if type(one) in (Seen, Told))
+    yield
+    _before.clear()
+
+
 def alive(kind: type[Any]) -> list[Any]:
-    return [one for one in gc.get_objects() if type(one) is kind]
+    known = {id(one) for one in _before}
+    return [one for one in gc.get_objects() if type(one) is kind and id(one) not in known]
 
 
 async def until(condition: Callable[[], bool]) -> None:
