@@ -62,6 +62,10 @@ _FORBIDDEN_IN_HOST = re.compile(r"[\x00-\x20#%/:<>?@\[\\\]^|\x7f]")
 _BARE = re.compile(r"[\w-]+(?:\.[\w-]+)+(?::[0-9]+)?(?:[/?#]|\Z)")  # a host and what follows it, without a scheme
 _USERINFO = re.compile(r"(?<=://)[^/?#]*@")
 _WWW = re.compile(r"www\.[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}(?:[:/?#]|\Z)", re.IGNORECASE)  # a host, the scheme forgotten
+# A scheme before a scheme, and one slash too few before what can only be a host.
+_SLIP = re.compile(
+    r"https?:/+(?=https?:/)(https?):/+|(?=https?:/[^/])(https?):/(?=[\w-]+(?:\.[\w-]+)+/)", re.IGNORECASE
+)
 _NUMBER = re.compile(r"(?:0[xX][0-9A-Fa-f]*|[0-9]+)\Z")
 
 
@@ -198,6 +202,10 @@ def registrable_domain(host: str) -> str | None:
 def resolve(base: str, link: str) -> str | None:
     """`link` as an absolute http(s) address as seen from `base`; None where it is none."""
     link = link.strip()
+    if "&amp;" in link:
+        link = link.replace("&amp;", "&")  # escaped twice
+    if slip := _SLIP.match(link):
+        link = f"{slip.group(1) or slip.group(2)}://{link[slip.end() :]}"
     try:
         joined = link if link.startswith(("https://", "http://")) else _joined(base, link)
         _parse(joined)

@@ -9,6 +9,7 @@ from functools import lru_cache
 import nh3
 
 LONGEST_TITLE = 10_000  # characters looked at, markup included
+PAIRS = 4  # of tags within one another, that a title may have
 
 _TAG_NAMES = (
     "a abbr article aside b blockquote br caption cite code dd del details dfn div dl dt em figcaption figure footer"
@@ -67,6 +68,12 @@ _SWALLOWING = {
     "iframe": re.compile(r"<iframe\b[^<>]*>", re.IGNORECASE),
     "object": re.compile(r"<object\b[^<>]*>", re.IGNORECASE),
 }
+# Of a title: tags that stand between words, and those that are tags only where their ends stand too.
+_BREAKING = re.compile(r"</?(?:blockquote|br|div|h[1-6]|hr|li|ol|p|table|td|tr|ul)\b", re.IGNORECASE)
+_PAIR = re.compile(r"<([a-z][a-z0-9]{0,9})(?:\s[^<>]*)?>(.{0,300}?)</\1\s*>|<br\s*/?>", re.IGNORECASE)
+_SECTION = re.compile(
+    r"\A\s*<!\[CDATA\[(.*?)(?:\]\]>\s*)?\Z", re.DOTALL
+)  # written as text by who escapes what is escaped
 _TWICE = re.compile(
     r"&(?:#\d{1,6}|#[xX][0-9A-Fa-f]{1,6}|amp|quot|lt|gt|apos|nbsp|[lr][sd]quo|[mn]dash|hellip"
     r"|[A-Za-z]{1,2}(?:acute|grave|uml|circ|tilde|cedil|slash|ring|lig));"
@@ -96,7 +103,7 @@ def without_controls(text: str) -> str:
 
 def sanitise(fragment: str, base: str) -> str:
     """HTML that can be shown: no scripts, forms, frames, styles or handlers; relative addresses resolved."""
-    fragment = _unswallowed(without_controls(fragment))
+    fragment = _unswallowed(_opened(without_controls(fragment)))
     return _cleaner(base if _has_relative(fragment) else None).clean(fragment).strip()
 
 
@@ -125,7 +132,9 @@ def _unswallowed(fragment: str) -> str:
 def text_of(fragment: str) -> str:
     """The text of HTML: blocks become lines, all other white space single blanks."""
     if "<" in fragment:
-        flat = _text_only.clean(_unswallowed(fragment)).replace("\n", " ")  # the tags that are left are all of blocks
+        flat = _text_only.clean(_unswallowed(_opened(fragment))).replace(
+            "\n", " "
+        )  # the tags that are left are all of blocks
         flat = _TAG.sub("\n", flat) if "<" in flat else flat
         return tidy(html.unescape(flat) if "&" in flat else flat)
     return tidy(html.unescape(fragment) if "&" in fragment else fragment)
@@ -141,14 +150,48 @@ def text_of_clean(sanitised: str) -> str:
 
 def title_of(text: str, is_text: bool) -> str:
     """A title on one line: entities read, also those escaped twice; known tags taken out, all other `<` prose."""
-    text = text[:LONGEST_TITLE]
-    if "&" in text:
-        text = html.unescape(text) if not is_text else _TWICE.sub(_read_entity, text)
+    text = _opened(text[:LONGEST_TITLE])
     if not is_text and "<" in text:
-        text = _KNOWN_TAG.sub("", _NO_PROSE.sub("", text))
+        text = _without_tags(text)
+    if "&" in text:
+        named = text.count("<")
+        text = html.unescape(text) if not is_text else _TWICE.sub(_read_entity, text)
+        if not is_text and text.count("<") > named:  # escaped twice: by mistake, or since it is prose
+            text = _NO_PROSE.sub("", _without_pairs(_opened(text)))
     if "&" in text:
         text = _TWICE.sub(_read_entity, text)
     return " ".join(without_controls(text).split())
+
+
+def _without_tags(title: str) -> str:
+    """A title without the tags that are none of its prose; where one stood between words, a blank stands."""
+    return _KNOWN_TAG.sub(lambda tag: " " if _BREAKING.match(tag.group()) else "", _NO_PROSE.sub("", title))
+
+
+def _without_pairs(title: str) -> str:
+    """A title without the tags that come in pairs: one that stands alone is what the title is about."""
+    for _ in range(PAIRS):
+        title, count = _PAIR.subn(lambda pair: pair.group() if _is_prose(pair) else _within(pair), title)
+        if not count:
+            break
+    return title
+
+
+def _is_prose(pair: re.Match[str]) -> bool:
+    return pair.group(1) is not None and not _KNOWN_TAG.fullmatch(f"<{pair.group(1)}>")
+
+
+def _within(pair: re.Match[str]) -> str:
+    between = " " if _BREAKING.match(pair.group()) else ""
+    return f"{between}{pair.group(2) or ''}{between}"
+
+
+def _opened(fragment: str) -> str:
+    """What stands in a character section that was escaped and so became text."""
+    if "<![CDATA[" not in fragment[:200]:
+        return fragment
+    found = _SECTION.match(fragment)
+    return found.group(1) if found else fragment
 
 
 def tidy(text: str) -> str:

@@ -6,7 +6,7 @@ body ─ unpack ─ encoding ─ document type out ─ view ─▶ its items, th
                                                  └─ read ─┬─ JSON ──────────── jsonfeed ─▶ Feed
                                                           ├─ HTML page ─▶ NotAFeed
                                                           ├─ sitemap
-                                                          └─ XML ─ strict ─(unsure)─ what is whole of it ─ loose
+                                                          └─ XML ─ strict ─(unsure)─ what is whole of it, mended ─ loose
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from services.ingest.items import MAX_ITEMS, Feed, Item, ParsedFeed
 from services.ingest.jsonfeed import looks_like_json, read_json
 from services.ingest.loose import read_loose
 from services.ingest.markup import title_of
+from services.ingest.mend import mended
 from services.ingest.normalise import clean, language_tag
 from services.ingest.outside import in_markup
 from services.ingest.refusals import NotAFeed
@@ -138,7 +139,7 @@ def read(document: bytes, url: str) -> Feed:
         raise _page(document, url)
     if _root(document) in ROOTS:
         return _read_torn(document, url) or read_sitemap(document, url)
-    feed = read_strict(document, url) or _read_torn(document, url) or read_loose(document, url)
+    feed = read_strict(document, url) or _read_torn(document, url) or _read_damaged(document, url)
     if feed is not None and not feed.entries and _ITEM.search(document):  # not where, or not as, the strict one looks
         feed = read_loose(document, url) or feed
     if feed is None or not feed.entries:
@@ -165,8 +166,15 @@ def _read_torn(document: bytes, url: str) -> Feed | None:
     whole = whole_part(document, root)
     if whole is None:
         raise NotAFeed("the body breaks off before its first item ends", code="unreadable")
-    feed = read_sitemap(whole, url) if root in ROOTS else read_strict(whole, url) or read_loose(whole, url)
+    feed = read_sitemap(whole, url) if root in ROOTS else read_strict(whole, url) or _read_damaged(whole, url)
     return feed and replace(feed, damaged=True, torn=True)
+
+
+def _read_damaged(document: bytes, url: str) -> Feed | None:
+    """What the strict reader does not take: read by it where mending helps, else by the tolerant one."""
+    better = mended(document)
+    feed = read_strict(better, url) if better != document else None
+    return replace(feed, damaged=True) if feed is not None and feed.entries else read_loose(document, url)
 
 
 def _read_prefixed(document: bytes, url: str) -> Feed | None:

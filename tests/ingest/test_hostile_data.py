@@ -40,8 +40,9 @@ def attributes(count: int, title: str) -> bytes:
 BODIES: dict[str, tuple[bytes, int | str | None]] = {
     "comments, 125 KB": (described(f"<![CDATA[{'<!--' * 31_250}]]>"), 1),
     "attributes, 161 KB": (attributes(16_000, "well-formed"), 1),
-    "attributes, damaged": (attributes(16_000, "a & b"), "unreadable"),
-    "attributes, 850 KB": (attributes(80_000, "a & b"), "unreadable"),
+    "attributes, damaged": (attributes(16_000, "a <b"), "unreadable"),
+    "attributes, 850 KB": (attributes(80_000, "a <b"), "unreadable"),
+    "attributes, mended": (attributes(80_000, "a & b"), 1),
     "entities without end": (b"<!DOCTYPE r [" + b"<!ENTITY a 'x'>" * 100_000, "empty"),
     "a million laughs": (
         b'<!DOCTYPE r [<!ENTITY a "haha"><!ENTITY b "&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;">]>'

@@ -280,6 +280,14 @@ def test_scripts_and_handlers_go_and_prose_stays() -> None:
         ("<b>Bold</b> and <em class='x'>more</em>", "Bold and more"),
         ("C++ <vector> in use", "C++ <vector> in use"),
         ("  two\n lines ", "two lines"),
+        ("One<br/>Two<BR>Three", "One Two Three"),
+        ("<p>One</p><p>Two</p> x<sub>2</sub>", "One Two x2"),
+        ("How to use the &lt;p&gt; tag", "How to use the <p> tag"),
+        (
+            "&lt;i&gt;Nature&lt;/i&gt; is &lt;em class=&quot;x&quot;&gt;&lt;b&gt;read&lt;/b&gt;&lt;/em&gt;",
+            "Nature is read",
+        ),
+        ("Vector&lt;T&gt; &lt;T&gt;x&lt;/T&gt;", "Vector<T> <T>x</T>"),
     ],
 )
 def test_titles_are_plain_text(given: str, expected: str) -> None:
@@ -424,3 +432,39 @@ def test_a_text_about_captions_is_left_as_it_is() -> None:
     )
     assert feed is not None
     assert (feed.entries[0].title, feed.entries[0].summary) == ("T", "Say <media:title> here")
+
+
+def test_a_character_section_that_was_escaped_is_opened() -> None:
+    body = rss([item(1, title="<![CDATA[Fish & chips]]>", description="<![CDATA[<p>Fresh &amp; hot</p>]]>")])
+    (found,) = read(body).items
+    assert (found.title, found.description) == ("Fish & chips", "Fresh & hot")
+    about = "What <![CDATA[ is for"
+    assert read(rss([item(1, title=about)])).items[0].title == about
+
+
+@pytest.mark.parametrize(
+    ("given", "address"),
+    [
+        ("https://news.example/?a=1&amp;amp;b=2", "https://news.example/?a=1&b=2"),
+        ("http://https://news.example/a", "https://news.example/a"),
+        ("https:/news.example/a", "https://news.example/a"),
+        ("https:/a", "https://news.example/a"),
+        ("https://news.example/http://other.example/", "https://news.example/http://other.example/"),
+    ],
+)
+def test_addresses_are_what_their_author_meant(given: str, address: str) -> None:
+    body = rss([item(1, link="LINK")]).replace("LINK", given)
+    assert read(body).items[0].url == address
+
+
+def test_what_keeps_a_feed_from_being_xml_is_mended_without_harm() -> None:
+    body = rss([item(1, title="TITLE", link="LINK", description="DESCRIPTION"), item(2)])
+    body = body.replace("DESCRIPTION", "<![CDATA[a && b &copy; c]]>")
+    body = body.replace("TITLE", "A & B&nbsp;C &hellip; &bogus; &#11;&#0;\x0b&lt;x &LT;y")
+    feed = read(body.replace("LINK", "https://news.example/?a=1&copy=2&reg=3&amp;x=4"))
+    one, two = feed.items
+    assert one.url == "https://news.example/?a=1&copy=2&reg=3&x=4"
+    assert (one.title, one.description) == ("A & B C … &bogus; <x <y", "a && b © c")
+    assert (feed.damaged, two.title) == (True, "Headline number 2")
+    well = read(rss([item(2)]))
+    assert (two.item_hash, two.names) == (well.items[0].item_hash, well.items[0].names)
