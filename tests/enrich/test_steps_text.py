@@ -79,6 +79,18 @@ def test_what_publishing_systems_add_to_feeds_is_taken_off(enriched: Enriched) -
     assert doc.body_text == "It is shut."
 
 
+def test_what_publishing_systems_replace_before_readers_see_it_is_taken_out(enriched: Enriched) -> None:
+    body = (
+        "<p>It is shut [re-opened later, they said].</p><p>[two_columns]</p>"
+        "<p>[ferry-player not-live=\u201dtrue\u201d]</p>"
+        '<p>[box title="A" open="no"]She said: \u201c[the] port [sic] [\u2026] opens.\u201d[/two_columns]</p>'
+    )
+    doc = enriched("T", body)
+    assert doc.body_text == (
+        "It is shut [re-opened later, they said].\n\nShe said: \u201c[the] port [sic] [\u2026] opens.\u201d"
+    )
+
+
 PAGE = (
     "<html><head><title>T</title></head><body><nav><a href='/y'>Sport</a></nav><article><h1>Flood</h1>"
     + "".join(

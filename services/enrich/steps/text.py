@@ -36,13 +36,19 @@ _BOILERPLATE = re.compile(
     r"|\[\s*(?:\u2026|\.\.\.)\s*\]))",
     re.IGNORECASE,
 )
+# What a publishing system puts in place of itself before readers see it, and its feed does not: [player id="7"],
+# [two_columns], [/two_columns]; not what editors put in brackets.
+_SHORTCODE = re.compile(
+    r"\[/?[a-z][a-z0-9]*(?:_[a-z0-9]+)+\]"
+    r"|\[[a-z][\w-]* [\w-]+=[\"'\u2018\u2019\u201c\u201d\u2032\u2033][^\[\]\n]{0,6000}\]"
+)
 
 
 class Text:
     """Provides the clean texts and the body's links. The description stands in where there is no body."""
 
     name = "text"
-    revision = "3"
+    revision = "4"
     needs = frozenset({"article", "page"})
     provides = frozenset({"title", "subtitle", "description", "body_text", "body_source", "links", "word_count"})
     languages = None
@@ -120,6 +126,8 @@ def _feed_body(markup: str | None) -> tuple[str, tuple[Link, ...]]:
     if root is None:
         return "", ()
     text, links = paragraphs(root)
+    if "[" in text and "]" in text:
+        text = "\n\n".join(filter(None, (clean_line(_SHORTCODE.sub(" ", part)) for part in text.split("\n\n"))))
     kept = [part for part in text.split("\n\n") if len(part) > 700 or not _BOILERPLATE.fullmatch(part)]
     return "\n\n".join(kept), links
 
