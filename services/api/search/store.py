@@ -33,8 +33,10 @@ _PLAIN = """
 WITH {head}
 SELECT head.position, NULL, NULL, p.article_id, p.sort_at, p.position, {kept}
 FROM head LEFT JOIN LATERAL (
-    SELECT l.article_id, l.sort_at, coalesce(l.position, 0) AS position, l.version, l.packed, l.card, l.rest
-    FROM enriched_articles l WHERE {bounds} ORDER BY l.sort_at DESC, l.article_id DESC LIMIT %(most)s
+    SELECT a.article_id, a.sort_at, coalesce(a.position, 0) AS position, a.version, a.packed, a.card, a.rest
+    FROM (SELECT l.article_id FROM article_lookup l WHERE {bounds}
+          ORDER BY l.sort_at DESC, l.article_id DESC LIMIT %(most)s OFFSET 0) l
+    JOIN enriched_articles a USING (article_id)
 ) p ON true {html}
 ORDER BY p.sort_at DESC, p.article_id DESC
 """
