@@ -47,10 +47,9 @@ _FIGURE_FIRST_ASCII = re.compile(_FIGURE_FIRST.pattern, re.ASCII)  # quicker whe
 _FIGURE_LAST = re.compile(r"[:(]\s*\d")
 _DIGIT = re.compile(r"\d")
 # A figure and what it counts, standing by itself: at an end of the text or between separators, never within a sentence.
-_COUNTER = re.compile(
-    rf"(?:(?<=[.!?…])|(?<=[.!?…]\s)|^|[(\[])\s*"
-    rf"(?:\d[\d.,\s]*[kmKM]?\s*(?:{_COUNTED})|(?:{_COUNTED})\s*[:(]\s*\d[\d.,]*[kmKM]?\)?)\s*(?:[)\]]|$)",
-    re.IGNORECASE,
+_COUNT = rf"(?:\d[\d.,\s]*[kmKM]?\s*(?:{_COUNTED})|(?:{_COUNTED})\s*[:(]\s*\d[\d.,]*[kmKM]?\)?)"
+_COUNTER = re.compile(  # or up to five of them, side by side
+    rf"(?:(?<=[.!?…])|(?<=[.!?…]\s)|^|[(\[])\s*{_COUNT}(?:\s*[,;/]?\s*{_COUNT}){{0,4}}\s*(?:[)\]]|$)", re.IGNORECASE
 )
 _UPDATED = re.compile(
     r"^\W*(?:last |zuletzt |dernière |última |ultimo )?"

@@ -16,6 +16,7 @@ An article's text follows the feed that brought it first: two feeds that tell it
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -27,6 +28,10 @@ from shared.articles import Status
 from shared.changes import Telling, compare, significant, words
 
 MOST_RETURNS = 2  # versions with one and the same text: a text may come back once, then it flaps
+
+LEAST_CUT = 40  # characters that a text has in common with itself, cut at another place
+
+_CUT = re.compile(r"\W*(?:…|\.\.\.|\[…\]|\[\.\.\.\])\W*\Z")
 
 NOTHING: Mapping[str, Known] = {}
 
@@ -213,7 +218,8 @@ def correct(candidate: Candidate, text: Text) -> Correction | None:
         Telling(known.title, text.description, text.body_html, text.authors, known.status),
         Telling(item.title, description, body_html, authors, status),
     )
-    if not changes:
+    fields = [change["field"] for change in changes]
+    if not changes or (fields == ["description"] and _recut(text.description, description)):
         return None
     return Correction(
         article_id=known.article_id,
@@ -229,6 +235,14 @@ def correct(candidate: Candidate, text: Text) -> Correction | None:
         significant=significant(changes),
         status=status,
     )
+
+
+def _recut(old: str | None, new: str | None) -> bool:
+    """Whether the new text is the old one cut at another place: both say so, or the shorter, new one does."""
+    old_whole, new_whole = _CUT.sub("", old or ""), _CUT.sub("", new or "")
+    if min(len(old_whole), len(new_whole)) < LEAST_CUT or new_whole == new:
+        return False
+    return (old or "").startswith(new_whole) or (old_whole != old and new_whole.startswith(old_whole))
 
 
 def alike(item: Item, known: Known) -> bool:

@@ -6,6 +6,8 @@ import random
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
+
 from services.ingest.decide import Candidate, Known, Text, correct, decide
 from services.ingest.identity import Traits, goes_by, name_entries, told_apart
 from services.ingest.items import Entry, Item, Names
@@ -113,6 +115,27 @@ def correction_of(old: Item, new: Item) -> tuple[list[dict[str, object]], bool]:
     correction = correct(Candidate(new, stored(old), False), text)
     assert correction is not None
     return correction.changes, correction.significant
+
+
+LONG = "The minister said on Monday that the plan would go on, and that nobody had to fear for the harbour."
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "same"),
+    [
+        (LONG[:60] + "…", LONG[:80] + "…", True),
+        (LONG[:80] + " [...]", LONG[:60] + "...", True),
+        (LONG, LONG[:60] + "…", True),  # shorter than it was
+        (LONG[:60] + "…", LONG, False),  # there is more to read now
+        (LONG[:60] + "…", LONG[:50].replace("Monday", "Sunday") + "…", False),
+        (LONG[:20] + "…", LONG[:25] + "…", False),
+        (LONG, LONG[:60] + " but the harbour…", False),
+    ],
+)
+def test_a_text_that_is_cut_at_another_place_is_no_correction(before: str, after: str, same: bool) -> None:
+    old, new = made(body=before), made(body=after)
+    correction = correct(Candidate(new, stored(old), False), Text(before, None, [], (old.content_hash,)))
+    assert (correction is None) is same
 
 
 def test_a_diff_names_each_field() -> None:

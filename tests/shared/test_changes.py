@@ -21,6 +21,8 @@ def told(**changes: object) -> Telling:
     ("before", "after"),
     [
         ("The lead. 1,204 views", "The lead. 1,377 views"),
+        ("The lead. 107 views, 1 comment", "The lead. 1.2k views, 13 comments"),
+        ("The lead. (3 comments / 7 shares)", "The lead. (4 comments / 9 shares)"),
         ("The lead. (12 comments)", "The lead. (15 comments)"),
         ("The lead.\nShares: 12", "The lead.\nShares: 14"),
         ("Posted 3 hours ago · The lead.", "Posted 2 days ago · The lead."),
