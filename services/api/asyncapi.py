@@ -11,6 +11,10 @@ from services.api.query import SOCKET
 from services.api.schemas import ArticleCard
 from shared.events import EVENT_TYPES, STREAM_KEY, STREAM_RESET, CloudEvent
 
+_SOCKET = (
+    "WebSocket, one event a text frame. A page in a browser cannot send a header: where keys are asked for, it offers"
+    " two subprotocols, `wiredesk` and its key"
+)
 _SCHEMA = "#/components/schemas/{model}"
 
 
@@ -27,7 +31,7 @@ def document(title: str, version: str) -> dict[str, Any]:
         "defaultContentType": "application/cloudevents+json",
         "channels": {
             "stream": _channel("/v1/events", "Server-sent events; resume with Last-Event-ID or `after`"),
-            "socket": _channel("/v1/events/ws", "WebSocket, one event a text frame")
+            "socket": _channel("/v1/events/ws", _SOCKET)
             | {"bindings": {"ws": _asked(SOCKET)}}
             | {"messages": _messages() | {name: {"$ref": f"#/components/messages/{name}"} for name in _CONTROL}},
             "redis": {

@@ -26,6 +26,9 @@ from services.api.stream import STORE_AWAY
 from shared.settings import Settings
 
 PREFIX = "wd_"
+SUBPROTOCOL = (
+    "wiredesk"  # of a WebSocket; a browser's page can say no more than subprotocols, so a key may stand beside
+)
 REMEMBERED_S = 5.0  # a key revoked on another replica is good here no longer than this; its streams end within twice
 REMEMBERED = 1000
 KEY_OVER = "the key is expired or revoked"
@@ -102,12 +105,9 @@ class Keyring:
         """Look every key up anew."""
         self._known.clear()
 
-    async def let_in(self, headers: Headers, needed: str) -> tuple[Key, bytes]:
+    async def let_in(self, scope: Scope, needed: str) -> tuple[Key, bytes]:
         """The key that the request came with, and its hash. Raises `Problem` 401 or 403."""
-        kind, _, text = headers.get("authorization", "").partition(" ")
-        if kind.lower() != "bearer" or not text.strip():
-            raise Problem("unauthorized", "send a key: Authorization: Bearer wd_…")
-        digest = digest_of(text.strip())
+        digest = digest_of(_shown(scope))
         key = await self._find(digest)
         if key is None:
             raise Problem("unauthorized", "the key is unknown, expired or revoked")
@@ -185,7 +185,7 @@ class Gate:
             return
         if self._closed and needed is not None and method != "OPTIONS":
             try:
-                key, digest = await self._keyring.let_in(Headers(scope=scope), needed)
+                key, digest = await self._keyring.let_in(scope, needed)
             except Problem as problem:
                 await failures.answer(problem)(scope, receive, send)
                 return
@@ -216,6 +216,19 @@ class Gate:
                     await store.note(conn, key.id if key else None, scope["method"], scope["path"][:500], status)
             except STORE_AWAY:
                 logger.warning("a write could not be audited", extra={"path": scope["path"], "status": status})
+
+
+def _shown(scope: Scope) -> str:
+    """The key in the header, or in the subprotocols of a WebSocket. Raises `Problem` where there is none."""
+    kind, _, text = Headers(scope=scope).get("authorization", "").partition(" ")
+    if kind.lower() == "bearer" and text.strip():
+        return text.strip()
+    offered = scope.get("subprotocols") or ()
+    key = next((one for one in offered if one.startswith(PREFIX)), None)
+    if key is not None and SUBPROTOCOL in offered:
+        return str(key)
+    further = f"; in a browser new WebSocket(url, ['{SUBPROTOCOL}', 'wd_…'])" if scope["type"] == "websocket" else ""
+    raise Problem("unauthorized", f"send a key: Authorization: Bearer wd_…{further}")
 
 
 def key_of(scope: Scope) -> Key | None:

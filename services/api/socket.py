@@ -15,7 +15,7 @@ from fastapi import APIRouter
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from services.api import failures, query
-from services.api.auth import KEY_OVER
+from services.api.auth import KEY_OVER, SUBPROTOCOL
 from services.api.deps import Resources
 from services.api.filters import Filter
 from services.api.follow import Reset, check, follow
@@ -48,7 +48,7 @@ async def socket(ws: WebSocket) -> None:
     except STORE_AWAY:
         await ws.send_denial_response(failures.answer(Problem("unavailable", "PostgreSQL cannot be reached")))
         return
-    await ws.accept()
+    await ws.accept(SUBPROTOCOL if SUBPROTOCOL in ws.scope["subprotocols"] else None)
     session = _Session(ws, held, Follower(View(asked.filter, asked.form), after))
     with suppress(WebSocketDisconnect, OSError), ws.app.state.keyring.streaming(ws.scope, session.end):
         await session.run()

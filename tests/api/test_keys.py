@@ -11,7 +11,8 @@ import httpx
 import httpx_sse
 import pytest
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.typing import Subprotocol
 
 from services.api import auth
 from services.api.app import create_app
@@ -211,3 +212,22 @@ async def test_streams_end_with_the_key_they_came_with(
             assert over.value.rcvd.code == 1008
             newsroom.article("two")
             assert (await anext(kept)).id == "2"
+
+
+async def test_a_page_in_a_browser_shows_its_key_as_a_subprotocol(newsroom: Newsroom, settings: Settings) -> None:
+    closed = settings.model_copy(update={"auth": "keys", "admin_key": ADMIN})
+    async with open_resources(closed) as held, serving(closed, held) as (api, _):
+        await first_key(held)
+        newsroom.article()
+        url = f"ws://127.0.0.1:{api.base_url.port}/v1/events/ws?after=0"
+        async with connect(url, subprotocols=[Subprotocol("wiredesk"), Subprotocol(ADMIN)]) as ws:
+            assert ws.subprotocol == "wiredesk"
+            assert json.loads(await ws.recv())["id"] == "1"
+        wrong = Subprotocol("wd_" + "x" * 43)
+        for offered in ([Subprotocol("wiredesk"), wrong], [Subprotocol(ADMIN)], [Subprotocol("wiredesk")]):
+            with pytest.raises(InvalidStatus) as refused:
+                async with connect(url, subprotocols=offered):
+                    pass
+            assert refused.value.response.status_code == 401
+        async with connect(url, additional_headers=bearer(ADMIN)) as ws:
+            assert ws.subprotocol is None
