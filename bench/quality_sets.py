@@ -89,12 +89,12 @@ def entities(resources: Resources, folder: Path = DATA, tier: str = "") -> Itera
 
 
 def whole(sentence: Sentence) -> Sentence:
-    """A sentence whose names have the word back that GUM's flattening cut off: (United) States, (United) Kingdom."""
+    """A sentence whose names have the word back that GUM's flattening cut off: (United) States Congress."""
     text = sentence.text
     names = tuple(
         (
             start - len("United ")
-            if text[start:end] in ("States", "Kingdom") and text.endswith("United ", 0, start)
+            if text[start:end].split(" ")[0] in ("States", "Kingdom") and text.endswith("United ", 0, start)
             else start,
             end,
             kind,

@@ -23,6 +23,7 @@ from services.enrich.document import Document, EntityType, Mention, TextField
 from services.enrich.gazetteer import Gazetteer
 from services.enrich.lexicons import Lexicon
 from services.enrich.names.beside import beside
+from services.enrich.names.bodies import bodies
 from services.enrich.names.datelines import datelined
 from services.enrich.names.edges import ended
 from services.enrich.names.expansions import expansions
@@ -33,6 +34,7 @@ from services.enrich.names.own import OwnNames
 from services.enrich.names.tagger import SpanLike
 from services.enrich.names.things import things
 from services.enrich.resources import Resources
+from services.enrich.text.tokens import Tokens
 
 MAX_MENTIONS = 10_000  # of one article
 READ = 100_000  # characters of a text that a tagger gets to see
@@ -68,7 +70,7 @@ class Mentions:
     """See the module."""
 
     name = "mentions"
-    revision = "8"
+    revision = "9"
     needs = frozenset({"title", "body_text", "language"})
     provides = frozenset({"mentions"})
     languages = frozenset(
@@ -92,6 +94,8 @@ class Mentions:
                     there = doc.tokens.there if field == "body_text" else None
                     here = mentions(doc.text_of(field), field, next(spans), resources.lexicon, table, there)
                     if language == "en":
+                        tokens = doc.tokens if field == "body_text" else Tokens(doc.title)
+                        here = bodies(here, tokens, field, resources.lexicon)
                         if field == "body_text":
                             here = datelined(here, doc.body_text, resources.gazetteer.find)
                         here = _with_things(here, doc.text_of(field), field, resources.lexicon)
