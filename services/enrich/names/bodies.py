@@ -65,6 +65,7 @@ _MAKERS = frozenset(
 )
 _CALLED = re.compile(r" (?P<name>[A-Z][\w\u2019&-]*[\w&](?: (?:& )?[A-Z][\w\u2019-]*\w){0,3})(?![\w\u2019'-])")
 _INITIALS = re.compile(r"[A-Z]{3,5}")
+_GOES_ON = re.compile(r" [A-Z]")
 _NAMED_BEHIND = re.compile(r":| [A-Z]")  # JOHNSON: what is said; SP Ana Reis
 _PEOPLE_BY_INITIALS = frozenset(
     "JFK RFK FDR LBJ MLK AOC MBS MBZ DSK SBF SRK MGR PNS NTR KCR YSR HDK BSY ABV MIA RIP DUI".split()
@@ -152,7 +153,7 @@ def _named(word: str, start: int, tokens: Tokens, found: Sequence[Mention], lexi
         return None if place and match.group().startswith(" of ") else (start, match.end())  # Citizens of Antigua
     if word not in _KINDS and word not in _CALLINGS:
         return None
-    if re.compile(r" [A-Z]").match(text, end):  # goes on with another name, as in "Union President Ana Reis"
+    if _GOES_ON.match(text, end):  # goes on with another name, as in "Union President Ana Reis"
         return None
     begins = _begin(bisect_left(tokens.starts, start), tokens, found, lexicon)
     led = _LED.match(text, end) if word in _KINDS else None
