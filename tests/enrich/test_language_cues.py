@@ -23,13 +23,24 @@ def test_a_cue_is_a_word_a_beginning_an_ending_or_letters() -> None:
 def test_cues_are_weighed_with_what_the_models_say() -> None:
     cues = Cues(read_groups(SMALL))
     assert "aa" in cues and "dd" not in cues
-    told = cues.told
+
+    def told(code: str, text: str, first: dict[str, float], second: dict[str, float]) -> str:
+        return cues.told(code, text, first, second)[0]
+
     assert told("aa", "der", {"aa": 0.6, "bb": 0.4}, {}) == "bb"
     assert told("aa", "der", {"aa": 0.99}, {"aa": 0.99}) == "aa"
     assert told("aa", "der zeitung, (der) meinung", {"aa": 0.99}, {}) == "bb"
     assert told("aa", "12", {"aa": 0.6, "bb": 0.4}, {"aa": 0.3, "bb": 0.7}) == "bb"
     assert told("aa", "12", {}, {}) == "aa"  # nothing says anything: the word stands
     assert told("dd", "der", {}, {}) == "dd"
+
+
+def test_what_cues_change_is_as_sure_as_they_are() -> None:
+    cues = Cues(read_groups(SMALL))
+    assert cues.told("aa", "the", {"aa": 0.9}, {}) == ("aa", 1.0)
+    code, little = cues.told("aa", "der", {"aa": 0.6, "bb": 0.4}, {})
+    assert code == "bb" and 0.5 < little < 0.9
+    assert little < cues.told("aa", "der zeitung der meinung", {"aa": 0.6, "bb": 0.4}, {})[1] < 1
 
 
 def test_every_group_has_cues_of_its_languages_alone() -> None:

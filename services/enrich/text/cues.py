@@ -92,8 +92,11 @@ class Cues:
         """Whether a language has others that it is taken for."""
         return code in self.groups
 
-    def told(self, code: str, sample: str, first: Weights, second: Weights) -> str:
-        """The likeliest language of a group by its cues (in small letters) and both models' shares."""
+    def told(self, code: str, sample: str, first: Weights, second: Weights) -> tuple[str, float]:
+        """The likeliest language of a group by its cues (in small letters) and both models' shares.
+
+        With how likely it is among those of the group, 0 to 1; 1 where the word of the models stands.
+        """
         words = [word.strip(_EDGES) for word in sample.split()]
         for group in self.groups.get(code, ()):
             found = group.count(sample, words)
@@ -105,5 +108,5 @@ class Cues:
             }
             best = max(group.codes, key=lambda one: (likely[one], one == code))
             if best != code:
-                return best
-        return code
+                return best, 1 / sum(math.exp(other - likely[best]) for other in likely.values())
+        return code, 1.0

@@ -109,7 +109,8 @@ class LanguageModel:
             code, confidence = prior, max(0.5, confidence)
         else:
             code = told_apart(code, sample, self._kirundi)
-            code = self._cues.told(code, sample[:CUED], first, second)
+            code, share = self._cues.told(code, sample[:CUED], first, second)
+            confidence = min(confidence, share)
         return Language(code, round(min(1.0, confidence), 3))
 
 
