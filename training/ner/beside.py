@@ -19,7 +19,7 @@ from bench.quality_rows import Row
 from bench.quality_sets import RECASED, SETS, tagging, whole
 from services.enrich.ner.groups import Outcome
 from services.enrich.ner.model import SHIPPED, NerModel
-from services.enrich.ner.reading import Cut, Reading
+from services.enrich.ner.reading import Cut, Reading, Said
 from services.enrich.ner.spans import LABELS
 from services.enrich.ner.windows import parts
 from services.enrich.pipeline import load_resources
@@ -44,7 +44,7 @@ class WholeModel(NerModel):
             for number, sentence in enumerate(text):
                 for window in parts(number, [known[word.text] for word in sentence], range(len(sentence))):
                     if window.chosen:
-                        reading.told(window, self._run(window))
+                        reading.told(window, Said([self._run(window)]), 0)
         return readings
 
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from services.enrich.ner.groups import Outcome
-from services.enrich.ner.reading import Cut, Reading, cut
+from services.enrich.ner.reading import Cut, Reading, Said, cut
 from services.enrich.ner.spans import LABELS, Span
 from services.enrich.ner.windows import Known, Window
 from services.enrich.ner.words import shape
@@ -114,9 +114,13 @@ class NerModel:
         readings = [Reading(text, known, settled) for text in texts]
         for windows in (Reading.first, Reading.second):
             wanted = [(reading, window) for reading in readings for window in windows(reading)]
-            runs = self._run_all([window for _, window in wanted], hurry=len(texts) <= _HURRY)
-            for (reading, window), told in zip(wanted, runs, strict=True):
-                reading.told(window, told)
+            if not wanted:
+                continue
+            said = Said(list(self._run_all([window for _, window in wanted], hurry=len(texts) <= _HURRY)))
+            begins = 0
+            for reading, window in wanted:
+                reading.told(window, said, begins)
+                begins += len(window.origin)
         return readings
 
     def _look_up(self, unique: set[str]) -> dict[str, Known]:

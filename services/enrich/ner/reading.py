@@ -32,6 +32,17 @@ def cut(text: str) -> Cut:
     return [words(text, start, end) for start, end in sentences(text)]
 
 
+class Said:
+    """What the model said of the candidates of some windows, one window behind the other: decided on all at once,
+    since of a few words the calls themselves cost the most."""
+
+    def __init__(self, windows: Sequence[NDArray[np.float32]]) -> None:
+        """Probabilities ``[candidates, 7]`` of each window, of one at least."""
+        self.probabilities = np.concatenate(windows)
+        self.likeliest: list[int] = self.probabilities.argmax(1).tolist()
+        self.tags, self.scores, self.sure = _decided(self.probabilities)
+
+
 class Reading:
     """The groups of a text, and what was found out about each."""
 
@@ -84,19 +95,18 @@ class Reading:
             windows([part for number, here in chosen.items() for part in parts(number, self._rows[number], here)])
         )
 
-    def told(self, window: Window, probabilities: NDArray[np.float32]) -> None:
-        """Take in what the model said of a window's candidates: ``[candidates, 7]``."""
-        tags, scores, sure = _decided(probabilities)
-        likeliest = probabilities.argmax(1).tolist()
+    def told(self, window: Window, said: Said, begins: int) -> None:
+        """Take in what the model said of a window's candidates, from the one numbered `begins` on."""
         origin = window.origin
         first = 0
         for at in range(1, len(origin) + 1):
             if at < len(origin) and origin[at] == (origin[at - 1][0], origin[at - 1][1] + 1):
                 continue
-            if fits(likeliest[first:at]):
-                self._take(*origin[first], tags[first:at], scores[first:at], min(sure[first:at]))
+            here = slice(begins + first, begins + at)
+            if fits(said.likeliest[here]):
+                self._take(*origin[first], said.tags[here], said.scores[here], min(said.sure[here]))
             else:
-                ours, theirs, surely = _decided(agreed(probabilities[first:at]))
+                ours, theirs, surely = _decided(agreed(said.probabilities[here]))
                 self._take(*origin[first], ours, theirs, min(surely))
             first = at
 
