@@ -84,6 +84,8 @@ def _wrong(error: Any, model: type[BaseModel]) -> InputError:
     if error["type"] == "literal_error":
         choices = re.findall(r"'([^']*)'", error["ctx"]["expected"])
         return InputError(place, f"must be one of: {', '.join(choices)}", nearest(str(error["input"]), choices))
+    if error["type"] == "value_error":  # of our own checks
+        return InputError(place, str(error["ctx"]["error"]))
     return InputError(place, str(error["msg"]))
 
 

@@ -214,6 +214,13 @@ async def test_streams_end_with_the_key_they_came_with(
             assert (await anext(kept)).id == "2"
 
 
+async def test_an_unreadable_time_is_refused_in_plain_words(api: httpx.AsyncClient) -> None:
+    answer = await api.post("/v1/keys", json={"name": "n", "scopes": ["read"], "expires_at": "tomorrow"})
+    (wrong,) = answer.json()["errors"]
+    assert (answer.status_code, wrong["where"]) == (422, "body.expires_at")
+    assert wrong["message"].startswith("must be a time")
+
+
 async def test_a_page_in_a_browser_shows_its_key_as_a_subprotocol(newsroom: Newsroom, settings: Settings) -> None:
     closed = settings.model_copy(update={"auth": "keys", "admin_key": ADMIN})
     async with open_resources(closed) as held, serving(closed, held) as (api, _):
