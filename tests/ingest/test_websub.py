@@ -21,6 +21,7 @@ from services.ingest.schedule import Bounds, Facts, plan
 from services.ingest.websub.callback import MOST_BYTES
 from services.ingest.websub.discovery import hub_and_topic
 from services.ingest.websub.signature import METHODS, is_signed, sign
+from services.ingest.websub.store import MOST_WAITING, THIN_APART_S, pushed
 from services.ingest.websub.subscriber import LEASE_S
 from services.ingest.websub.trust import GRACE, PROOFS, Trust
 from shared.settings import Settings
@@ -124,6 +125,11 @@ async def subscribed(desk: Desk, hub: Hub, publisher: Publisher) -> int:
     return feed
 
 
+async def rested(desk: Desk) -> None:
+    """As if nobody had been polled for a while."""
+    await desk.conn.execute("UPDATE feed_clocks SET last_polled_at = now() - interval '1 hour'")
+
+
 async def polls(desk: Desk, feed: int) -> list[tuple[Any, ...]]:
     return await desk.rows("SELECT outcome, http_status, entries FROM polls WHERE feed_id = %s ORDER BY id", feed)
 
@@ -187,6 +193,7 @@ async def test_a_thin_ping_and_one_that_cannot_be_read_make_a_poll(
 ) -> None:
     feed = await subscribed(desk, hub, publisher)
     publisher.serve("/feed", feed_of(hub, publisher, 2, 1))
+    await rested(desk)
     await hub.push("")
     await desk.until(lambda: desk.rows("SELECT 1 FROM polls HAVING count(*) = 2"))
     assert publisher.times("/feed") == 2
@@ -203,11 +210,34 @@ async def test_a_push_that_is_too_big_makes_a_poll(
 ) -> None:
     await subscribed(desk, hub, publisher)
     publisher.serve("/feed", feed_of(hub, publisher, 2, 1))
+    await rested(desk)
     with suppress(aiohttp.ClientError):  # the answer comes before all is sent
         await hub.push(" " * (MOST_BYTES + 1_000))
     await desk.until(lambda: desk.rows("SELECT 1 FROM polls HAVING count(*) = 2"))
     assert publisher.times("/feed") == 2
     assert await desk.one("SELECT count(*) FROM hub_pushes") == 0
+
+
+async def test_a_hub_that_calls_again_and_again_does_not_make_us_hammer_the_publisher(
+    desk: Desk, hub: Hub, publisher: Publisher, ingest: Resources
+) -> None:
+    feed = await subscribed(desk, hub, publisher)
+    for _ in range(5):
+        assert await hub.push("") == 202
+    clock = await desk.state(feed)
+    assert clock["next_poll_at"] - clock["last_polled_at"] == timedelta(seconds=THIN_APART_S)
+    assert await hub.push(feed_of(hub, publisher, 2)) == 202  # what it brings itself is taken at once
+    await desk.until(lambda: desk.rows("SELECT 1 FROM polls HAVING count(*) = 2"))
+    assert publisher.times("/feed") == 1
+
+
+async def test_what_a_hub_pushes_does_not_pile_up(desk: Desk, publisher: Publisher) -> None:
+    feed = await desk.subscribe(publisher.url("/feed"))
+    await desk.conn.execute("INSERT INTO feed_states (feed_id) VALUES (%s)", (feed,))
+    await desk.conn.execute("INSERT INTO feed_clocks (feed_id, next_poll_at) VALUES (%s, now())", (feed,))
+    for _ in range(MOST_WAITING + 3):
+        assert await pushed(desk.conn, feed, None, b"<rss/>", datetime.now(UTC))
+    assert await desk.one("SELECT count(*) FROM hub_pushes") == MOST_WAITING
 
 
 async def test_a_push_with_a_wrong_signature_is_thrown_away(

@@ -10,6 +10,8 @@ from typing import Any
 import psycopg
 
 Conn = psycopg.AsyncConnection[tuple[Any, ...]]
+MOST_WAITING = 100  # pushes of a feed that are kept until they are stored
+THIN_APART_S = 60.0  # between two polls that pings without a body bring about
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,21 +171,26 @@ async def forget(conn: Conn, token: str) -> None:
 async def pushed(conn: Conn, feed_id: int, content_type: str | None, body: bytes | None, now: datetime) -> bool:
     """A push with a right signature: its body is kept and the feed is due, but not against the publisher's wish.
 
-    Without a body the feed is to be asked. Whether the feed is still polled.
+    Without a body, or where too many wait already, the feed is to be asked; a hub that calls again and again does not
+    make us ask more often than `THIN_APART_S`. Whether the feed is still polled.
     """
     cursor = await conn.execute(
         """
-        WITH kept AS (
+        WITH waiting AS (
+            SELECT count(*) AS pushes FROM (SELECT 1 FROM hub_pushes WHERE feed_id = %(feed)s LIMIT %(most)s) AS those
+        ), kept AS (
             INSERT INTO hub_pushes (feed_id, at, content_type, body)
-            SELECT %(feed)s, %(now)s, %(type)s, %(body)b::bytea FROM feed_clocks
-            WHERE feed_id = %(feed)s AND next_poll_at IS NOT NULL AND %(body)b::bytea IS NOT NULL
+            SELECT %(feed)s, %(now)s, %(type)s, %(body)b::bytea FROM feed_clocks, waiting
+            WHERE feed_id = %(feed)s AND next_poll_at IS NOT NULL AND %(body)b::bytea IS NOT NULL AND pushes < %(most)s
         ), told AS (
             UPDATE hub_subscriptions SET pinged_at = %(now)s WHERE feed_id = %(feed)s
         ), due AS (
             UPDATE feed_clocks SET
-                next_poll_at = CASE WHEN lease_until > %(now)s THEN next_poll_at ELSE greatest(%(now)s,
-                    CASE WHEN %(body)b::bytea IS NULL THEN
-                        (SELECT retry_after_at FROM feed_states WHERE feed_id = %(feed)s) END) END
+                next_poll_at = CASE WHEN lease_until > %(now)s THEN next_poll_at
+                    WHEN %(body)b::bytea IS NOT NULL THEN %(now)s
+                    ELSE least(next_poll_at, greatest(
+                        %(now)s, last_polled_at + make_interval(secs => %(apart)s),
+                        (SELECT retry_after_at FROM feed_states WHERE feed_id = %(feed)s))) END
             WHERE feed_id = %(feed)s AND next_poll_at IS NOT NULL
             RETURNING feed_id
         )
@@ -191,7 +198,14 @@ async def pushed(conn: Conn, feed_id: int, content_type: str | None, body: bytes
             hub = coalesce(s.hub, '{}') || jsonb_build_object('pinged_at', %(now)s::timestamptz)
         FROM due WHERE s.feed_id = due.feed_id
         """,
-        {"feed": feed_id, "type": content_type, "body": body, "now": now},
+        {
+            "feed": feed_id,
+            "type": content_type,
+            "body": body,
+            "now": now,
+            "most": MOST_WAITING,
+            "apart": THIN_APART_S,
+        },
     )
     return cursor.rowcount == 1
 
