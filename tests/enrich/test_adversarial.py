@@ -38,6 +38,10 @@ TEXTS = {
     "commas": "," * KB100,
     "dashes": "\u2014 " * (KB100 // 2),
     "addresses": "https://example.org/a@b.c?d=e " * 3_500,
+    "one family": " ".join(f"Mari{n:x}a Reis told Reis that she was late." for n in range(2_500)),
+    "bodies of bodies": "The Food and Water Commission of Growers for the Union of Teachers said so. " * 1_200,
+    "casualties": "Two men and three men, two of them old, and killed a man, the toll of lives. " * 1_200,
+    "quotes over paragraphs": "\u201cWe will not stop, she said.\n\n" * 3_000,
     "lone surrogates": "Lisbon \ud800 said \udfff " * 4_000,
 }  # fmt: skip
 

@@ -8,7 +8,8 @@ text names first: the others were named for that one's sake.
 from __future__ import annotations
 
 import re
-from collections import Counter
+from bisect import bisect_left
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 
 from services.enrich.document import Mention, TextField
@@ -20,7 +21,7 @@ _BEHIND = re.compile(r", (?P<who>[^,.;:!?\n\"\u201c]{3,80})[,.]")
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _GOES_ON = re.compile(r"(?: also| then| later)? (?:added|continued|went on|replied)(?!\w)| also(?!\w)")
 _ACTS = re.compile(r" [a-z][\w'\u2019-]+(?: [a-z][\w'\u2019-]+){0,3} ")
-MOST = 40  # full names that are looked at
+MOST = 40  # full names, and mentions of one, that are looked at
 
 
 class Bearers:
@@ -35,6 +36,7 @@ class Bearers:
     ) -> None:
         self._text_of, self._mentions, self._keys, self._lexicon = text_of, mentions, keys, lexicon
         self._chosen: dict[int, str] = {}
+        self._named: defaultdict[str, list[Mention]] = defaultdict(list)
         self._offices: dict[str, Counter[str]] = {}
         self._pronouns: dict[str, Pronoun | None] = {}
 
@@ -42,12 +44,14 @@ class Bearers:
         """Whom the mention at this index means, of the full names (index, key) that end as it does."""
         mention = self._mentions[index]
         text = self._text_of(mention.field)
-        before = [one for one in known if one[0] < index] or known
+        stop = bisect_left(known, (index, ""))
+        # The first of all and those read last: a text that is nothing but names of one family costs no more.
+        before = [*known[: stop > MOST], *known[max(0, stop - MOST) : stop]] if stop else known[:MOST]
         owners = self._fitting(text, mention, list(dict.fromkeys(key for _, key in before)))
         other = self._beside_another(index)
         owners = [key for key in owners if key != other] or owners
         chosen = owners[0]
-        if len(owners) > 1 and before is not known:
+        if len(owners) > 1 and stop:
             last_index, last = max(one for one in before if one[1] in owners)
             full = self._mentions[last_index]
             near = full.field == mention.field and "\n" not in text[full.end : mention.start]
@@ -73,7 +77,10 @@ class Bearers:
         return [key for key in fit if points[key] == best] if best else fit
 
     def _of(self, key: str) -> list[Mention]:
-        return [one for one, other in zip(self._mentions, self._keys, strict=True) if other == key][:MOST]
+        if not self._named:
+            for one, other in zip(self._mentions, self._keys, strict=True):
+                self._named[other].append(one)
+        return self._named[key][:MOST]
 
     def _pronoun(self, key: str) -> Pronoun | None:
         if key not in self._pronouns:

@@ -45,6 +45,7 @@ class FamilyNames:
         `choose` gets the index of a mention and the full names (index, key) of more than one that end as it does.
         """
         self._types, self._is_place, self._choose = types, is_place, choose
+        self._several: dict[str, bool] = {}  # whether a part of a name belongs to more than one
         self._ends: dict[str, list[tuple[int, str]]] = defaultdict(list)
         self._middles: dict[str, list[tuple[int, str]]] = defaultdict(list)
         self._firsts: dict[str, list[tuple[int, str]]] = defaultdict(list)  # Kim Jong Un
@@ -72,7 +73,9 @@ class FamilyNames:
         if kind not in ("person", "organisation", "place") or (kind == "place" and self._is_place(key)):
             return key
         if known := self._ends.get(key) or self._firsts.get(key) or self._middles.get(key):
-            owner = known[0][1] if len({one for _, one in known}) == 1 else self._choose(index, known)
+            if key not in self._several:
+                self._several[key] = any(one != known[0][1] for _, one in known)
+            owner = self._choose(index, known) if self._several[key] else known[0][1]
             return self(index, owner)  # which may be the end of a longer one: Ó Laoire
         return self._given.get(key, key) if kind == "person" and " " not in key else key
 
