@@ -245,13 +245,20 @@ def _with(kept: list[Span], text: str, lexicon: Lexicon, find: Find, there: Set[
 
 @lru_cache(maxsize=32)
 def _any_of(rules: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile(rf"[^\W\d_a-z](?:{'|'.join(rules)})")
+    """The rules as one pattern; only that of persons reads capitals that are not ASCII's."""
+    capital = r"[^\W\d_a-z]" if any("<person>" in rule for rule in rules) else "[A-Z]"
+    return re.compile(rf"{capital}(?:{'|'.join(rules)})")
 
 
 def _told(text: str, lexicon: Lexicon, find: Find, there: Set[str]) -> Iterator[Span]:
     last = 0
     shouted = any([len(word) > 2 for word in there if word.isupper()])  # an acronym may be there
-    rules = tuple(rule for rule, cues in _ADDED.items() if not there.isdisjoint(cues) or (not cues and shouted))
+    quoted = '"' in text or "\u201d" in text  # persons stand behind words in quotation marks
+    rules = tuple(
+        rule
+        for rule, cues in _ADDED.items()
+        if (not there.isdisjoint(cues) and (quoted or "<person>" not in rule)) or (not cues and shouted)
+    )
     for match in _any_of(rules).finditer(text) if rules else ():
         start, end, kind = *match.span(), match.lastgroup or ""
         name = match.group()

@@ -20,11 +20,13 @@ from services.enrich.gazetteer import Gazetteer, PlaceRow
 from services.enrich.lexicons import Lexicon
 from services.enrich.names.fold import APOSTROPHES, fold, without_possessive
 from services.enrich.names.tagger import Found
+from services.enrich.text.tokens import is_plain
 
 MAX_WORDS = 10  # of one name
 SHORT = 3  # letters of words whose capitals are not counted
 PROVINCE = 1_000_000  # people in the cities of a first-level division whose name alone is believed
 _TOKEN = re.compile(r"([^\W\d_](?:(?<=[A-Z])\.(?:[A-Z]\.)+|\w*+(?:['\u2019-]\w++)*+))")
+_TOKEN_PLAIN = re.compile(r"([A-Za-z](?:(?<=[A-Z])\.(?:[A-Z]\.)+|[A-Za-z0-9_]*+(?:['\u2019-][A-Za-z0-9_]++)*+))")
 _SENTENCE_END = re.compile(r"[.!?:;\n\u2026]|[\"\u201c\u201d\u2018\u00ab]\s*$")
 _TITLE = re.compile(r"[A-Z\u00c0-\u00de\u0100-\u017d][^\W\d_A-Z]+(?:['\u2019-][^\W\d_]+)*|[A-Z]")
 _LINKS = frozenset(
@@ -288,7 +290,9 @@ _CALENDAR = frozenset(
 
 
 def _words(text: str) -> _Words:
-    cut = _TOKEN.split(text)  # gap, word, gap, word, ..., gap: cheaper than a match object a word
+    cut = (_TOKEN_PLAIN if is_plain(text) else _TOKEN).split(
+        text
+    )  # gap, word, gap, word, ..., gap: cheaper than a match object a word
     found, gaps, places = cut[1::2], cut[::2], list(accumulate(map(len, cut)))
     capital = list(map(str.isupper, map(itemgetter(0), found)))
     opens = [False] * len(found)

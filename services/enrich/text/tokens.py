@@ -57,4 +57,4 @@ class Tokens:
     @property
     def count(self) -> int:
         """Words as readers count them: one apostrophe or hyphen between two runs joins them."""
-        return len(self.words) - sum(map(self._gaps.count, _JOINING))
+        return len(self.words) - sum(self._gaps.count(mark) for mark in _JOINING if mark in self.text)
