@@ -19,6 +19,7 @@ from datetime import datetime, timedelta
 from heapq import nlargest
 from html import unescape
 
+from services.ingest import torn
 from services.ingest.doctype import without_doctype
 from services.ingest.encoding import to_utf8
 from services.ingest.identity import deleted, goes_by, name
@@ -32,7 +33,6 @@ from services.ingest.outside import in_markup
 from services.ingest.refusals import NotAFeed
 from services.ingest.sitemap import ROOTS, read_sitemap
 from services.ingest.strict import read_strict
-from services.ingest.torn import is_torn, whole_part
 from services.ingest.view import EPOCH, Held, look
 from shared.unpacking import GZIP, Unpacker
 from shared.urls import resolve, shown
@@ -40,11 +40,11 @@ from shared.urls import resolve, shown
 UNPACKED_LIMIT = 15_000_000  # bytes of a body that is itself a gzip file
 PIECE = 65_536  # of it that is unpacked at once
 HASH = 16  # bytes of an item's hash
-TEARABLE = ("rss", "feed", "RDF", "urlset")  # roots of documents that hold items
 DATES = 50  # of the newest entries, for the schedule
 
 _PAGE = re.compile(rb"\A(?:\s|<!--.*?-->)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
 _FEED_IN_PAGE = re.compile(rb"<(?:rss|feed|rdf:RDF)[\s>]")  # somebody's template put a page around a feed
+_FEED_ROOT = re.compile(rb"<(?:[\w.\-]{1,30}:)?(rss|feed|RDF)[\s>]")
 _LINK = re.compile(r"<link\b[^>]{0,2000}>", re.IGNORECASE)
 _FEED_TYPE = re.compile(r"""type\s*=\s*["']?application/(?:rss\+xml|atom\+xml|feed\+json|rdf\+xml)""", re.IGNORECASE)
 _HREF = re.compile(r"""href\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))""", re.IGNORECASE)
@@ -140,9 +140,10 @@ def read(document: bytes, url: str) -> Feed:
     if _root(document) in ROOTS:
         return _read_torn(document, url) or read_sitemap(document, url)
     feed = read_strict(document, url) or _read_torn(document, url) or _read_damaged(document, url)
-    if feed is not None and not feed.entries and _ITEM.search(document):  # not where, or not as, the strict one looks
+    if feed is not None and not (feed.entries or feed.torn) and _ITEM.search(document):
+        # Not where, or not as, the strict reader looks for them.
         feed = read_loose(document, url) or feed
-    if feed is None or not feed.entries:
+    if feed is None or not (feed.entries or feed.torn):
         feed = _read_prefixed(document, url) or feed
     if feed is None or (not feed.entries and _is_html(document)):  # a script in a page may speak of feeds
         raise _other(document, url)
@@ -161,12 +162,18 @@ def _is_page(document: bytes) -> bool:
 def _read_torn(document: bytes, url: str) -> Feed | None:
     """The whole items of a document that broke off; None where it did not. Raises `NotAFeed`."""
     root = _root(document) or ""
-    if root not in TEARABLE or not is_torn(document, root):
+    if root not in torn.ROOTS and (found := _FEED_ROOT.search(document[:4096])):  # behind what does not belong there
+        root = found.group(1).decode()
+    if root not in torn.ROOTS or not torn.is_torn(document, root):
         return None
-    whole = whole_part(document, root)
+    whole = torn.whole_part(document, root)
+    if whole is None and root != _root(document):
+        return None
     if whole is None:
         raise NotAFeed("the body breaks off before its first item ends", code="unreadable")
     feed = read_sitemap(whole, url) if root in ROOTS else read_strict(whole, url) or _read_damaged(whole, url)
+    if feed is None or not feed.entries:
+        feed = _read_prefixed(whole, url) or feed
     return feed and replace(feed, damaged=True, torn=True)
 
 

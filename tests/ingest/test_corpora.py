@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from services.ingest.items import Entry, Names
 from services.ingest.loose import read_loose
 from services.ingest.markup import text_of
 from services.ingest.normalise import clean
-from services.ingest.parse import _unpacked
+from services.ingest.parse import Job, _unpacked, parse
 from services.ingest.refusals import NotAFeed
 from services.ingest.strict import read_strict
 from tests.ingest.corpora import FEEDS, HERE, NOW, files, name, needs_feeds, read
@@ -24,6 +25,7 @@ pytestmark = needs_feeds
 # Files that hold no feed, with the code of their refusal. All others are read, and hold as many items as they have
 # elements called item or entry (JSON: members of `items`).
 REFUSED = {
+    "feed-rs/rss2/rss_2.0_invalid_1.xml": "unreadable",  # breaks off before its first item
     "feed-rs/xml/xml_sample_1.xml": "not_a_feed",  # other XML
     "feed-rs/xml/xml_sample_2.xml": "not_a_feed",
     "feedjira/AmazonWebServicesBlogFirstEntryContent.xml": "not_a_feed",  # pieces of HTML
@@ -139,3 +141,22 @@ def test_the_fast_reader_never_differs_from_the_reference() -> None:
 
 def test_the_exceptions_are_still_needed() -> None:
     assert [path for path in {**REFUSED, **NESTED, **TORN, **REFERENCE_ERRS} if not (FEEDS / path).is_file()] == []
+
+
+def test_a_real_feed_that_breaks_off_gives_nothing_that_the_whole_does_not() -> None:
+    wrong = []
+    for path in [*files("feed-rs"), *files("kagi-captures")][::4]:
+        body = path.read_bytes()
+        if path.suffix == ".json" or len(body) < 3_000:
+            continue
+        try:
+            whole = parse(body, Job(1, HERE, None, NOW))
+        except NotAFeed:
+            continue
+        known = {(item.url, item.title, item.content_hash) for item in whole.items}
+        for part in (0.3, 0.6, 0.9):
+            with suppress(NotAFeed):
+                cut = parse(body[: int(len(body) * part)], Job(1, HERE, None, NOW))
+                strange = {(item.url, item.title, item.content_hash) for item in cut.items} - known
+                wrong += [(name(path), part, strange)] if strange else []
+    assert wrong == []

@@ -237,7 +237,10 @@ xmlns:news="http://www.google.com/schemas/sitemap-news/0.9"><url><loc>https://ne
 <news:title>Two</news:title></news:news></url></urlset>"""
 
 
-@pytest.mark.parametrize("body", [rss([item(1), item(2)]), ATOM, RDF, SITEMAP])
+IMAGE = "<image><url>https://news.example/i.png</url></image>"
+
+
+@pytest.mark.parametrize("body", [rss([item(1), item(2)], extra=IMAGE), ATOM, RDF, SITEMAP])
 def test_an_item_in_which_a_body_breaks_off_is_none_wherever_it_does(body: str) -> None:
     """What is given of a body that breaks off is given of the whole: no half address, no half text."""
     whole = {(found.guid, found.url, found.title, found.content_hash) for found in read(body).items}
