@@ -177,7 +177,9 @@ async def _past(source: Log, follower: Follower) -> Past | None:
     except TimeoutError:
         return None
     try:
-        events = _some(await source.reads.after(follower.after))
+        events = await source.reads.after(follower.after)
+        if not follower.view.form.plain:
+            events = _some(events)  # whole articles are put together for this reader alone
         shown = (await tell(source.pool, events, [follower.view]))[follower.view] if events else []
     except STORE_AWAY:
         events, shown = [], []
@@ -191,7 +193,7 @@ async def _past(source: Log, follower: Follower) -> Past | None:
 
 
 def _some(events: list[Seen]) -> list[Seen]:
-    """The first of them, of `BATCH_BYTES` at most: a piece may be longer, for it is read for others too."""
+    """The first of them, of `BATCH_BYTES` at most, or one."""
     size = 0
     for n, one in enumerate(events):
         size += len(one.raw)

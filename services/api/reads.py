@@ -17,7 +17,7 @@ from shared.db import AsyncPool
 from shared.events import envelope
 
 CATCH_UP = 200  # events read at once
-PIECE_BYTES = 128_000  # that a piece has at most, or one event: where events are big fewer are read
+PIECE_BYTES = 1_000_000  # that a piece has at most, or one event: where events are big fewer are read
 TURNS = 8  # readers that hold a piece, at most
 KEPT_S = 0.5  # for whoever comes a little later
 KEPT = 8  # pieces, at most

@@ -108,6 +108,7 @@ async def test_readers_of_the_past_who_fell_apart_are_held_nothing_but_a_full_co
 async def test_few_pieces_of_the_past_are_held_at_once_and_none_is_big(
     newsroom: Newsroom, held: Resources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(reads, "PIECE_BYTES", 128_000)
     for n in range(120):
         newsroom.tell(KINDS[0], "feeds/1", {"n": n, "text": "x" * EVENT}, relay=False)
     most = 0
