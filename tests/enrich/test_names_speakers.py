@@ -51,6 +51,12 @@ TWO = "Maria Duarte, who leads the union, met Paulo Reis, the port's director, o
         # what stands between the speaker and the verb
         ("Maria Duarte, who met Paulo Reis, said the strike would last a week.", [("the strike", "Maria Duarte")]),
         ("\"It is late,\" Maria Duarte, the head of the union, told Paulo Reis.", [("It is", "Maria Duarte")]),
+        # whose somebody is who speaks, and what speaks in one's name
+        ("Maria Duarte's deputy said there was no danger at all.", []),
+        ("After Paulo Reis left, Maria Duarte's lawyer said there was no danger.", []),
+        ("Maria Duarte's office said there was no danger at all.", [("there was", "Maria Duarte")]),
+        ("Paulo Reis's lawyer, Maria Duarte, said there was no danger.", [("there was", "Maria Duarte")]),
+        ("Asked whether she would go, Maria Duarte said: \"No.\"", [("No.", "Maria Duarte")]),
         # a quote of several paragraphs, which only the last one closes
         (
             "\u201cWe will not stop.\n\n\u201cWe have time, and we have food,\u201d said Maria Duarte.",

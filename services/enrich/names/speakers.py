@@ -25,6 +25,13 @@ _PEOPLE = (
 )
 _UNNAMED = re.compile(rf" {_PEOPLE}(?!\w)")
 _UNNAMED_OF = re.compile(rf"(?<!\w){_PEOPLE} (?:of|at|from|for|with|in|inside)(?: the)? $")
+# Whose it is that speaks, but for what speaks in one's name: Duarte's deputy, not Duarte's office.
+_OWNER = re.compile(
+    r"(?:['\u2019]s|(?<=s)['\u2019]) (?!own )"
+    r"(?![^.,]{0,30}?(?:office|team|campaign|camp|party|government|administration|spokes\w+|statement|report|website"
+    r"|letter|filing|account|release|post|article|study)(?!\w))[a-z]"
+)
+_UNBROKEN = re.compile(r"s? [a-z][a-z -]*")
 _SUBJECT = re.compile(r"(?<!\w)(?P<who>[Hh]e|[Ss]he)(?: (?:also|later|then|once|has|had))? $")
 _PRONOUN = re.compile(r"(?<!\w)(?P<who>he|she|He|She)(?!\w)")
 _IT = re.compile(r"(?<!\w)(?:it|It)(?: (?:also|later|then|had|has))? $")
@@ -113,6 +120,9 @@ class Speakers:
         return self._mentions[bisect_left(self._starts, start) : bisect_left(self._starts, end)]
 
     def _beside(self, inside: list[Named], verb: int) -> Entity | None:
+        last = next((item for item in reversed(inside) if item[1] <= verb), None)
+        if last and _OWNER.match(self._text, last[1]) and _UNBROKEN.fullmatch(self._text, last[1] + 1, verb):
+            return None  # Duarte's lawyer said, whoever else is named
         inside = [item for item in inside if not self._belongs(item)]
         if not inside:
             return None
@@ -128,7 +138,9 @@ class Speakers:
         return min(people, key=lambda item: min(abs(item[0] - verb), abs(item[1] - verb)))[2]
 
     def _belongs(self, item: Named) -> bool:
-        """Whether an organisation only says whose somebody is that the text does not name: a Commission official."""
+        """Whether a name only says whose somebody is who has none here: a Commission official, Duarte's deputy."""
+        if _OWNER.match(self._text, item[1]):
+            return True
         if item[2].type != "organisation":
             return False
         return bool(

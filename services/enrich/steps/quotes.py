@@ -64,7 +64,7 @@ class Quotes:
     """Provides `quotes`, in reading order."""
 
     name = "quotes"
-    revision = "6"
+    revision = "7"
     needs = frozenset({"body_text", "language", "entities"})
     provides = frozenset({"quotes"})
     languages = frozenset(_CUES)
@@ -99,7 +99,10 @@ def quotes(doc: Document, lexicon: Lexicon) -> list[Quote]:
         around = _said(text, match.start(), end if goes_over else end + 1, verbs)
         whole = said[:1].isupper() and said[-1:] in ".,!?\u2026"
         goes_on = open_since >= 0 or (found and whole and not around and "\n" not in text[found[-1].end : start])
-        if words >= (SHORTEST_SAID if around or goes_on or goes_over else SHORTEST_ALONE) and (around or whole):
+        least = SHORTEST_SAID if around or goes_on or goes_over else SHORTEST_ALONE
+        if around and whole and text.endswith(": ", 0, match.start()):  # X said: "No."
+            least = 1
+        if words >= least and (around or whole):
             speakers.quoted.append((start, end))
             speakers.spoke = last if found and start - found[-1].end < NEAR_BEFORE else None
             if around:
