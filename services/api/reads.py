@@ -19,8 +19,8 @@ from shared.events import envelope
 CATCH_UP = 200  # events read at once
 PIECE_BYTES = 1_000_000  # that a piece has at most, or one event: where events are big fewer are read
 TURNS = 8  # readers that hold a piece, at most
-KEPT_S = 0.5  # for whoever comes a little later
-KEPT = 8  # pieces, at most
+KEPT_S = 0.5  # for whoever comes a little later, and after those who are further on in it
+KEPT = 16  # pieces, at most; those used last
 
 
 class Reads:
@@ -30,6 +30,7 @@ class Reads:
         self._pool, self._source = pool, source
         self._count = CATCH_UP
         self._pieces: OrderedDict[int, asyncio.Task[list[Seen]]] = OrderedDict()
+        self._used: dict[int, float] = {}  # when somebody further on took from a piece last
         self.turns = asyncio.Semaphore(TURNS)
 
     async def after(self, position: int) -> list[Seen]:
@@ -42,14 +43,16 @@ class Reads:
             self._pieces[position] = piece
             piece.add_done_callback(lambda done: self._keep(position, done))
             if len(self._pieces) > KEPT:
-                self._pieces.popitem(last=False)
+                self._used.pop(self._pieces.popitem(last=False)[0], None)
         return await asyncio.shield(piece)  # one reader that leaves takes it from nobody
 
     def _within(self, position: int) -> list[Seen]:
         """The rest of a piece that was read from an earlier place and holds the next event: readers fall apart."""
-        for piece in self._pieces.values():
+        for start, piece in self._pieces.items():
             events = piece.result() if piece.done() and not piece.cancelled() and piece.exception() is None else []
             if events and events[0].position <= position < events[-1].position:
+                self._pieces.move_to_end(start)
+                self._used[start] = asyncio.get_running_loop().time()
                 return events[position + 1 - events[0].position :]
         return []
 
@@ -67,5 +70,11 @@ class Reads:
 
     def _forget(self, position: int, known: weakref.ref[asyncio.Task[list[Seen]]]) -> None:
         piece = known()
-        if piece is not None and self._pieces.get(position) is piece:
+        if piece is None or self._pieces.get(position) is not piece:
+            return
+        loop = asyncio.get_running_loop()
+        left_s = self._used.pop(position, 0.0) + KEPT_S - loop.time()
+        if left_s > 0:
+            loop.call_later(left_s, self._forget, position, known)
+        else:
             del self._pieces[position]
