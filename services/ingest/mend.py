@@ -1,4 +1,5 @@
-"""What most often keeps a feed from being XML, put right: bare `&`, entities of HTML, control characters. Pure.
+"""What most often keeps a feed from being XML, put right: bare `&`, entities of HTML, control characters, and what
+stands behind its end. Pure.
 
 A feed that is damaged today is read by the same reader as yesterday then, and means the same: an address with
 `&copy=1` in it stays that address.
@@ -14,12 +15,15 @@ from services.ingest.outside import in_markup
 _AMPERSAND = re.compile(rb"&(?:(#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});)?")
 _NO_CHARACTER = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]")
 _CHARACTERS = ((0x20, 0xD7FF), (0xE000, 0xFFFD), (0x10000, 0x10FFFF))
+_ENDS = (b"</rss>", b"</feed>")
 _KEPT = frozenset((b"amp", b"lt", b"gt", b"quot", b"apos"))
 
 
 def mended(document: bytes) -> bytes:
     """The UTF-8 document without these; the same where it has none."""
     document = _NO_CHARACTER.sub(b"", document)
+    ends = max((document.rfind(root) + len(root) for root in _ENDS if root in document), default=len(document))
+    document = document[:ends]
     return in_markup(document, lambda piece: _AMPERSAND.sub(_reference, piece) if b"&" in piece else piece)
 
 

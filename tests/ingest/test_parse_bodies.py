@@ -471,3 +471,6 @@ def test_what_keeps_a_feed_from_being_xml_is_mended_without_harm() -> None:
     assert (feed.damaged, two.title) == (True, "Headline number 2")
     well = read(rss([item(2)]))
     assert (two.item_hash, two.names) == (well.items[0].item_hash, well.items[0].names)
+    nested = rss([item(1, description="TEXT")]).replace("TEXT", "<p>Unescaped <b>text</b></p>")
+    behind = read(nested + "<script>counted()</script>")
+    assert (behind.items, behind.damaged) == (read(nested).items, True)
