@@ -30,7 +30,7 @@ class Summary:
     """Provides `summary`, a tuple of sentences."""
 
     name = "summary"
-    revision = "2"
+    revision = "3"
     needs = frozenset({"title", "description", "body_text", "clusters", "places"})
     provides = frozenset({"summary"})
     languages = None
