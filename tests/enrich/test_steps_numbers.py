@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -152,3 +153,21 @@ def test_offsets_hold_and_bounds_are_in_order(parts: list[str]) -> None:
 
 
 TABLE = Currencies(load_currencies())
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["an estimated", "Between", "no less than", "upwards of", "SOME", "half a dozen", "twenty-one", "scores of",
+             "12", "1,000", "3.5", "and", "to", "-", "crore", "million", "bn", "dollars", "Kenyan", "shillings",
+             "euros", "US$", "KES", "C$", "Rs.", "€", "RMB", "cost", "the", "ten", ","]
+        ),
+        max_size=12,
+    ),
+    st.sampled_from([" ", ""]),
+)  # fmt: skip
+def test_no_sum_begins_with_what_is_not_tried(parts: list[str], between: str) -> None:
+    text = between.join(parts)
+    everywhere = re.compile(TABLE.pattern.pattern.replace(TABLE._opens, ""))
+    assert [one.span() for one in TABLE.pattern.finditer(text)] == [one.span() for one in everywhere.finditer(text)]
+    assert everywhere.pattern != TABLE.pattern.pattern

@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.enrich.document import Document
-from services.enrich.text.tokens import Tokens
+from services.enrich.names import rules
+from services.enrich.steps import keywords
+from services.enrich.text.tokens import Tokens, is_plain
 from tests.enrich.articles import article
 
 
@@ -35,3 +37,11 @@ def test_a_document_cuts_its_body_anew_when_it_has_another_one() -> None:
     assert doc.tokens.words == ["one", "two"]
     doc.body_text = "three"
     assert doc.tokens.words == ["three"]
+
+
+@given(st.text("aBcZ \u00e9\u0442\u0661_7.,'\u2019-\u201c\n", max_size=60))
+def test_the_patterns_of_plain_texts_cut_them_as_those_of_all_texts_do(text: str) -> None:
+    assert is_plain(text) is all(char.isascii() for char in re.findall(r"\w", text))
+    if is_plain(text):
+        assert rules._TOKEN_PLAIN.split(text) == rules._TOKEN.split(text)
+        assert keywords._WORD_PLAIN.split(text) == keywords._WORD.split(text)

@@ -276,7 +276,7 @@ class RulesTagger:
 
     def _headed(self, sequence: list[str]) -> bool:
         """Whether an organisation's head word is followed by its "of" or "for"."""
-        return any(
+        return ("of" in sequence or "for" in sequence) and any(
             word.lower() in self._lexicon.organisation_heads and following in ("of", "for")
             for word, following in itertools.pairwise(sequence)
         )
