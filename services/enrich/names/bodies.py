@@ -70,11 +70,16 @@ _NAMED_BEHIND = re.compile(r":| [A-Z]")  # JOHNSON: what is said; SP Ana Reis
 _PEOPLE_BY_INITIALS = frozenset(
     "JFK RFK FDR LBJ MLK AOC MBS MBZ DSK SBF SRK MGR PNS NTR KCR YSR HDK BSY ABV MIA RIP DUI".split()
 )
-_LAWS = re.compile(
-    r"(?:^|.* )(?:Act|Treaty|Amendment|Testament|Protocol|Accords?|Constitution|Disease|Syndrome|Fever|Virus|Influenza"
-    r"|Cancer|[A-Z]?[a-z]+itis)|(?:Wave|Phase|Section|Figure|Table|Chapter|Article|Stage|Tier|Level|Grade|Round|Page"
-    r"|Season|Episode|Type|Category|Gate|Appendix|Annex) (?:\d+|[IVX]+|[A-Z])"
+_LAWS = frozenset(
+    """Act Treaty Amendment Testament Protocol Accord Accords Constitution Disease Syndrome Fever Virus Influenza
+    Cancer""".split()
 )
+_INFLAMED = re.compile(r"[A-Z]?[a-z]+itis")
+_NUMBERED = frozenset(
+    """Wave Phase Section Figure Table Chapter Article Stage Tier Level Grade Round Page Season Episode Type Category
+    Gate Appendix Annex""".split()
+)
+_NUMBER = re.compile(r"\d+|[IVX]+|[A-Z]")
 _TWO = re.compile(
     r"(?P<one>(?:University|College|Bank|Government|Parliament|Church|State) of [A-Z][\w-]+)"
     r" and (?P<other>(?:[A-Z][\w-]+ ){1,3}[A-Z][\w-]+)"
@@ -108,7 +113,7 @@ _ALL = _KINDS | _CALLINGS | _PEOPLE | _SAVE | _MAKERS
 def _read(one: Mention, text: str, lexicon: Lexicon) -> Iterator[Mention]:
     """A mention as it is, as what it is, as the two that it holds, or not at all."""
     if one.type == "organisation":
-        if _LAWS.fullmatch(one.text):
+        if _is_none(one.text):
             return
         two = _TWO.fullmatch(one.text)
         if two and two["other"].rpartition(" ")[2].lower() in lexicon.organisation_words:
@@ -121,6 +126,14 @@ def _read(one: Mention, text: str, lexicon: Lexicon) -> Iterator[Mention]:
     if alone:
         one = replace(one, type="organisation")
     yield one
+
+
+def _is_none(name: str) -> bool:
+    """Whether a law, an illness or a part of something is called so."""
+    before, _, last = name.rpartition(" ")
+    if last in _LAWS or (last.endswith("itis") and _INFLAMED.fullmatch(last)):
+        return True
+    return before in _NUMBERED and _NUMBER.fullmatch(last) is not None
 
 
 def _in_headline(text: str, start: int) -> bool:
