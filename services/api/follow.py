@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from services.api.problems import Problem, not_ahead
 from services.api.query import EventQuery
 from services.api.reads import Reads
-from services.api.stream import BATCH_BYTES, STORE_AWAY, Follower, Hub, within
+from services.api.stream import STORE_AWAY, Follower, Hub, within
 from services.api.views import EVERYTHING, POOL_WAIT_S, Seen, Told, View, tell
 from shared import log
 from shared.db import AsyncPool
@@ -179,7 +179,7 @@ async def _past(source: Log, follower: Follower) -> Past | None:
     try:
         events = await source.reads.after(follower.after)
         if not follower.view.form.plain:
-            events = _some(events)  # whole articles are put together for this reader alone
+            events = within(events, lambda one: len(one.raw))  # whole articles are put together for this reader alone
         shown = (await tell(source.pool, events, [follower.view]))[follower.view] if events else []
     except STORE_AWAY:
         events, shown = [], []
@@ -188,18 +188,8 @@ async def _past(source: Log, follower: Follower) -> Past | None:
     if not events:
         await asyncio.sleep(STORE_RETRY_S)
         return None
-    batch = within(shown)
+    batch = within(shown, lambda one: len(one.chunk))
     return Past(events[0].position, batch[-1].position if len(batch) < len(shown) else events[-1].position, batch)
-
-
-def _some(events: list[Seen]) -> list[Seen]:
-    """The first of them, of `BATCH_BYTES` at most, or one."""
-    size = 0
-    for n, one in enumerate(events):
-        size += len(one.raw)
-        if n and size > BATCH_BYTES:
-            return events[:n]
-    return events
 
 
 def _seen(source: Log, events: list[LoggedEvent]) -> list[Seen]:

@@ -13,8 +13,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
+from typing import TypeVar
 
 import psycopg
 import redis.asyncio
@@ -26,6 +27,8 @@ from services.api.views import POOL_WAIT_S, Seen, Told, View, tell
 from shared import log, stream
 from shared.db import AsyncPool
 from shared.events import envelope
+
+Event = TypeVar("Event")
 
 BATCH = 100
 BLOCK_MS = 1000  # silence after which PostgreSQL is asked whether there really is no news
@@ -82,14 +85,14 @@ class Held:
             self.bytes -= told.size
 
 
-def within(told: list[Told]) -> list[Told]:
+def within(events: list[Event], length: Callable[[Event], int]) -> list[Event]:
     """The first of them, of `BATCH_BYTES` at most, or one."""
     size = 0
-    for n, one in enumerate(told):
-        size += len(one.chunk)
+    for n, one in enumerate(events):
+        size += length(one)
         if n and size > BATCH_BYTES:
-            return told[:n]
-    return told
+            return events[:n]
+    return events
 
 
 class Follower:
